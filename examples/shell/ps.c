@@ -11,10 +11,10 @@ static void show_coroutine(const struct runtime_co *co)
 
 	snprintf(core, sizeof core, "%d%s%s", co->core, co->pinned ? "p" : "",
 		 co->urgent ? "u" : "");
-	printf("%6" PRIu64 " %-16.16s %-9.9s %-13.13s", co->id, co->name, co->state,
+	printf("%6" PRIu64 " %-16.16s %-9.9s %-14.14s", co->id, co->name, co->state,
 	       waits ? co->reason : "");
 	printf(" %8s %-4s", waits ? show_time(co->waiting_ns).s : "", core);
-	printf(" %8s %8s\n", show_bytes(co->stack_used).s, show_bytes(co->stack_high).s);
+	printf(" %7s %8s\n", show_bytes(co->stack_used).s, show_bytes(co->stack_high).s);
 }
 
 void ps(int argc, char **argv)
@@ -35,7 +35,7 @@ void ps(int argc, char **argv)
 	}
 	count = runtime_list(list, room);
 	shown = count < room ? count : room;
-	printf("    ID NAME             STATE     WAITS FOR          FOR CORE    STACK  HIGHEST\n");
+	printf("    ID NAME             STATE     WAITS FOR           FOR CORE   STACK  HIGHEST\n");
 	for (int i = 0; i < shown; i++) {
 		show_coroutine(&list[i]);
 		marks = marks || list[i].pinned || list[i].urgent;
