@@ -1,0 +1,205 @@
+/*
+ * The contract between the kernel and a processor. A port is one folder under arch/ that provides
+ * everything declared here, and calls back only the functions of the last part.
+ *
+ * Words: the *interrupt stack* is a stack per core that interrupts and exceptions use, so that a
+ * coroutine's stack never needs room for them. A *context* is a coroutine that stopped by calling
+ * arch_switch: what survives a function call is on its own stack, and co->sp points to it. A *frame*
+ * is everything an interrupted coroutine had in registers, floating point included.
+ *
+ * Inline functions are in the port's arch_inline.h, which this file includes at its end.
+ */
+#ifndef ARCH_H
+#define ARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct co;
+struct core;
+struct arch_regs; /* general registers as the port's entry code saves them */
+
+enum { PAGE_SIZE = 4096 };
+enum { MAX_CORES = 64 };
+
+/* ---- Which core, which coroutine (inline) ------------------------------------------------- */
+
+/* The coroutine that runs here: one instruction, so right even when preempted in the middle. Where
+ * a port keeps it in memory it is the first word of struct core. */
+static inline struct co *arch_current(void);
+/* Only boot code and the port's own switch call this. */
+static inline void arch_set_current(struct co *co);
+
+/* Binds the calling processor to core, and core->boot_co to it as its current coroutine: once a
+ * core, at boot, before anything that asks for either. */
+void arch_bind_core(struct core *core);
+
+/* ---- Interrupts ---------------------------------------------------------------------------- */
+
+/* Mask and unmask interrupts on this core (inline): boot, idle and resume only. */
+static inline void arch_interrupts_off(void);
+static inline void arch_interrupts_on(void);
+
+/* With interrupts masked: unmask and wait for one, in a way that cannot miss one that came before
+ * (inline). Returns with interrupts on, after the handler ran. */
+static inline void arch_halt(void);
+
+/* For loops that wait on another core (inline). */
+static inline void arch_relax(void);
+
+/* Makes irq_reschedule() run on core, soon. May be called anywhere. */
+void arch_send_reschedule(struct core *core);
+
+/* Stops every other core for good, as soon as it can; they do not come back. Anywhere. */
+void arch_stop_others(void);
+
+/* Lets device interrupt irq through to this core, and back. 0; -EINVAL: no such interrupt. */
+int arch_irq_enable(unsigned irq);
+void arch_irq_disable(unsigned irq);
+
+/* ---- Contexts ------------------------------------------------------------------------------ */
+
+/* Builds below stack_top (16-aligned) a context whose first switch calls entry(prev), prev being
+ * what arch_switch would have returned, with a frame chain that ends there. Returns its sp. */
+void *arch_context_make(void *stack_top, void (*entry)(struct co *prev));
+
+/*
+ * Leaves prev, which is current, and continues next, which is a context: saves what the calling
+ * convention says survives a call (floating-point control included) on prev's stack, stores sp to
+ * prev->sp (the first word of struct co) and only then makes next current and loads its sp; no
+ * stack is touched in between. Returns in next, with the coroutine that was left. Called with
+ * nopreempt > 0, which next finds > 0 as well.
+ */
+struct co *arch_switch(struct co *prev, struct co *next);
+
+/* Bytes of a frame, and it must be aligned to 64. */
+size_t arch_frame_size(void);
+
+/* As arch_switch, to next that was interrupted and whose registers are in frame. Called with
+ * interrupts masked; next goes on with them as they were. Nobody reuses frame on this core before
+ * interrupts are on again. */
+struct co *arch_resume(struct co *prev, struct co *next, void *frame);
+
+/* Runs fn(arg) with the interrupted coroutine's floating-point registers put aside: for handlers
+ * of applications, which may use them. On the interrupt stack only. */
+void arch_call_handler(void (*fn)(void *arg), void *arg);
+
+/* ---- Time (clock inline) ------------------------------------------------------------------- */
+
+/* Nanoseconds since power-on, the same on every core, never backwards. */
+static inline uint64_t arch_clock(void);
+
+/* This core's timer: irq_timer() at deadline (at once where it has passed); TIME_NEVER: never.
+ * Replaces what was armed. Never early. */
+void arch_timer_arm(uint64_t deadline);
+
+/* ---- Memory -------------------------------------------------------------------------------- */
+
+enum { MAP_WRITE = 1, MAP_EXEC = 2, MAP_DEVICE = 4 };
+
+/* Maps the page at va to pa. Table pages that are missing come from take_page (not zeroed; NULL:
+ * none left). 0, -ENOMEM. No lock: different pages may be mapped at the same time. */
+int arch_map(uintptr_t va, uintptr_t pa, unsigned flags, void *(*take_page)(void));
+
+/* Forgets n pages from va, on every core before it returns; pages[i] gets the physical address that
+ * was mapped, 0 where none was. Not from an interrupt. */
+void arch_unmap(uintptr_t va, size_t n, uintptr_t *pages);
+
+/* Where coroutine stacks and the heap's windows go: nothing else is there. */
+static inline uintptr_t arch_window_base(void);
+static inline uintptr_t arch_window_end(void);
+
+/* ---- Devices (inline) ---------------------------------------------------------------------- */
+
+/* A device register: memory, or an I/O port where the processor has them and reg < 64 K. */
+static inline uint8_t arch_io_read8(uintptr_t reg);
+static inline void arch_io_write8(uintptr_t reg, uint8_t value);
+static inline uint32_t arch_io_read32(uintptr_t reg);
+static inline void arch_io_write32(uintptr_t reg, uint32_t value);
+
+/* ---- Cores, power, debugging ---------------------------------------------------------------- */
+
+/* Starts the processor that core->hw_id names; it calls core_start(core) on the stack of
+ * core->boot_co. 0 when it has arrived there; -ENODEV when it did not within a second. */
+int arch_core_start(struct core *core);
+
+_Noreturn void arch_power_off(int status);
+
+/* One byte to the console, polled; works from the first instruction in C and in a panic. */
+void arch_early_putc(char c);
+
+/* Walking a stack: pc and fp of one frame; step goes to its caller, false at the end (fp 0, or one
+ * that [lo, hi) does not hold). */
+struct backtrace {
+	uintptr_t pc, fp;
+};
+void arch_backtrace_here(struct backtrace *b);
+void arch_backtrace_co(struct backtrace *b, const struct co *co); /* stopped: context or frame */
+void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs);
+bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi);
+
+/* Prints every register, a few a line, through print. */
+void arch_print_regs(const struct arch_regs *regs, void (*print)(const char *fmt, ...));
+
+/* sp at the time of stopping: of a context or of a frame. */
+uintptr_t arch_stopped_sp(const struct co *co);
+
+/* ---- What a port calls ---------------------------------------------------------------------- */
+
+enum { MAX_RAM_RANGES = 32 };
+
+struct ram_range {
+	uint64_t base, size; /* bytes, multiples of PAGE_SIZE */
+};
+
+/* What the port found out about the machine before it calls kernel_start. */
+struct machine {
+	const char *processor;   /* for people */
+	const char *command_line;
+	const void *initrd;      /* initial RAM disk, NULL: none */
+	size_t initrd_size;
+	struct ram_range ram[MAX_RAM_RANGES]; /* free to use, mapped one to one and writable */
+	int nram;
+	uint64_t core_hw_id[MAX_CORES]; /* [0] is the core that boots */
+	int ncores;
+	int ncores_ignored;      /* listed by the machine beyond MAX_CORES */
+	/* The console: a 16550 (x86-64) or a PL011 (ARM64). */
+	uintptr_t console_base;
+	unsigned console_irq;
+};
+extern struct machine machine;
+
+/* The boot core, on its boot stack, memory mapped for good, interrupts masked, machine filled. */
+_Noreturn void kernel_start(void);
+/* The other cores: bound, interrupts masked. */
+_Noreturn void core_start(struct core *core);
+
+/* From interrupts, on the interrupt stack, interrupts masked. */
+void irq_timer(void);
+void irq_reschedule(void);
+void irq_device(unsigned irq);
+
+/*
+ * The end of every interrupt (after EOI) that interrupted a coroutine. NULL: return to it.
+ * Otherwise the port saves the whole interrupted state in the frame it gets, and calls
+ * sched_preempted; that ends in arch_leave_interrupt.
+ */
+void *irq_exit(void);
+_Noreturn void sched_preempted(void *frame);
+/* Leaves the interrupt stack, makes next (a context) current and continues it with interrupts on:
+ * arch_switch returns prev there. */
+_Noreturn void arch_leave_interrupt(struct co *prev, struct co *next);
+
+/* A data access to addr faulted. True: it is mapped now, go on. Panics for a guard page. */
+bool stack_fault(uintptr_t addr, const struct arch_regs *regs);
+
+/* Any other exception. what: its name, with what the processor tells of the cause. */
+_Noreturn void panic_exception(const struct arch_regs *regs, const char *what, uintptr_t addr);
+
+/* Another core has panicked, or somebody asked for a dump (NMI): on the interrupt stack. */
+void panic_nmi(const struct arch_regs *regs);
+
+#include <arch_inline.h>
+
+#endif

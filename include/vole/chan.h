@@ -1,0 +1,54 @@
+/*
+ * Channels: Go's. FIFO, values copied, handed straight to a peer that waits.
+ * Any coroutine may call; the try_ forms also a function of irq_defer.
+ */
+#ifndef VOLE_CHAN_H
+#define VOLE_CHAN_H
+
+#include <vole/types.h>
+
+struct chan;
+
+/* NULL with errno EINVAL (sizes overflow, elem_size above 64 KB) or ENOMEM. */
+struct chan *chan_make(size_t elem_size, size_t capacity);
+#define chan_of(T, capacity) chan_make(sizeof(T), (capacity))
+
+/* Panics while a coroutine waits on it. NULL: nothing. */
+void chan_free(struct chan *c);
+
+/* Wakes every waiter. 0; -EPIPE: closed already; -EINVAL: NULL. */
+int chan_close(struct chan *c);
+
+/* Values in the buffer, and how many it can hold; 0 for NULL. */
+size_t chan_len(const struct chan *c);
+size_t chan_cap(const struct chan *c);
+
+/*
+ * Send: 0; -EPIPE: closed; -ECANCELED; -EINVAL: no channel, or no elem.
+ * Receive: 0; -EPIPE: closed and drained, *elem zeroed; -ECANCELED; -EINVAL.
+ * The try_ forms never wait: -EAGAIN. The _until forms give up at the deadline: -ETIMEDOUT.
+ * elem points to a value of the channel's element size, or panic; a void * is taken as it is.
+ */
+#define chan_send(c, elem)     chan_send_sized((c), (elem), CHAN_SIZEOF(elem))
+#define chan_recv(c, elem)     chan_recv_sized((c), (elem), CHAN_SIZEOF(elem))
+#define chan_try_send(c, elem) chan_try_send_sized((c), (elem), CHAN_SIZEOF(elem))
+#define chan_try_recv(c, elem) chan_try_recv_sized((c), (elem), CHAN_SIZEOF(elem))
+#define chan_send_until(c, elem, deadline) \
+	chan_send_until_sized((c), (elem), CHAN_SIZEOF(elem), (deadline))
+#define chan_recv_until(c, elem, deadline) \
+	chan_recv_until_sized((c), (elem), CHAN_SIZEOF(elem), (deadline))
+
+/* The size of what elem points to; CHAN_UNCHECKED for a void *. */
+#define CHAN_UNCHECKED SIZE_MAX
+#define CHAN_SIZEOF(elem) \
+	_Generic((elem), void *: CHAN_UNCHECKED, const void *: CHAN_UNCHECKED, \
+		 default: sizeof *(elem))
+
+int chan_send_sized(struct chan *c, const void *elem, size_t size);
+int chan_recv_sized(struct chan *c, void *elem, size_t size);
+int chan_try_send_sized(struct chan *c, const void *elem, size_t size);
+int chan_try_recv_sized(struct chan *c, void *elem, size_t size);
+int chan_send_until_sized(struct chan *c, const void *elem, size_t size, uint64_t deadline);
+int chan_recv_until_sized(struct chan *c, void *elem, size_t size, uint64_t deadline);
+
+#endif

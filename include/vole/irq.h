@@ -1,0 +1,26 @@
+/*
+ * Interrupts, for drivers and firmware. irq is the interrupt controller's own number: the global
+ * system interrupt on x86-64, the INTID on ARM64.
+ */
+#ifndef VOLE_IRQ_H
+#define VOLE_IRQ_H
+
+#include <vole/types.h>
+
+struct irq_work {
+	struct irq_work *next;
+	go_fn *fn;
+	void *arg;
+	_Atomic uint32_t queued;
+};
+
+/* handler(arg) runs on the interrupt stack, not preemptible. 0, -EINVAL, -EBUSY. */
+int irq_attach(unsigned irq, void (*handler)(void *arg), void *arg);
+
+/* 0 when no handler runs any more; -EINVAL: none was attached. */
+int irq_detach(unsigned irq);
+
+/* From a handler: runs fn(arg) on this core before the next coroutine. Once, if queued already. */
+void irq_defer(struct irq_work *work, go_fn *fn, void *arg);
+
+#endif

@@ -1,0 +1,66 @@
+/* The kernel about itself. */
+#ifndef VOLE_RUNTIME_H
+#define VOLE_RUNTIME_H
+
+#include <vole/types.h>
+
+/* Physical cores that came up; the core this coroutine runs on now. */
+int runtime_cores(void);
+int runtime_core(void);
+
+/* How many cores run coroutines. n <= 0 only asks, more than there are: all. Returns the old value.
+ * Coroutines pinned to one of the other cores still run there. */
+int runtime_procs(int n);
+
+/* The time slice, in ns, at least 10 us; 0 turns preemption off. Returns the old value. */
+uint64_t runtime_set_quantum(uint64_t ns);
+
+/* Live coroutines of the program, main included. */
+size_t runtime_count(void);
+
+struct runtime_stats {
+	uint64_t spawned, exited, switches, preemptions, steals, wakeups, ipis, idle_ns;
+	size_t live, parked, runnable;
+	size_t stack_bytes; /* stacks of live coroutines */
+	size_t heap_bytes;  /* allocated and not freed */
+	size_t free_bytes;
+};
+void runtime_stats(struct runtime_stats *stats);
+
+/* Every coroutine to the console: id, name, state, why and how long it waits, backtrace. */
+void runtime_dump(void);
+
+/* Processor time this coroutine has used, in ns. 0. */
+int runtime_cpu_ns(uint64_t *ns);
+
+/* Ends the machine with status 134, after the message and a backtrace. */
+_Noreturn void runtime_panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* One coroutine, as ps shows it. */
+struct runtime_co {
+	uint64_t id;
+	char name[32];
+	const char *state;  /* "running", "runnable", "waiting", "preempted" */
+	const char *reason; /* what it waits for, or "" */
+	uint64_t waiting_ns;
+	int core;           /* where it runs, or ran last */
+	bool pinned, urgent;
+	size_t stack_used, stack_high, stack_limit; /* high: the most ever mapped, in pages' bytes */
+};
+
+/* Fills at most max entries, in the order of ids; returns how many coroutines there are. */
+int runtime_list(struct runtime_co *list, int max);
+
+/* One core: counters since boot. */
+struct runtime_core_stats {
+	uint64_t switches, preemptions, steals, wakeups, ipis, spawned, idle_ns;
+	size_t queue; /* runnable coroutines in its queues now */
+	uint64_t running; /* id of the coroutine that runs, 0: idle */
+};
+int runtime_core_stats(int core, struct runtime_core_stats *stats); /* 0, -EINVAL */
+
+/* What the machine is, for a greeting. */
+const char *runtime_processor(void);
+size_t runtime_memory(void); /* bytes of RAM the kernel manages */
+
+#endif

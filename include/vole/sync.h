@@ -1,0 +1,66 @@
+/*
+ * Synchronisation. Zeroed objects are ready to use, and may be overwritten when nobody uses them.
+ * Calls that may wait: from coroutines only.
+ */
+#ifndef VOLE_SYNC_H
+#define VOLE_SYNC_H
+
+#include <vole/types.h>
+
+/*
+ * Mutual exclusion between coroutines. Not recursive: misuse panics. No waiter starves: one that
+ * has waited for 1 ms is served next. Not cancellable.
+ */
+struct mutex {
+	_Atomic uintptr_t state; /* the holder's struct co, and flags in the low bits */
+	struct spinlock lock;
+	struct wait_queue waiters; /* guarded by lock */
+};
+
+void mutex_lock(struct mutex *m);
+bool mutex_try_lock(struct mutex *m);
+void mutex_unlock(struct mutex *m);
+
+/* Waits for a number of things to be done. A negative count panics. */
+struct waitgroup {
+	struct spinlock lock;
+	int32_t count; /* guarded by lock, as the rest */
+	struct wait_queue waiters;
+};
+
+void waitgroup_add(struct waitgroup *wg, int delta);
+void waitgroup_done(struct waitgroup *wg);
+
+/* Starts fn(arg), counted until it ends. 0, -ENOMEM, -EINVAL. */
+int waitgroup_go(struct waitgroup *wg, go_fn *fn, void *arg);
+
+/* 0 when the count is 0; -ETIMEDOUT; -ECANCELED. */
+int waitgroup_wait(struct waitgroup *wg);
+int waitgroup_wait_until(struct waitgroup *wg, uint64_t deadline);
+
+/* A counting semaphore, FIFO. 0, -ETIMEDOUT, -ECANCELED; try: -EAGAIN. */
+struct sema {
+	struct spinlock lock;
+	uint32_t count; /* guarded by lock, as the rest */
+	struct wait_queue waiters;
+};
+
+void sema_init(struct sema *s, unsigned n);
+int sema_acquire(struct sema *s);
+int sema_try_acquire(struct sema *s);
+int sema_acquire_until(struct sema *s, uint64_t deadline);
+void sema_release(struct sema *s);
+
+/*
+ * What an interrupt handler signals. event_post may be called anywhere; posts that nobody waits for
+ * are remembered as one. One waiter at a time. 0, -ETIMEDOUT, -ECANCELED; -EBUSY: another waits.
+ */
+struct event {
+	_Atomic uintptr_t state; /* 0, 1: posted, or the waiter */
+};
+
+int event_wait(struct event *e);
+int event_wait_until(struct event *e, uint64_t deadline);
+void event_post(struct event *e);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * What the other headers share: times, and the private parts of the structs that programs declare.
+ * The members of every struct here are the kernel's; a zeroed struct is ready to use.
+ */
+#ifndef VOLE_TYPES_H
+#define VOLE_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NSEC_PER_SEC  UINT64_C(1000000000)
+#define NSEC_PER_MSEC UINT64_C(1000000)
+#define NSEC_PER_USEC UINT64_C(1000)
+
+/* A deadline that never comes. */
+#define TIME_NEVER UINT64_MAX
+
+typedef void go_fn(void *arg);
+
+/* A test-and-set lock, held for a few instructions and never while preemptible. */
+struct spinlock {
+	_Atomic uint32_t held;
+};
+
+/* A FIFO of waiters; see kernel/wait.h. */
+struct wait_queue {
+	struct wait_node *first, *last;
+};
+
+/* A place in a core's timer wheel; see kernel/wheel.h. */
+struct wheel_node {
+	struct wheel_node *next, **link; /* link: what points here; NULL when not pending */
+	uint64_t deadline;
+	struct core *core; /* whose wheel; constant while pending */
+	void (*fire)(struct wheel_node *node, uint64_t now);
+};
+
+#endif

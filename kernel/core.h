@@ -1,0 +1,83 @@
+/*
+ * struct core: a processor, with its proc, the scheduling state that a core needs to run
+ * coroutines. "Owner only" means: by code that runs on this core with nopreempt > 0.
+ */
+#ifndef KERNEL_CORE_H
+#define KERNEL_CORE_H
+
+#include <vole/irq.h>
+
+#include "kernel/co.h"
+#include "kernel/runq.h"
+#include "kernel/wheel.h"
+
+enum { PAGE_RESERVE = 16 };
+enum { MAX_SLAB_CACHES = 32 };
+enum { MAGAZINE_SIZE = 32 };
+
+/* A stack of free objects of one slab cache, or of pages. */
+struct magazine {
+	uint32_t count;
+	void *object[MAGAZINE_SIZE];
+};
+
+struct proc {
+	/* Owner only. */
+	struct co *runnext;      /* runs next, in its waker's time slice */
+	uint32_t ticks;          /* picks that began a new slice */
+	uint32_t tick_seen;      /* ticks at the last timer interrupt */
+	bool slice_armed;        /* slice_end is set: always where something waits here */
+	uint64_t slice_began, slice_end;
+	struct co_list pinned;   /* runnable and must stay here */
+	struct co_list urgent;   /* the same, urgent */
+
+	struct runq runq; /* put by the owner, taken by anyone */
+
+	/* Anyone pushes, the owner takes all. */
+	_Alignas(64) _Atomic(struct co *) inbox;
+	_Atomic(struct irq_work *) deferred;
+};
+
+struct core {
+	struct co *current; /* first: see arch_current */
+	int index;
+	uint64_t hw_id;       /* APIC id, MPIDR */
+	struct co *idle;      /* what runs when nothing else does; also the boot stack */
+	struct co *boot_co;   /* = idle */
+	void *arch;           /* the port's */
+
+	/* Owner only, and its interrupt handlers where marked *. */
+	struct co *resume;     /* for idle: continue this one next */
+	void *spare_frame;     /* * for the next preemption; links more */
+	uint64_t timer_armed;  /* what the timer is armed for */
+	bool irq_pending;      /* * something for the scheduler to do */
+	bool in_irq;           /* * an interrupt handler runs */
+	bool in_deferred;      /* a function of irq_defer runs */
+	uint32_t page_reserve; /* * pages for stack faults */
+	void *reserve[PAGE_RESERVE];
+	struct magazine pages;
+	struct magazine stacks;
+	struct magazine slabs[MAX_SLAB_CACHES];
+
+	struct proc proc;
+	struct wheel wheel;
+
+	/* Counters: written by the owner only, read by anyone. */
+	uint64_t spawned, exited, switches, preemptions, steals, wakeups, ipis, idle_ns;
+	int64_t heap_bytes, stack_bytes;
+	uint64_t idle_since; /* 0: not idle */
+	_Atomic(struct co *) running; /* the last that began here; NULL: idle */
+	uint64_t next_id, last_id;    /* of coroutines made here */
+	uint32_t random;
+};
+
+extern struct core *cores[MAX_CORES];
+extern int core_count; /* cores that came up */
+
+/* The core this runs on; only with nopreempt > 0, or in an interrupt. */
+static inline struct core *core_here(void)
+{
+	return arch_current()->core;
+}
+
+#endif

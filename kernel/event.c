@@ -1,0 +1,99 @@
+/*
+ * Events: one word, so that an interrupt handler can post without a lock. 0: nothing; POSTED;
+ * otherwise the record of the waiter. Whoever changes the word away from the record has taken the
+ * post to the waiter. A waiter that gives up at that moment has been posted to all the same; it
+ * must not return before the poster has let go of the record.
+ */
+#include <errno.h>
+
+#include <vole/sync.h>
+
+#include "kernel/sched.h"
+#include "kernel/wait.h"
+
+enum { POSTED = 1 };
+
+struct event_waiter {
+	struct wait wait;
+	_Atomic bool released; /* the poster came second, and has let go */
+};
+
+int event_wait_until(struct event *e, uint64_t deadline)
+{
+	struct event_waiter waiter = {.released = false};
+	uintptr_t state, record = (uintptr_t)&waiter;
+	int32_t claim;
+
+	preempt_disable();
+	for (;;) {
+		state = POSTED;
+		/* acquire: with the release in event_post. */
+		if (atomic_compare_exchange_strong_explicit(&e->state, &state, 0,
+							    memory_order_acquire,
+							    memory_order_relaxed)) {
+			preempt_enable();
+			return 0;
+		}
+		if (state != 0 || (deadline != TIME_NEVER && deadline <= arch_clock())) {
+			preempt_enable();
+			return state ? -EBUSY : -ETIMEDOUT;
+		}
+		wait_open(&waiter.wait, WAIT_EVENT, e);
+		/* release: with the acquire in event_post; the wait is open. */
+		if (atomic_compare_exchange_strong_explicit(&e->state, &state, record,
+							    memory_order_release,
+							    memory_order_relaxed))
+			break;
+		arch_current()->state = CO_RUNNING; /* posted just now */
+	}
+	atomic_fetch_add(&event_waits, 1);
+	claim = wait_park(&waiter.wait, deadline);
+	atomic_fetch_sub(&event_waits, 1);
+	if (claim < 0) {
+		state = record;
+		if (!atomic_compare_exchange_strong_explicit(&e->state, &state, 0,
+							     memory_order_acquire,
+							     memory_order_relaxed)) {
+			/* acquire: with the release in event_post. */
+			while (!atomic_load_explicit(&waiter.released, memory_order_acquire))
+				arch_relax();
+			claim = 0;
+		}
+	}
+	preempt_enable();
+	return claim;
+}
+
+int event_wait(struct event *e)
+{
+	return event_wait_until(e, TIME_NEVER);
+}
+
+void event_post(struct event *e)
+{
+	struct co *self = arch_current();
+	uintptr_t state = atomic_load_explicit(&e->state, memory_order_relaxed);
+
+	/* In a handler this counts up and down before the interrupted coroutine goes on. */
+	self->nopreempt++;
+	/* acquire: with the release of the waiter's record; release: what was done before the post
+	 * is seen by who takes it. The last touch of *e. */
+	while (!atomic_compare_exchange_weak_explicit(&e->state, &state,
+						      state == 0 || state == POSTED ? POSTED : 0,
+						      memory_order_acq_rel, memory_order_relaxed))
+		;
+	if (state != 0 && state != POSTED) {
+		struct event_waiter *waiter = (struct event_waiter *)state;
+		struct co *co = waiter->wait.co;
+
+		if (wait_claim(&waiter->wait, 0))
+			sched_ready(co);
+		else
+			/* release: with the acquire in event_wait_until. */
+			atomic_store_explicit(&waiter->released, true, memory_order_release);
+	}
+	if (self->core->in_irq)
+		self->nopreempt--; /* irq_exit does what is to be done */
+	else
+		preempt_enable();
+}

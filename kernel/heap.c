@@ -1,0 +1,81 @@
+#include "kernel/heap.h"
+
+#include "kernel/core.h"
+#include "kernel/lock.h"
+#include "kernel/page.h"
+#include "kernel/slab.h"
+
+/* Four classes to each power of two: at most a fifth is lost. */
+static const size_t class_size[] = {
+	16,  32,  48,  64,  80,  96,  112, 128, 160,  192,  224,  256,
+	320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048,
+};
+enum { CLASSES = sizeof(class_size) / sizeof(class_size[0]), LARGEST = 2048 };
+
+static struct slab_cache classes[CLASSES];
+
+void heap_init(void)
+{
+	for (int i = 0; i < CLASSES; i++)
+		slab_init(&classes[i], "heap", class_size[i], 0, false);
+}
+
+static int class_of(size_t size)
+{
+	if (size <= 128)
+		return size ? (int)((size - 1) / 16) : 0;
+
+	int log = 63 - __builtin_clzl(size - 1); /* 7: 129..256, 8: 257..512, ... */
+
+	return 8 + (log - 7) * 4 + (int)(((size - 1) >> (log - 2)) & 3);
+}
+
+void *heap_alloc_aligned(size_t align, size_t size)
+{
+	void *p;
+
+	if (size > PTRDIFF_MAX - PAGE_SIZE || align > ((size_t)1 << 30))
+		return NULL;
+	/* Objects of a multiple of 64 bytes are aligned to 64. */
+	if (align > 16 && align <= 64)
+		size = (size + 63) & ~(size_t)63;
+	preempt_disable();
+	if (size <= LARGEST && align <= 64)
+		p = slab_alloc(&classes[class_of(size)]);
+	else
+		p = page_alloc_many((size + PAGE_SIZE - 1) / PAGE_SIZE + !size, align);
+	if (p)
+		core_here()->heap_bytes += (int64_t)heap_size(p);
+	preempt_enable();
+	return p;
+}
+
+void *heap_alloc(size_t size)
+{
+	return heap_alloc_aligned(16, size);
+}
+
+void heap_free(void *p)
+{
+	if (!p)
+		return;
+
+	struct page *page = page_of(p);
+
+	if (!page || (page->kind != PAGE_SLAB && page->kind != PAGE_LARGE))
+		panic("free of %p, which is not an allocated block", p);
+	preempt_disable();
+	core_here()->heap_bytes -= (int64_t)heap_size(p);
+	if (page->kind == PAGE_SLAB)
+		slab_free(slab_cache_of(p), p);
+	else
+		page_free_many(p);
+	preempt_enable();
+}
+
+size_t heap_size(const void *p)
+{
+	const struct page *page = page_of(p);
+
+	return page->kind == PAGE_SLAB ? slab_cache_of(p)->size : (size_t)page->count * PAGE_SIZE;
+}

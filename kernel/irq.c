@@ -1,0 +1,145 @@
+#include "kernel/irq.h"
+
+#include <errno.h>
+
+#include "kernel/heap.h"
+#include "kernel/sched.h"
+
+enum { IRQS = 1024 };
+
+struct handler {
+	void (*fn)(void *arg);
+	void *arg;
+	bool kernel;           /* general registers only */
+	_Atomic uint32_t runs; /* cores that run it now */
+};
+
+static _Atomic(struct handler *) handlers[IRQS];
+
+static int attach(unsigned irq, void (*fn)(void *arg), void *arg, bool kernel)
+{
+	struct handler *handler, *none = NULL;
+	int error;
+
+	if (!fn || irq >= IRQS)
+		return -EINVAL;
+	handler = heap_alloc(sizeof(*handler));
+	if (!handler)
+		return -ENOMEM;
+	*handler = (struct handler){.fn = fn, .arg = arg, .kernel = kernel};
+	/* release: with the acquire in irq_device. */
+	if (!atomic_compare_exchange_strong_explicit(&handlers[irq], &none, handler,
+						     memory_order_release, memory_order_relaxed)) {
+		heap_free(handler);
+		return -EBUSY;
+	}
+	error = arch_irq_enable(irq);
+	if (error) {
+		atomic_store(&handlers[irq], NULL);
+		heap_free(handler);
+	} else if (!kernel) {
+		atomic_fetch_add(&irqs_attached, 1);
+	}
+	return error;
+}
+
+int irq_attach(unsigned irq, void (*fn)(void *arg), void *arg)
+{
+	return attach(irq, fn, arg, false);
+}
+
+int irq_attach_kernel(unsigned irq, void (*fn)(void *arg), void *arg)
+{
+	return attach(irq, fn, arg, true);
+}
+
+int irq_detach(unsigned irq)
+{
+	struct handler *handler;
+
+	if (irq >= IRQS)
+		return -EINVAL;
+	handler = atomic_load(&handlers[irq]);
+	if (!handler || handler->kernel)
+		return -EINVAL;
+	arch_irq_disable(irq);
+	if (!atomic_compare_exchange_strong(&handlers[irq], &handler, NULL))
+		return -EINVAL;
+	/* A handler that has been looked up counts itself before it looks a second time. */
+	atomic_thread_fence(memory_order_seq_cst);
+	while (atomic_load(&handler->runs))
+		arch_relax();
+	atomic_fetch_sub(&irqs_attached, 1);
+	heap_free(handler);
+	return 0;
+}
+
+void irq_device(unsigned irq)
+{
+	struct core *core = core_here();
+	struct handler *handler;
+
+	if (irq >= IRQS)
+		return;
+	/* acquire: with the release in attach. */
+	handler = atomic_load_explicit(&handlers[irq], memory_order_acquire);
+	if (!handler)
+		return;
+	atomic_fetch_add(&handler->runs, 1);
+	if (atomic_load(&handlers[irq]) == handler) {
+		core->in_irq = true;
+		if (handler->kernel)
+			handler->fn(handler->arg);
+		else
+			arch_call_handler(handler->fn, handler->arg);
+		core->in_irq = false;
+	}
+	atomic_fetch_sub(&handler->runs, 1);
+}
+
+void irq_defer(struct irq_work *work, go_fn *fn, void *arg)
+{
+	struct core *core = core_here();
+	_Atomic(struct irq_work *) *list = &core->proc.deferred;
+	struct irq_work *first;
+
+	if (atomic_exchange_explicit(&work->queued, 1, memory_order_acquire))
+		return;
+	work->fn = fn;
+	work->arg = arg;
+	first = atomic_load_explicit(list, memory_order_relaxed);
+	do
+		work->next = first;
+	/* release: with the acquire in irq_run_deferred. */
+	while (!atomic_compare_exchange_weak_explicit(list, &first, work, memory_order_release,
+						      memory_order_relaxed));
+	core->irq_pending = true;
+}
+
+void irq_run_deferred(struct core *core)
+{
+	_Atomic(struct irq_work *) *list = &core->proc.deferred;
+	struct irq_work *work, *in_order = NULL;
+
+	if (!atomic_load_explicit(list, memory_order_relaxed))
+		return;
+	work = atomic_exchange_explicit(list, NULL, memory_order_acquire);
+	while (work) {
+		struct irq_work *next = work->next;
+
+		work->next = in_order;
+		in_order = work;
+		work = next;
+	}
+	core->in_deferred = true;
+	while ((work = in_order)) {
+		go_fn *fn = work->fn;
+		void *arg = work->arg;
+
+		in_order = work->next;
+		/* release: from here on it may be queued again. */
+		atomic_store_explicit(&work->queued, 0, memory_order_release);
+		fn(arg);
+	}
+	core->in_deferred = false;
+}

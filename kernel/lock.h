@@ -1,0 +1,76 @@
+/*
+ * Spinlocks, and the counter that holds preemption off.
+ *
+ * Notes on locking. A spinlock is only taken with nopreempt > 0 and never by an interrupt handler,
+ * so no holder is ever interrupted for longer than a handler runs, and the interrupt flag is not
+ * touched. No spinlock is held across a switch. Order, outer first:
+ *   an object's lock (channel, mutex, ...) -> wheel -> global run queue -> slab -> pages.
+ * A coroutine is made ready after the lock of the object it waited for has been given back: then
+ * the object may be freed as soon as its last user has returned.
+ */
+#ifndef KERNEL_LOCK_H
+#define KERNEL_LOCK_H
+
+#include "kernel/co.h"
+#include "kernel/panic.h"
+
+#ifdef VOLE_RELEASE
+#define kassert(cond) ((void)0)
+#else
+#define kassert(cond) \
+	((cond) ? (void)0 : panic("%s:%d: %s: %s is false", __FILE__, __LINE__, __func__, #cond))
+#endif
+
+#define assert_nopreempt()  kassert(arch_current()->nopreempt > 0)
+#define assert_locked(lock) kassert(atomic_load_explicit(&(lock)->held, memory_order_relaxed))
+
+/* Serves what interrupts asked for while preemption was off. */
+void sched_resched(void);
+
+static inline void preempt_disable(void)
+{
+	arch_current()->nopreempt++;
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+static inline void preempt_enable(void)
+{
+	struct co *self = arch_current();
+
+	atomic_signal_fence(memory_order_seq_cst);
+	/* An interrupt between the two lines preempts by itself: nothing is lost. */
+	if (--self->nopreempt == 0 && *(volatile uint8_t *)&self->need_resched)
+		sched_resched();
+}
+
+/* The caller holds preemption off. */
+static inline void spin_lock(struct spinlock *lock)
+{
+	assert_nopreempt();
+	/* acquire: with the release in spin_unlock. */
+	while (atomic_exchange_explicit(&lock->held, 1, memory_order_acquire))
+		while (atomic_load_explicit(&lock->held, memory_order_relaxed))
+			arch_relax();
+}
+
+static inline void spin_unlock(struct spinlock *lock)
+{
+	assert_locked(lock);
+	/* release: with the acquire in spin_lock. */
+	atomic_store_explicit(&lock->held, 0, memory_order_release);
+}
+
+/* Both at once. */
+static inline void lock(struct spinlock *lock)
+{
+	preempt_disable();
+	spin_lock(lock);
+}
+
+static inline void unlock(struct spinlock *lock)
+{
+	spin_unlock(lock);
+	preempt_enable();
+}
+
+#endif

@@ -1,0 +1,131 @@
+/*
+ * The mutex, after Go's: the state is the holder, and whether somebody waits. An unlock usually
+ * wakes the first waiter and leaves the mutex free, so whoever comes by takes it without a switch;
+ * a waiter that has waited for 1 ms is handed the mutex instead, so none starves.
+ *
+ * The release of the state is the last touch of an unlock: the next holder may free the mutex.
+ */
+#include <vole/sync.h>
+
+#include "kernel/sched.h"
+#include "kernel/wait.h"
+
+enum { WAITERS = 1, STARVING = 1000 * 1000 };
+
+static struct co *holder(uintptr_t state)
+{
+	return (struct co *)(state & ~(uintptr_t)WAITERS);
+}
+
+bool mutex_try_lock(struct mutex *m)
+{
+	uintptr_t state = atomic_load_explicit(&m->state, memory_order_relaxed);
+
+	/* acquire: with the release in mutex_unlock. */
+	return !holder(state) &&
+	       atomic_compare_exchange_strong_explicit(&m->state, &state,
+						       state | (uintptr_t)arch_current(),
+						       memory_order_acquire, memory_order_relaxed);
+}
+
+/* Under m->lock: takes the mutex, or makes sure that its holder sees that somebody waits. */
+static bool take_or_mark(struct mutex *m, struct co *self)
+{
+	uintptr_t state = atomic_load_explicit(&m->state, memory_order_relaxed);
+
+	for (;;) {
+		uintptr_t wanted = holder(state) ? state | WAITERS : state | (uintptr_t)self;
+
+		if (holder(state) == self)
+			panic("mutex locked twice by coroutine %lu \"%s\": %p", self->id,
+			      co_name(self), (void *)m);
+		if (atomic_compare_exchange_weak_explicit(&m->state, &state, wanted,
+							  memory_order_acquire,
+							  memory_order_relaxed))
+			return !holder(state);
+	}
+}
+
+static void lock_slow(struct mutex *m)
+{
+	struct co *self = arch_current();
+	uint64_t since = 0;
+
+	preempt_disable();
+	for (;;) {
+		struct wait w;
+		struct wait_node node = {.wait = &w};
+
+		spin_lock(&m->lock);
+		if (take_or_mark(m, self)) {
+			spin_unlock(&m->lock);
+			break;
+		}
+		wait_open(&w, WAIT_MUTEX, m);
+		if (since) {
+			wait_queue_put_first(&m->waiters, &node);
+		} else {
+			since = arch_clock();
+			wait_queue_put(&m->waiters, &node);
+		}
+		node.elem = &since;
+		spin_unlock(&m->lock);
+		wait_park(&w, TIME_NEVER);
+		if (node.ok) /* handed over */
+			break;
+	}
+	preempt_enable();
+}
+
+void mutex_lock(struct mutex *m)
+{
+	uintptr_t state = 0;
+
+	/* acquire: with the release in mutex_unlock. */
+	if (!atomic_compare_exchange_strong_explicit(&m->state, &state, (uintptr_t)arch_current(),
+						     memory_order_acquire, memory_order_relaxed))
+		lock_slow(m);
+}
+
+static void unlock_slow(struct mutex *m, struct co *self)
+{
+	struct wait_node *node;
+	struct co *next = NULL;
+	uintptr_t state = atomic_load_explicit(&m->state, memory_order_relaxed), after;
+
+	if (holder(state) != self) {
+		if (!holder(state))
+			panic("unlock of a mutex that is not locked: %p", (void *)m);
+		panic("unlock of a mutex that coroutine %lu \"%s\" holds: %p", holder(state)->id,
+		      co_name(holder(state)), (void *)m);
+	}
+	lock(&m->lock);
+	node = wait_queue_claim(&m->waiters);
+	if (node) {
+		next = node->wait->co;
+		node->ok = arch_clock() - *(uint64_t *)node->elem >= STARVING;
+	}
+	if (!m->waiters.first)
+		atomic_fetch_and_explicit(&m->state, ~(uintptr_t)WAITERS, memory_order_relaxed);
+	spin_unlock(&m->lock);
+	/* Others may queue up now, and set WAITERS: it stays as it is. */
+	state = atomic_load_explicit(&m->state, memory_order_relaxed);
+	do
+		after = (state & WAITERS) | (node && node->ok ? (uintptr_t)next : 0);
+	/* release: with the acquire in mutex_lock; the last touch of *m. */
+	while (!atomic_compare_exchange_weak_explicit(&m->state, &state, after, memory_order_release,
+						      memory_order_relaxed));
+	if (next)
+		sched_ready(next);
+	preempt_enable();
+}
+
+void mutex_unlock(struct mutex *m)
+{
+	struct co *self = arch_current();
+	uintptr_t state = (uintptr_t)self;
+
+	if (!atomic_compare_exchange_strong_explicit(&m->state, &state, 0, memory_order_release,
+						     memory_order_relaxed))
+		unlock_slow(m, self);
+}

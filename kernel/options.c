@@ -1,0 +1,98 @@
+#include "kernel/options.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "kernel/print.h"
+#include "kernel/start.h"
+
+enum { LINE_MAX_LEN = 4096, WORDS_MAX = 512, VALUES = 3 };
+
+struct options options;
+
+static const char *const names[VALUES] = {"log", "stdin", "name"};
+static const char *values[VALUES];
+
+static char line_copy[LINE_MAX_LEN];
+static char *words[WORDS_MAX + 1];
+
+const char *option(const char *name)
+{
+	for (int i = 0; i < VALUES; i++)
+		if (!strcmp(names[i], name))
+			return values[i];
+	return NULL;
+}
+
+/* Takes a word of the form vole.NAME=VALUE. */
+static void take(char *word)
+{
+	char *value = strchr(word, '=');
+
+	if (value) {
+		*value = '\0';
+		for (int i = 0; i < VALUES; i++)
+			if (!strcmp(names[i], word + 5)) {
+				values[i] = value + 1;
+				return;
+			}
+		*value = '=';
+	}
+	log_warn("unknown option %s (there are vole.log=, vole.stdin=, vole.name=)\n", word);
+}
+
+/* Ends the word that begins at from, with its quotes taken out; returns what is behind it. */
+static char *word_end(char *from)
+{
+	char *to = from;
+	bool quoted = false;
+
+	for (; *from && (quoted || (*from != ' ' && *from != '\t' && *from != '\n')); from++) {
+		if (*from == '"')
+			quoted = !quoted;
+		else
+			*to++ = *from;
+	}
+	if (*from)
+		from++;
+	*to = '\0';
+	return from;
+}
+
+void options_parse(const char *line)
+{
+	char *at = line_copy;
+
+	options.argv = words;
+	options.argc = 1;
+	if (line && strlen(line) >= sizeof(line_copy))
+		log_warn("the command line is cut after %d bytes\n", LINE_MAX_LEN - 1);
+	if (line)
+		strncpy(line_copy, line, sizeof(line_copy) - 1);
+	for (;;) {
+		while (*at == ' ' || *at == '\t' || *at == '\n')
+			at++;
+		if (!*at)
+			break;
+
+		char *word = at;
+
+		at = word_end(at);
+		if (!strncmp(word, "vole.", 5))
+			take(word);
+		else if (options.argc < WORDS_MAX)
+			words[options.argc++] = word;
+		else
+			log_warn("argument %s is one too many\n", word);
+	}
+	words[0] = (char *)(option("name") ? option("name") : "vole");
+
+	const char *level = option("log");
+
+	if (level && !strcmp(level, "info"))
+		log_level = LOG_INFO;
+	else if (level && !strcmp(level, "debug"))
+		log_level = LOG_DEBUG;
+	else if (level && strcmp(level, "warn"))
+		log_warn("vole.log=%s: not one of warn, info, debug\n", level);
+}

@@ -1,0 +1,17 @@
+/* What the kernel asks of the layers that stand on it: libc/ and drivers/. */
+#ifndef KERNEL_OUTSIDE_H
+#define KERNEL_OUTSIDE_H
+
+struct co;
+
+/* The console's driver: before main; empties what is buffered by polling, at any time. */
+void console_init(void);
+void console_flush_polled(void);
+
+/* The C library: before main, in its coroutine; when a coroutine ends that has a reent; what stdout
+ * has buffered to the console, while everything else has stopped. */
+void libc_init(void);
+void libc_co_exit(struct co *co);
+void libc_flush_for_panic(void);
+
+#endif

@@ -1,0 +1,245 @@
+/*
+ * The buddy allocator (Knowlton 1965): blocks of 2^order pages, aligned to their size; a block is
+ * split in halves to serve a smaller request, and joined with its buddy when both are free.
+ * A page number is an index from the lowest page of RAM; number 0 of struct page's links means
+ * none, so page 0 is never given out.
+ */
+#include "kernel/page.h"
+
+#include <string.h>
+
+#include "kernel/core.h"
+#include "kernel/lock.h"
+
+enum { ORDERS = 21 }; /* up to 4 GB */
+
+static struct {
+	struct spinlock lock;
+	struct page *pages; /* constant after page_init */
+	uint64_t first;     /* address of page 0; constant */
+	uint32_t count;     /* constant */
+	/* guarded by lock */
+	uint32_t free[ORDERS];
+	size_t free_pages;
+	size_t total_pages;
+} buddy;
+
+static void *address_of(uint32_t n)
+{
+	return (void *)(buddy.first + (uint64_t)n * PAGE_SIZE);
+}
+
+static uint32_t number_of(const void *p)
+{
+	return (uint32_t)(((uint64_t)(uintptr_t)p - buddy.first) / PAGE_SIZE);
+}
+
+struct page *page_of(const void *p)
+{
+	uint64_t at = (uint64_t)(uintptr_t)p;
+
+	if (at < buddy.first || (at - buddy.first) / PAGE_SIZE >= buddy.count)
+		return NULL;
+	return &buddy.pages[number_of(p)];
+}
+
+static void list_add(uint32_t n, unsigned order)
+{
+	struct page *page = &buddy.pages[n];
+
+	page->kind = PAGE_FREE;
+	page->order = (uint8_t)order;
+	page->prev = 0;
+	page->next = buddy.free[order];
+	if (page->next)
+		buddy.pages[page->next].prev = n;
+	buddy.free[order] = n;
+	buddy.free_pages += (size_t)1 << order;
+}
+
+static void list_remove(uint32_t n)
+{
+	struct page *page = &buddy.pages[n];
+
+	if (page->prev)
+		buddy.pages[page->prev].next = page->next;
+	else
+		buddy.free[page->order] = page->next;
+	if (page->next)
+		buddy.pages[page->next].prev = page->prev;
+	page->kind = PAGE_OTHER;
+	buddy.free_pages -= (size_t)1 << page->order;
+}
+
+static void free_block(uint32_t n, unsigned order)
+{
+	for (; order < ORDERS - 1; order++) {
+		uint32_t other = n ^ ((uint32_t)1 << order);
+
+		if (other >= buddy.count || buddy.pages[other].kind != PAGE_FREE ||
+		    buddy.pages[other].order != order)
+			break;
+		list_remove(other);
+		n &= ~((uint32_t)1 << order);
+	}
+	list_add(n, order);
+}
+
+static uint32_t alloc_block(unsigned order)
+{
+	unsigned have = order;
+
+	while (have < ORDERS && !buddy.free[have])
+		have++;
+	if (have >= ORDERS)
+		return 0;
+
+	uint32_t n = buddy.free[have];
+
+	list_remove(n);
+	while (have > order) {
+		have--;
+		list_add(n + ((uint32_t)1 << have), have);
+	}
+	return n;
+}
+
+/* Gives back pages [from, to), in the largest aligned blocks. */
+static void free_span(uint32_t from, uint32_t to)
+{
+	while (from < to) {
+		unsigned order = 0;
+
+		while (order < ORDERS - 1 && !(from & ((uint32_t)1 << order)) &&
+		       from + ((uint32_t)2 << order) <= to)
+			order++;
+		free_block(from, order);
+		from += (uint32_t)1 << order;
+	}
+}
+
+void page_init(void)
+{
+	uint64_t low = UINT64_MAX, high = 0;
+	struct ram_range *home = NULL;
+
+	for (int i = 0; i < machine.nram; i++) {
+		struct ram_range *r = &machine.ram[i];
+
+		if (r->base < low)
+			low = r->base;
+		if (r->base + r->size > high)
+			high = r->base + r->size;
+	}
+	if (!machine.nram)
+		panic("too little memory: no RAM beside the image");
+
+	/* Blocks up to 2 MB are aligned to their size in physical memory too. */
+	low &= ~((uint64_t)PAGE_SIZE * 512 - 1);
+	buddy.first = low;
+	buddy.count = (uint32_t)((high - low) / PAGE_SIZE);
+
+	size_t bytes = ((size_t)buddy.count * sizeof(struct page) + PAGE_SIZE - 1) & -PAGE_SIZE;
+
+	for (int i = 0; i < machine.nram; i++)
+		if (machine.ram[i].size >= bytes && (!home || machine.ram[i].size > home->size))
+			home = &machine.ram[i];
+	if (!home)
+		panic("too little memory: %zu KB for the page table of the allocator do not fit",
+		      bytes / 1024);
+	buddy.pages = (struct page *)(uintptr_t)home->base;
+	home->base += bytes;
+	home->size -= bytes;
+	memset(buddy.pages, 0, bytes);
+	for (int i = 0; i < machine.nram; i++) {
+		uint32_t from = number_of((void *)(uintptr_t)machine.ram[i].base);
+		uint32_t n = (uint32_t)(machine.ram[i].size / PAGE_SIZE);
+
+		free_span(from ? from : 1, from + n);
+		buddy.total_pages += n;
+	}
+}
+
+void *page_alloc(unsigned order)
+{
+	struct magazine *m = &core_here()->pages;
+	uint32_t n;
+
+	assert_nopreempt();
+	if (order == 0 && m->count)
+		return m->object[--m->count];
+	spin_lock(&buddy.lock);
+	n = alloc_block(order);
+	if (order == 0)
+		while (n && m->count < MAGAZINE_SIZE / 2) {
+			uint32_t more = alloc_block(0);
+
+			if (!more)
+				break;
+			m->object[m->count++] = address_of(more);
+		}
+	spin_unlock(&buddy.lock);
+	return n ? address_of(n) : NULL;
+}
+
+void page_free(void *block, unsigned order)
+{
+	struct magazine *m = &core_here()->pages;
+
+	assert_nopreempt();
+	if (order == 0 && m->count < MAGAZINE_SIZE) {
+		m->object[m->count++] = block;
+		return;
+	}
+	spin_lock(&buddy.lock);
+	free_block(number_of(block), order);
+	while (order == 0 && m->count > MAGAZINE_SIZE / 2)
+		free_block(number_of(m->object[--m->count]), 0);
+	spin_unlock(&buddy.lock);
+}
+
+void *page_alloc_many(size_t n, size_t align)
+{
+	unsigned order = 0;
+
+	assert_nopreempt();
+	while (((size_t)1 << order) < n || ((size_t)PAGE_SIZE << order) < align)
+		if (++order >= ORDERS)
+			return NULL;
+	spin_lock(&buddy.lock);
+
+	uint32_t first = alloc_block(order);
+
+	if (first) {
+		free_span(first + (uint32_t)n, first + ((uint32_t)1 << order));
+		buddy.pages[first].kind = PAGE_LARGE;
+		buddy.pages[first].count = (uint32_t)n;
+	}
+	spin_unlock(&buddy.lock);
+	return first ? address_of(first) : NULL;
+}
+
+void page_free_many(void *block)
+{
+	uint32_t first = number_of(block);
+
+	assert_nopreempt();
+	spin_lock(&buddy.lock);
+	buddy.pages[first].kind = PAGE_OTHER;
+	free_span(first, first + buddy.pages[first].count);
+	spin_unlock(&buddy.lock);
+}
+
+size_t page_total(void)
+{
+	return buddy.total_pages * PAGE_SIZE;
+}
+
+size_t page_available(void)
+{
+	size_t n = buddy.free_pages;
+
+	for (int i = 0; i < core_count; i++)
+		n += cores[i]->pages.count;
+	return n * PAGE_SIZE;
+}

@@ -1,0 +1,39 @@
+/* Physical pages: a buddy allocator, with a magazine of single pages per core. */
+#ifndef KERNEL_PAGE_H
+#define KERNEL_PAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arch/arch.h"
+
+enum page_kind { PAGE_OTHER, PAGE_FREE, PAGE_SLAB, PAGE_LARGE };
+
+/* One for each page of RAM. */
+struct page {
+	uint32_t next, prev; /* free list, by page number; guarded by the allocator's lock */
+	uint32_t count;      /* PAGE_LARGE: pages of the block that begins here */
+	uint8_t order;       /* PAGE_FREE, PAGE_SLAB: of its block */
+	uint8_t kind;        /* enum page_kind */
+};
+
+/* Takes over the RAM that the machine found. */
+void page_init(void);
+
+/* 2^order pages, aligned to their size, not zeroed; NULL when there are none. nopreempt > 0, or
+ * before the scheduler runs. */
+void *page_alloc(unsigned order);
+void page_free(void *block, unsigned order);
+
+/* n pages in a row (PAGE_LARGE), aligned to align bytes. */
+void *page_alloc_many(size_t n, size_t align);
+void page_free_many(void *block);
+
+/* The struct of the page that holds p; NULL when p is not RAM. */
+struct page *page_of(const void *p);
+
+/* Bytes: all RAM taken over; free now, magazines included (roughly). */
+size_t page_total(void);
+size_t page_available(void);
+
+#endif

@@ -1,0 +1,202 @@
+/*
+ * The first core that panics stops the others and reports; a panic within a panic only adds a line.
+ * From here on no lock counts.
+ */
+#include "kernel/panic.h"
+
+#include <stdarg.h>
+
+#include "kernel/core.h"
+#include "kernel/outside.h"
+#include "kernel/print.h"
+#include "kernel/symtab.h"
+#include "kernel/wait.h"
+
+enum { STATUS_PANIC = 134, FRAMES_MAX = 40 };
+
+volatile bool panicking;
+
+static void print_backtrace(struct backtrace *b, uintptr_t low, uintptr_t high)
+{
+	for (int i = 0; i < FRAMES_MAX; i++) {
+		size_t offset;
+		/* A return address is behind its call: look it up in the call. */
+		const char *name = symtab_find(b->pc - (i > 0), &offset);
+
+		print("  #%d 0x%016lx %s+0x%zx\n", i, b->pc, name, offset + (i > 0));
+		if (!arch_backtrace_step(b, low, high))
+			return;
+	}
+	print("  ...\n");
+}
+
+/* Only one core goes on from here. */
+static void begin(void)
+{
+	static _Atomic int first = -1;
+	int none = -1, here;
+
+	arch_interrupts_off();
+	here = core_count ? core_here()->index : 0;
+	if (!atomic_compare_exchange_strong(&first, &none, here)) {
+		if (none == here) {
+			print("panic: once more, in the panic\n");
+			arch_power_off(STATUS_PANIC);
+		}
+		for (;;)
+			arch_relax(); /* until arch_stop_others gets here */
+	}
+	panicking = true;
+	if (core_count) {
+		arch_stop_others();
+		libc_flush_for_panic();
+		console_flush_polled();
+	}
+}
+
+static void print_who(void)
+{
+	struct co *co = core_count ? arch_current() : NULL;
+
+	if (co)
+		print("coroutine %lu \"%s\" on core %d\n", co->id, co_name(co), co->core->index);
+}
+
+static _Noreturn void vpanic(const char *fmt, va_list args)
+{
+	struct backtrace b;
+
+	begin();
+	print("panic: ");
+	vprint(fmt, args);
+	print("\n");
+	print_who();
+	if (core_count) {
+		arch_backtrace_here(&b);
+		print_backtrace(&b, arch_current()->stack_base, arch_current()->stack_top);
+	}
+	arch_power_off(STATUS_PANIC);
+}
+
+_Noreturn void panic(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vpanic(fmt, args);
+}
+
+_Noreturn void panic_deadlock(void)
+{
+	begin();
+	print("all coroutines are asleep - deadlock!\n");
+	dump_all();
+	arch_power_off(STATUS_PANIC);
+}
+
+_Noreturn void panic_exception(const struct arch_regs *regs, const char *what, uintptr_t addr)
+{
+	struct backtrace b;
+
+	begin();
+	print("panic: %s\n", what);
+	print_who();
+	(void)addr;
+	arch_print_regs(regs, print);
+	arch_backtrace_regs(&b, regs);
+	if (core_count)
+		print_backtrace(&b, arch_current()->stack_base, arch_current()->stack_top);
+	arch_power_off(STATUS_PANIC);
+}
+
+void panic_nmi(const struct arch_regs *regs)
+{
+	(void)regs;
+	panic_dump_request();
+}
+
+void dump_co(struct co *co)
+{
+	uint64_t now = arch_clock();
+
+	print("\ncoroutine %lu \"%s\"", co->id, co_name(co));
+	switch (co->state) {
+	case CO_WAITING:
+		print(" waits: %s", wait_reason_names[co->wait_reason]);
+		if (co->wait_object)
+			print(" %p", co->wait_object);
+		if (co->wait_since)
+			print(", %lu ms", (now - co->wait_since) / NSEC_PER_MSEC);
+		break;
+	case CO_RUNNABLE:
+		print(co->frame ? " is runnable, preempted" : " is runnable");
+		break;
+	default:
+		print(" runs");
+	}
+	if (co->core)
+		print(", core %d%s", co->core->index, co->flags & CO_PINNED ? ", pinned" : "");
+	print("\n");
+	if (co->frame || !atomic_load(&co->on_core)) {
+		struct backtrace b;
+
+		arch_backtrace_co(&b, co);
+		print_backtrace(&b, co->stack_base, co->stack_top);
+	} else if (co == arch_current()) {
+		struct backtrace b;
+
+		arch_backtrace_here(&b);
+		print_backtrace(&b, co->stack_base, co->stack_top);
+	}
+}
+
+/* In the order of their ids, without memory: for each, look for the next. */
+struct next_by_id {
+	uint64_t after;
+	struct co *next;
+	size_t count;
+};
+
+static void look(struct co *co, void *arg)
+{
+	struct next_by_id *search = arg;
+
+	if (co->flags & CO_KERNEL)
+		return;
+	search->count++;
+	if (co->id > search->after && (!search->next || co->id < search->next->id))
+		search->next = co;
+}
+
+static void dump_one(struct co *co, void *arg)
+{
+	(void)arg;
+	if (!(co->flags & CO_KERNEL))
+		dump_co(co);
+}
+
+void dump_all(void)
+{
+	struct next_by_id search = {.after = 0};
+
+	co_each(look, &search);
+	print("%zu coroutines on %d cores\n", search.count, core_count);
+	if (search.count > 2000) { /* too many to sort: as they are in memory */
+		co_each(dump_one, NULL);
+		return;
+	}
+	while (search.next) {
+		struct co *co = search.next;
+
+		dump_co(co);
+		search = (struct next_by_id){.after = co->id};
+		co_each(look, &search);
+	}
+}
+
+void panic_dump_request(void)
+{
+	console_flush_polled();
+	print("\ndump:\n");
+	dump_all();
+}

@@ -1,0 +1,246 @@
+#include <vole/runtime.h>
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/page.h"
+#include "kernel/proc.h"
+#include "kernel/sched.h"
+#include "kernel/wait.h"
+
+enum { QUANTUM_MIN = 10 * 1000 };
+
+int runtime_cores(void)
+{
+	return core_count;
+}
+
+int runtime_core(void)
+{
+	preempt_disable();
+
+	int index = core_here()->index;
+
+	preempt_enable();
+	return index;
+}
+
+int runtime_procs(int n)
+{
+	int old;
+
+	if (n <= 0)
+		return atomic_load(&proc_count);
+	if (n > core_count)
+		n = core_count;
+	old = atomic_exchange(&proc_count, n);
+	/* Each core looks at itself: those that stop give their queues away. */
+	preempt_disable();
+	for (int i = 0; i < core_count; i++)
+		if (cores[i] != core_here())
+			arch_send_reschedule(cores[i]);
+	arch_current()->need_resched = true;
+	preempt_enable();
+	return old;
+}
+
+uint64_t runtime_set_quantum(uint64_t ns)
+{
+	uint64_t old;
+
+	if (ns && ns < QUANTUM_MIN)
+		ns = QUANTUM_MIN;
+	old = atomic_exchange(&sched_quantum, ns);
+	/* Slices that have begun end by the new one. */
+	preempt_disable();
+	for (int i = 0; i < core_count; i++)
+		if (cores[i] != core_here())
+			arch_send_reschedule(cores[i]);
+	if (core_here()->proc.slice_armed)
+		sched_slice_arm(core_here());
+	preempt_enable();
+	return old;
+}
+
+static void sum(uint64_t *spawned, uint64_t *ended)
+{
+	*spawned = *ended = 0;
+	/* Ended first: a coroutine that is seen to have ended was spawned before. */
+	for (int i = 0; i < core_count; i++)
+		*ended += *(volatile uint64_t *)&cores[i]->exited;
+	for (int i = 0; i < core_count; i++)
+		*spawned += *(volatile uint64_t *)&cores[i]->spawned;
+}
+
+size_t runtime_count(void)
+{
+	uint64_t spawned, ended;
+
+	sum(&spawned, &ended);
+	return spawned - ended;
+}
+
+static void count_state(struct co *co, void *arg)
+{
+	struct runtime_stats *stats = arg;
+
+	if (co->flags & CO_KERNEL)
+		return;
+	stats->parked += co->state == CO_WAITING;
+	stats->runnable += co->state == CO_RUNNABLE;
+}
+
+static uint64_t idle_ns(const struct core *core)
+{
+	uint64_t since = core->idle_since;
+
+	return core->idle_ns + (since ? arch_clock() - since : 0);
+}
+
+void runtime_stats(struct runtime_stats *stats)
+{
+	int64_t heap = 0, stacks = 0;
+
+	memset(stats, 0, sizeof(*stats));
+	sum(&stats->spawned, &stats->exited);
+	stats->live = stats->spawned - stats->exited;
+	for (int i = 0; i < core_count; i++) {
+		const struct core *core = cores[i];
+
+		stats->switches += core->switches;
+		stats->preemptions += core->preemptions;
+		stats->steals += core->steals;
+		stats->wakeups += core->wakeups;
+		stats->ipis += core->ipis;
+		stats->idle_ns += idle_ns(core);
+		heap += core->heap_bytes;
+		stacks += core->stack_bytes;
+	}
+	co_each(count_state, stats);
+	stats->heap_bytes = (size_t)heap;
+	stats->stack_bytes = (size_t)stacks;
+	stats->free_bytes = page_available();
+}
+
+int runtime_core_stats(int index, struct runtime_core_stats *stats)
+{
+	if (index < 0 || index >= core_count || !stats)
+		return -EINVAL;
+
+	const struct core *core = cores[index];
+	struct co *running = atomic_load_explicit(&core->running, memory_order_relaxed);
+
+	*stats = (struct runtime_core_stats){
+		.switches = core->switches,
+		.preemptions = core->preemptions,
+		.steals = core->steals,
+		.wakeups = core->wakeups,
+		.ipis = core->ipis,
+		.spawned = core->spawned,
+		.idle_ns = idle_ns(core),
+		.queue = runq_len(&core->proc.runq) + core->proc.pinned.count +
+			 core->proc.urgent.count + (core->proc.runnext ? 1 : 0),
+		.running = running ? running->id : 0,
+	};
+	return 0;
+}
+
+struct listing {
+	struct runtime_co *list;
+	int max, n;
+};
+
+static void list_one(struct co *co, void *arg)
+{
+	struct listing *listing = arg;
+	bool stopped = !atomic_load_explicit(&co->on_core, memory_order_acquire);
+
+	if ((co->flags & CO_KERNEL) || co->state == CO_ENDED || listing->n++ >= listing->max)
+		return;
+
+	struct runtime_co *out = &listing->list[listing->n - 1];
+
+	*out = (struct runtime_co){
+		.id = co->id,
+		.state = co->state == CO_WAITING    ? "waiting"
+			 : co->state == CO_RUNNING  ? "running"
+			 : co->frame                ? "preempted"
+						    : "runnable",
+		.reason = co->state == CO_WAITING ? wait_reason_names[co->wait_reason] : "",
+		.core = co->core ? co->core->index : -1,
+		.pinned = co->flags & CO_PINNED,
+		.urgent = co->flags & CO_URGENT,
+		.stack_high = co->stack_top - co->stack_mapped,
+		.stack_limit = co->stack_top - co->stack_base - PAGE_SIZE,
+	};
+	strncpy(out->name, co_name(co), sizeof(out->name) - 1);
+	if (co->state == CO_WAITING && co->wait_since)
+		out->waiting_ns = arch_clock() - co->wait_since;
+	if (co == arch_current())
+		out->stack_used = co->stack_top - (uintptr_t)__builtin_frame_address(0);
+	else
+		out->stack_used = stopped ? co->stack_top - arch_stopped_sp(co) : 0;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	uint64_t x = ((const struct runtime_co *)a)->id, y = ((const struct runtime_co *)b)->id;
+
+	return x < y ? -1 : x > y;
+}
+
+int runtime_list(struct runtime_co *list, int max)
+{
+	struct listing listing = {list, max, 0};
+
+	co_each(list_one, &listing);
+	qsort(list, (size_t)(listing.n < max ? listing.n : max), sizeof(*list), by_id);
+	return listing.n;
+}
+
+void runtime_dump(void)
+{
+	fflush(stdout);
+	dump_all();
+}
+
+int runtime_cpu_ns(uint64_t *ns)
+{
+	struct co *self = arch_current();
+	uint64_t now;
+
+	if (!ns)
+		return -EINVAL;
+	preempt_disable();
+	now = arch_clock();
+	if (!atomic_exchange_explicit(&sched_accounting, true, memory_order_relaxed) ||
+	    !self->run_since)
+		self->run_since = now;
+	*ns = self->cpu_ns + (now - self->run_since);
+	preempt_enable();
+	return 0;
+}
+
+_Noreturn void runtime_panic(const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	panic("%s", text);
+}
+
+const char *runtime_processor(void)
+{
+	return machine.processor;
+}
+
+size_t runtime_memory(void)
+{
+	return page_total();
+}

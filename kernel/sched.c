@@ -1,0 +1,288 @@
+#include "kernel/sched.h"
+
+#include "kernel/page.h"
+#include "kernel/preempt.h"
+#include "kernel/proc.h"
+#include "kernel/stack.h"
+
+/* A woken coroutine waits this long for its waker's core before others may have it. */
+enum { RUNNEXT_AGE = 100 * 1000 };
+
+_Atomic uint64_t sched_quantum = 10 * NSEC_PER_MSEC;
+_Atomic int external_waits, event_waits, irqs_attached;
+_Atomic bool sched_accounting;
+
+void sched_begin(struct core *core, struct co *next)
+{
+	atomic_store_explicit(&next->on_core, 1, memory_order_relaxed);
+	next->core = core;
+	next->state = CO_RUNNING;
+	core->switches++;
+	atomic_store_explicit(&core->running, next, memory_order_relaxed);
+	if (atomic_load_explicit(&sched_accounting, memory_order_relaxed))
+		next->run_since = arch_clock();
+}
+
+void sched_finish(struct co *prev)
+{
+	if (atomic_load_explicit(&sched_accounting, memory_order_relaxed) && prev->run_since)
+		prev->cpu_ns += arch_clock() - prev->run_since;
+	if (prev->state == CO_ENDED)
+		co_free(prev);
+	else
+		/* release: with the acquire in switch_to and proc_idle; the context is saved. */
+		atomic_store_explicit(&prev->on_core, 0, memory_order_release);
+}
+
+static void switch_to(struct core *core, struct co *next)
+{
+	struct co *self = arch_current();
+
+	kassert(self->nopreempt == 1);
+	if (next == self) { /* made ready, and picked, before it had stopped */
+		self->state = CO_RUNNING;
+		return;
+	}
+#ifdef PLANT_ON_CORE
+	bool busy = false;
+#else
+	/* acquire: with the release in sched_finish. */
+	bool busy = atomic_load_explicit(&next->on_core, memory_order_acquire);
+#endif
+	if (next->frame || busy) {
+		core->resume = next;
+		next = core->idle;
+	} else if (next != core->idle) {
+		sched_begin(core, next);
+	}
+	sched_finish(arch_switch(self, next));
+}
+
+static struct co *pick_or_idle(struct core *core)
+{
+	struct co *next = proc_pick(core);
+
+	if (next)
+		return next;
+	/* Idle is only switched to as a context that nobody resumes elsewhere. */
+	return core->idle;
+}
+
+void sched_park(void)
+{
+	struct core *core = core_here();
+
+	switch_to(core, pick_or_idle(core));
+}
+
+_Noreturn void sched_end(void)
+{
+	struct core *core = core_here();
+
+	arch_current()->state = CO_ENDED;
+	switch_to(core, pick_or_idle(core));
+	panic("an ended coroutine was resumed");
+}
+
+void go_yield(void)
+{
+	preempt_disable();
+
+	struct co *self = arch_current();
+	struct core *core = self->core;
+
+	self->state = CO_RUNNABLE;
+	proc_put_quietly(core, self);
+	switch_to(core, pick_or_idle(core));
+	preempt_enable();
+}
+
+void sched_move(void)
+{
+	preempt_disable();
+
+	struct co *self = arch_current();
+	struct core *core = self->core;
+
+	self->state = CO_RUNNABLE;
+	proc_put(core, self);
+	switch_to(core, pick_or_idle(core));
+	preempt_enable();
+}
+
+static void ready(struct co *co, bool next)
+{
+	struct core *core = core_here();
+
+#ifdef PLANT_LOST_WAKEUP
+	if (atomic_load_explicit(&co->on_core, memory_order_relaxed))
+		return; /* the fault: it has not stopped yet, so it need not be woken */
+#endif
+	co->state = CO_RUNNABLE;
+	if (core->in_irq) {
+		proc_send(core, co);
+		return;
+	}
+	if (next && !(co->flags & (CO_PINNED | CO_URGENT)) &&
+	    !(arch_current()->flags & CO_KERNEL) &&
+	    core->index < atomic_load_explicit(&proc_count, memory_order_relaxed)) {
+		struct co *old = core->proc.runnext;
+
+		core->proc.runnext = co;
+		if (!core->proc.slice_armed)
+			sched_slice_arm(core);
+		if (!old)
+			return;
+		co = old;
+	}
+	proc_put(core, co);
+}
+
+void sched_ready(struct co *co)
+{
+	core_here()->wakeups++;
+	ready(co, true);
+}
+
+void sched_ready_last(struct co *co)
+{
+	core_here()->wakeups++;
+	ready(co, false);
+}
+
+void sched_start(struct co *co)
+{
+	core_here()->spawned++;
+	ready(co, true);
+}
+
+void sched_timer_by(struct core *core, uint64_t deadline)
+{
+	/* An interrupt in between sets timer_armed to TIME_NEVER and has sched_service called,
+	 * which arms what is needed: nothing is lost. */
+	if (deadline < core->timer_armed) {
+		core->timer_armed = deadline;
+		arch_timer_arm(deadline);
+	}
+}
+
+static uint64_t slice_length(void)
+{
+	uint64_t quantum = atomic_load_explicit(&sched_quantum, memory_order_relaxed);
+
+	return quantum ? quantum : 10 * NSEC_PER_MSEC;
+}
+
+/* When to look at the slice again: at its end, and sooner where an idle core could help. */
+static void slice_next(struct core *core, uint64_t now, uint64_t end)
+{
+	struct proc *proc = &core->proc;
+
+	if (end <= now)
+		end = now + slice_length();
+	if (end > now + RUNNEXT_AGE && proc_idle_cores())
+		end = now + RUNNEXT_AGE;
+	proc->slice_armed = true;
+	proc->slice_end = end;
+	sched_timer_by(core, end);
+}
+
+void sched_slice_arm(struct core *core)
+{
+	uint64_t now = arch_clock();
+
+	core->proc.tick_seen = core->proc.ticks;
+	core->proc.slice_began = now;
+	slice_next(core, now, now + slice_length());
+}
+
+/* True: running has had its time and others wait. */
+static bool slice_check(struct core *core, struct co *running, uint64_t now)
+{
+	struct proc *proc = &core->proc;
+	uint64_t quantum = atomic_load_explicit(&sched_quantum, memory_order_relaxed);
+	bool over;
+
+	if (!proc_waiting(core)) {
+		proc->slice_armed = false;
+		return false;
+	}
+	if (!proc->slice_armed) {
+		sched_slice_arm(core);
+	}
+	if (proc->tick_seen != proc->ticks) {
+		proc->tick_seen = proc->ticks;
+		proc->slice_began = now;
+	}
+	over = quantum && (now - proc->slice_began >= quantum ||
+			   (!(running->flags & CO_URGENT) && proc_urgent_waiting(core)));
+	if (over) {
+		/* The next pick begins a slice, now. */
+		proc->tick_seen = proc->ticks + 1;
+		proc->slice_began = now;
+	}
+	if (now >= proc->slice_end || over) {
+		struct co *co = proc->runnext;
+
+		if (co && (over || proc_idle_cores())) {
+			proc->runnext = NULL;
+			proc_put(core, co);
+		}
+		slice_next(core, now, proc->slice_began + slice_length());
+	}
+	return over;
+}
+
+bool sched_service(struct core *core, struct co *running)
+{
+	bool over = false;
+
+	/* First: what interrupts leave from here on has it set again. */
+	core->irq_pending = false;
+	atomic_signal_fence(memory_order_seq_cst);
+	proc_receive(core);
+	preempt_refill(core);
+	stack_refill();
+
+	uint64_t now = arch_clock();
+	uint64_t next = atomic_load_explicit(&core->wheel.next, memory_order_relaxed);
+
+	if (next <= now)
+		next = wheel_advance(&core->wheel, now);
+	if (running) {
+		if (core->index >= atomic_load_explicit(&proc_count, memory_order_relaxed)) {
+			proc_give_away(core);
+			if (!(running->flags & CO_PINNED))
+				over = true;
+		}
+		over |= slice_check(core, running, now);
+	} else {
+		core->proc.slice_armed = false; /* whoever is picked next begins one */
+	}
+	if (core->proc.slice_armed && core->proc.slice_end < next)
+		next = core->proc.slice_end;
+	sched_timer_by(core, next);
+	return over;
+}
+
+void sched_resched(void)
+{
+	struct co *self = arch_current();
+
+	do {
+		self->nopreempt = 1;
+		self->need_resched = false;
+		atomic_signal_fence(memory_order_seq_cst);
+
+		struct core *core = self->core;
+
+		if (sched_service(core, self)) {
+			core->preemptions++;
+			self->state = CO_RUNNABLE;
+			proc_put_quietly(core, self);
+			switch_to(core, pick_or_idle(core));
+		}
+		atomic_signal_fence(memory_order_seq_cst);
+		self->nopreempt = 0;
+	} while (*(volatile uint8_t *)&self->need_resched);
+}

@@ -1,0 +1,59 @@
+/*
+ * Stopping, starting and switching coroutines. The rules:
+ *
+ * - A coroutine that stops first publishes that it waits (its node in a queue, its wait open), then
+ *   switches away. It may be made ready, and picked, in between: so whoever resumes a coroutine
+ *   waits until on_core says that its stack is free. Its successor on the old core clears on_core.
+ * - That waiting is done by idle coroutines only, who hold nothing others could wait for.
+ * - Preempted coroutines (those with a frame) are resumed by idle coroutines only.
+ */
+#ifndef KERNEL_SCHED_H
+#define KERNEL_SCHED_H
+
+#include "kernel/core.h"
+#include "kernel/lock.h"
+
+/* The calling coroutine stops; it has set its state and published its wait. nopreempt == 1. */
+void sched_park(void);
+
+/* Makes co runnable; the caller has won its wait. Next on this core, or last in its queue. From
+ * coroutines, the scheduler, and interrupt handlers. nopreempt > 0. */
+void sched_ready(struct co *co);
+void sched_ready_last(struct co *co);
+
+/* Makes a new coroutine runnable, next on this core. nopreempt > 0. */
+void sched_start(struct co *co);
+
+/* The calling coroutine has ended. nopreempt == 1. */
+_Noreturn void sched_end(void);
+
+/* Moves the calling coroutine to where its flags allow it to run. */
+void sched_move(void);
+
+/* After a switch, in the successor: the stack of prev is free now. */
+void sched_finish(struct co *prev);
+
+/* The owner: next becomes the one that runs here. */
+void sched_begin(struct core *core, struct co *next);
+
+/* The owner: does what interrupts left to do; running: the coroutine that was interrupted or NULL.
+ * True: its time slice is over. */
+bool sched_service(struct core *core, struct co *running);
+
+/* The owner: the timer goes off at deadline, or sooner. */
+void sched_timer_by(struct core *core, uint64_t deadline);
+
+/* The owner: something waits in the queues here, so time slices are to be ended. */
+void sched_slice_arm(struct core *core);
+
+/* 0: no preemption. */
+extern _Atomic uint64_t sched_quantum;
+
+/* Coroutines that wait for something outside of the machine (the console); and those that wait for
+ * an event while interrupts are attached. They keep a machine alive in which all others wait. */
+extern _Atomic int external_waits, event_waits, irqs_attached;
+
+/* From the first call of runtime_cpu_ns on, switches read the clock. */
+extern _Atomic bool sched_accounting;
+
+#endif

@@ -1,0 +1,72 @@
+#include <errno.h>
+
+#include <vole/sync.h>
+
+#include "kernel/sched.h"
+#include "kernel/wait.h"
+
+void sema_init(struct sema *s, unsigned n)
+{
+	*s = (struct sema){.count = n};
+}
+
+static int acquire(struct sema *s, bool try, uint64_t deadline)
+{
+	struct wait w;
+	struct wait_node node = {.wait = &w};
+	int32_t claim;
+
+	lock(&s->lock);
+	if (s->count) {
+		s->count--;
+		unlock(&s->lock);
+		return 0;
+	}
+	if (try || (deadline != TIME_NEVER && deadline <= arch_clock())) {
+		unlock(&s->lock);
+		return try ? -EAGAIN : -ETIMEDOUT;
+	}
+	wait_open(&w, WAIT_SEMA, s);
+	wait_queue_put(&s->waiters, &node);
+	spin_unlock(&s->lock);
+	claim = wait_park(&w, deadline);
+	if (claim < 0) {
+		spin_lock(&s->lock);
+		wait_queue_remove(&s->waiters, &node);
+		spin_unlock(&s->lock);
+	}
+	preempt_enable();
+	return claim;
+}
+
+int sema_acquire(struct sema *s)
+{
+	return acquire(s, false, TIME_NEVER);
+}
+
+int sema_try_acquire(struct sema *s)
+{
+	return acquire(s, true, 0);
+}
+
+int sema_acquire_until(struct sema *s, uint64_t deadline)
+{
+	return acquire(s, false, deadline);
+}
+
+void sema_release(struct sema *s)
+{
+	struct wait_node *node;
+	struct co *co = NULL;
+
+	lock(&s->lock);
+	node = wait_queue_claim(&s->waiters); /* what is released goes straight to it */
+	if (node)
+		co = node->wait->co;
+	else if (++s->count == 0)
+		panic("sema_release: the count of %p overflows", (void *)s);
+	spin_unlock(&s->lock);
+	if (co)
+		sched_ready(co);
+	preempt_enable();
+}

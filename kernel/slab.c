@@ -1,0 +1,168 @@
+#include "kernel/slab.h"
+
+#include <string.h>
+
+#include "kernel/core.h"
+#include "kernel/lock.h"
+#include "kernel/page.h"
+
+/* At the start of each slab. */
+struct slab {
+	struct slab_cache *cache; /* constant */
+	/* guarded by cache->lock */
+	struct slab *next, **link; /* in partial; link is NULL when full */
+	struct slab *next_all;
+	void *free;
+	unsigned used;
+	unsigned fresh; /* objects from this one on were never given out, and are not in free */
+};
+
+enum { SLAB_HEADER = 64 };
+_Static_assert(sizeof(struct slab) <= SLAB_HEADER, "struct slab is too large");
+
+static unsigned caches;
+
+void slab_init(struct slab_cache *cache, const char *name, size_t size, size_t link,
+	       bool type_stable)
+{
+	kassert(caches < MAX_SLAB_CACHES);
+	*cache = (struct slab_cache){
+		.name = name,
+		.size = size,
+		.link = link,
+		.type_stable = type_stable,
+		.index = caches++,
+	};
+	/* At least 8 objects a slab, so that little is lost at its end. */
+	while (((size_t)PAGE_SIZE << cache->order) < SLAB_HEADER + 8 * size)
+		cache->order++;
+	cache->capacity =
+		(unsigned)((((size_t)PAGE_SIZE << cache->order) - SLAB_HEADER) / size);
+}
+
+static struct slab *slab_of(const void *object)
+{
+	unsigned order = page_of(object)->order;
+
+	return (struct slab *)((uintptr_t)object & ~(((uintptr_t)PAGE_SIZE << order) - 1));
+}
+
+struct slab_cache *slab_cache_of(const void *object)
+{
+	return slab_of(object)->cache;
+}
+
+static void **link_of(const struct slab_cache *cache, void *object)
+{
+	return (void **)((char *)object + cache->link);
+}
+
+static void partial_add(struct slab_cache *cache, struct slab *slab)
+{
+	slab->next = cache->partial;
+	slab->link = &cache->partial;
+	if (slab->next)
+		slab->next->link = &slab->next;
+	cache->partial = slab;
+}
+
+static void partial_remove(struct slab *slab)
+{
+	*slab->link = slab->next;
+	if (slab->next)
+		slab->next->link = slab->link;
+	slab->link = NULL;
+}
+
+static struct slab *slab_make(struct slab_cache *cache)
+{
+	struct slab *slab = page_alloc(cache->order);
+
+	if (!slab)
+		return NULL;
+	for (size_t i = 0; i < (size_t)1 << cache->order; i++) {
+		struct page *page = page_of((char *)slab + i * PAGE_SIZE);
+
+		page->kind = PAGE_SLAB;
+		page->order = (uint8_t)cache->order;
+	}
+	*slab = (struct slab){.cache = cache, .next_all = cache->all};
+	if (cache->type_stable) {
+		memset((char *)slab + SLAB_HEADER, 0, cache->capacity * cache->size);
+		cache->all = slab;
+	}
+	partial_add(cache, slab);
+	return slab;
+}
+
+static void *take_one(struct slab_cache *cache)
+{
+	struct slab *slab = cache->partial;
+	void *object;
+
+	if (!slab && !(slab = slab_make(cache)))
+		return NULL;
+	if (slab->free) {
+		object = slab->free;
+		slab->free = *link_of(cache, object);
+	} else {
+		object = (char *)slab + SLAB_HEADER + slab->fresh++ * cache->size;
+	}
+	if (++slab->used == cache->capacity)
+		partial_remove(slab);
+	return object;
+}
+
+static void put_one(struct slab_cache *cache, void *object)
+{
+	struct slab *slab = slab_of(object);
+
+	*link_of(cache, object) = slab->free;
+	slab->free = object;
+	if (slab->used-- == cache->capacity)
+		partial_add(cache, slab);
+	if (slab->used || cache->type_stable)
+		return;
+	partial_remove(slab);
+	for (size_t i = 0; i < (size_t)1 << cache->order; i++)
+		page_of((char *)slab + i * PAGE_SIZE)->kind = PAGE_OTHER;
+	page_free(slab, cache->order);
+}
+
+void *slab_alloc(struct slab_cache *cache)
+{
+	struct magazine *m = &core_here()->slabs[cache->index];
+
+	assert_nopreempt();
+	if (m->count)
+		return m->object[--m->count];
+	spin_lock(&cache->lock);
+
+	void *object = take_one(cache);
+
+	while (object && m->count < MAGAZINE_SIZE / 2 && cache->partial)
+		m->object[m->count++] = take_one(cache);
+	spin_unlock(&cache->lock);
+	return object;
+}
+
+void slab_free(struct slab_cache *cache, void *object)
+{
+	struct magazine *m = &core_here()->slabs[cache->index];
+
+	assert_nopreempt();
+	if (m->count == MAGAZINE_SIZE) {
+		spin_lock(&cache->lock);
+		while (m->count > MAGAZINE_SIZE / 2)
+			put_one(cache, m->object[--m->count]);
+		spin_unlock(&cache->lock);
+	}
+	m->object[m->count++] = object;
+}
+
+void slab_each(struct slab_cache *cache, void (*visit)(void *object, void *arg), void *arg)
+{
+	for (struct slab *slab = cache->all; slab; slab = slab->next_all)
+		for (unsigned i = 0; i < slab->fresh; i++)
+			visit((char *)slab + SLAB_HEADER + i * cache->size, arg);
+}

@@ -1,0 +1,44 @@
+/*
+ * Slabs (Bonwick 1994, 2001): objects of one size, cut from blocks of pages; a magazine per core
+ * makes the common case a push or a pop without a lock.
+ */
+#ifndef KERNEL_SLAB_H
+#define KERNEL_SLAB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <vole/types.h>
+
+struct slab;
+
+struct slab_cache {
+	/* Constant after slab_init. */
+	const char *name;
+	size_t size;
+	size_t link;      /* where in a free object the link to the next one is */
+	bool type_stable; /* never given back: objects keep their type, and slab_each finds them */
+	unsigned order, capacity, index;
+
+	struct spinlock lock;
+	/* guarded by lock */
+	struct slab *partial; /* slabs with free objects */
+	struct slab *all;     /* type_stable: every slab */
+};
+
+/* At boot. link: offset of a pointer that may be overwritten while the object is free. */
+void slab_init(struct slab_cache *cache, const char *name, size_t size, size_t link,
+	       bool type_stable);
+
+/* Not zeroed, but for the first use of a type-stable object, which is all zero. NULL: no memory.
+ * nopreempt > 0. Objects of a size that is a multiple of 64 are aligned to 64, others to 16. */
+void *slab_alloc(struct slab_cache *cache);
+void slab_free(struct slab_cache *cache, void *object);
+
+/* The cache of an object in a PAGE_SLAB page. */
+struct slab_cache *slab_cache_of(const void *object);
+
+/* Visits every object of a type-stable cache, free ones too. */
+void slab_each(struct slab_cache *cache, void (*visit)(void *object, void *arg), void *arg);
+
+#endif

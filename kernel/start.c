@@ -1,0 +1,123 @@
+/* From the port's kernel_start to main, and machine_exit. */
+#include "kernel/start.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/heap.h"
+#include "kernel/options.h"
+#include "kernel/outside.h"
+#include "kernel/page.h"
+#include "kernel/preempt.h"
+#include "kernel/print.h"
+#include "kernel/proc.h"
+#include "kernel/sched.h"
+#include "kernel/stack.h"
+#include "kernel/stuck.h"
+
+enum { MAIN_STACK = 1024 * 1024, IDLE_STACK = 16 * 1024 };
+
+struct machine machine;
+struct core *cores[MAX_CORES];
+int core_count;
+
+int main(int argc, char **argv);
+
+static void run_main(void *unused)
+{
+	int status;
+
+	(void)unused;
+	libc_init();
+	status = main(options.argc, options.argv);
+	co_run_deferred();
+	exit(status);
+}
+
+static void core_setup(struct core *core, int index)
+{
+	core->index = index;
+	core->hw_id = machine.core_hw_id[index];
+	core->timer_armed = TIME_NEVER;
+	core->wheel.next = TIME_NEVER;
+	core->random = (uint32_t)index * 2654435761u + 1;
+}
+
+static void start_cores(void)
+{
+	for (int i = 1; i < machine.ncores; i++) {
+		size_t pages = (sizeof(struct core) + PAGE_SIZE - 1) / PAGE_SIZE;
+		struct core *core = page_alloc_many(pages, PAGE_SIZE);
+		void *stack = core ? page_alloc_many(IDLE_STACK / PAGE_SIZE, PAGE_SIZE) : NULL;
+
+		if (core)
+			memset(core, 0, sizeof(*core));
+		if (!stack || !co_make_idle(core, stack, IDLE_STACK)) {
+			log_warn("no memory for core %d and those after it\n", core_count);
+			break;
+		}
+		core_setup(core, core_count);
+		core->hw_id = machine.core_hw_id[i];
+		cores[core_count] = core;
+		if (arch_core_start(core)) {
+			log_warn("core %d (hardware id %lx) did not come up\n", i, core->hw_id);
+			cores[core_count] = NULL;
+			continue;
+		}
+		core_count++;
+	}
+	if (machine.ncores_ignored)
+		log_warn("%d cores beyond %d are not used\n", machine.ncores_ignored, MAX_CORES);
+}
+
+_Noreturn void core_start(struct core *core)
+{
+	arch_interrupts_on();
+	proc_idle(core);
+}
+
+_Noreturn void kernel_start(void)
+{
+	static struct core boot_core;
+	static struct co boot_idle;
+	struct co *first;
+	extern char __image_start[], __image_end[];
+
+	core_setup(&boot_core, 0);
+	co_idle_setup(&boot_idle, &boot_core);
+	/* It goes on with the boot stack, which is in the image. */
+	boot_idle.stack_base = (uintptr_t)__image_start;
+	boot_idle.stack_top = (uintptr_t)__image_end;
+	cores[0] = &boot_core;
+	arch_bind_core(&boot_core);
+	core_count = 1;
+
+	options_parse(machine.command_line);
+	page_init();
+	co_init();
+	heap_init();
+	stack_init();
+	preempt_init();
+	console_init();
+	log_info("%s, %d cores, %zu MB\n", machine.processor, machine.ncores,
+		 page_total() / (1024 * 1024));
+	start_cores();
+	atomic_store(&proc_count, core_count);
+
+	first = co_make(run_main, NULL, MAIN_STACK, NULL, 0);
+	if (!first)
+		panic("too little memory: %zu KB are free, main does not fit",
+		      page_available() / 1024);
+	log_info("main after %lu us\n", arch_clock() / 1000);
+	stuck_started();
+	sched_start(first);
+	arch_interrupts_on();
+	proc_idle(&boot_core);
+}
+
+_Noreturn void machine_exit(int status)
+{
+	preempt_disable();
+	console_flush_polled();
+	arch_power_off(status);
+}

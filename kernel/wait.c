@@ -1,0 +1,127 @@
+#include "kernel/wait.h"
+
+#include <errno.h>
+
+#include "kernel/lock.h"
+#include "kernel/sched.h"
+#include "kernel/wheel.h"
+
+const char *const wait_reason_names[WAIT_REASONS] = {
+	[WAIT_NONE] = "",
+	[WAIT_SLEEP] = "sleep",
+	[WAIT_CHAN_SEND] = "chan send",
+	[WAIT_CHAN_RECV] = "chan receive",
+	[WAIT_SELECT] = "select",
+	[WAIT_SELECT_NONE] = "select (no cases)",
+	[WAIT_MUTEX] = "mutex lock",
+	[WAIT_RWMUTEX_READ] = "rwmutex rlock",
+	[WAIT_RWMUTEX_WRITE] = "rwmutex lock",
+	[WAIT_COND] = "cond wait",
+	[WAIT_ONCE] = "once",
+	[WAIT_WAITGROUP] = "waitgroup wait",
+	[WAIT_SEMA] = "sema acquire",
+	[WAIT_EVENT] = "event wait",
+	[WAIT_GROUP] = "group wait",
+	[WAIT_FUTURE] = "future await",
+	[WAIT_POOL] = "pool",
+	[WAIT_GEN] = "generator",
+	[WAIT_FOREVER] = "for ever",
+};
+
+void wait_open(struct wait *w, enum wait_reason reason, const void *object)
+{
+	struct co *self = arch_current();
+
+	assert_nopreempt();
+	if (self->core->in_irq || self->core->in_deferred || (self->flags & CO_KERNEL))
+		panic("blocking call (%s) in an interrupt handler", wait_reason_names[reason]);
+	w->co = self;
+	atomic_store_explicit(&w->claim, WAIT_OPEN, memory_order_relaxed);
+	self->wait_object = object;
+	self->wait_reason = (uint8_t)reason;
+	self->wait_since = 0;
+	self->state = CO_WAITING;
+}
+
+/* The deadline of a wait, in the wheel. */
+struct wait_timer {
+	struct wheel_node node; /* first: fire casts */
+	struct wait *wait;
+};
+
+static void timer_fire(struct wheel_node *node, uint64_t now)
+{
+	struct wait_timer *timer = (struct wait_timer *)node;
+	struct co *co = timer->wait->co;
+
+	(void)now;
+	if (wait_claim(timer->wait, -ETIMEDOUT))
+		sched_ready_last(co);
+}
+
+int32_t wait_park(struct wait *w, uint64_t deadline)
+{
+	struct wait_timer timer = {.node = {.deadline = deadline, .fire = timer_fire}, .wait = w};
+
+	if (deadline != TIME_NEVER)
+		wheel_start(&timer.node);
+	sched_park();
+
+	/* acquire: with the release in wait_claim, so what the winner wrote is seen. */
+	int32_t claim = atomic_load_explicit(&w->claim, memory_order_acquire);
+
+	if (deadline != TIME_NEVER && claim != -ETIMEDOUT)
+		wheel_stop(&timer.node);
+	return claim;
+}
+
+void wait_queue_put(struct wait_queue *q, struct wait_node *node)
+{
+	node->queued = true;
+	node->next = NULL;
+	node->prev = q->last;
+	if (q->last)
+		q->last->next = node;
+	else
+		q->first = node;
+	q->last = node;
+}
+
+void wait_queue_put_first(struct wait_queue *q, struct wait_node *node)
+{
+	node->queued = true;
+	node->prev = NULL;
+	node->next = q->first;
+	if (q->first)
+		q->first->prev = node;
+	else
+		q->last = node;
+	q->first = node;
+}
+
+void wait_queue_remove(struct wait_queue *q, struct wait_node *node)
+{
+	if (!node->queued)
+		return;
+	if (node->prev)
+		node->prev->next = node->next;
+	else
+		q->first = node->next;
+	if (node->next)
+		node->next->prev = node->prev;
+	else
+		q->last = node->prev;
+	node->queued = false;
+}
+
+struct wait_node *wait_queue_claim(struct wait_queue *q)
+{
+	struct wait_node *node;
+
+	while ((node = q->first)) {
+		wait_queue_remove(q, node);
+		if (wait_claim(node->wait, node->value))
+			break;
+	}
+	return node;
+}

@@ -1,0 +1,92 @@
+/*
+ * Waiting: one mechanism for everything that stops a coroutine.
+ *
+ * A wait is a record on the waiter's stack, with a claim word. It is WAIT_OPEN until somebody
+ * (a peer, the deadline, the cancellation, one of several select cases) changes it to a value of
+ * its own: that one has won, does what belongs to its win, and makes the coroutine ready; all
+ * others find the word taken and leave the coroutine alone. So every wait ends once, with one
+ * result, and the record lives until its winner has called sched_ready.
+ *
+ * A wait_node is the wait's place in one object's queue, guarded by that object's lock. Whoever
+ * looks at a queue under that lock may touch the waits in it: a waiter takes its nodes out, under
+ * the same lock, before it returns.
+ */
+#ifndef KERNEL_WAIT_H
+#define KERNEL_WAIT_H
+
+#include <stdatomic.h>
+
+#include <vole/types.h>
+
+struct co;
+
+/* The claim word: values from 0 on are the winner's, negative errno values end a wait in vain. */
+enum { WAIT_OPEN = INT32_MIN };
+
+enum wait_reason {
+	WAIT_NONE,
+	WAIT_SLEEP,
+	WAIT_CHAN_SEND,
+	WAIT_CHAN_RECV,
+	WAIT_SELECT,
+	WAIT_SELECT_NONE,
+	WAIT_MUTEX,
+	WAIT_RWMUTEX_READ,
+	WAIT_RWMUTEX_WRITE,
+	WAIT_COND,
+	WAIT_ONCE,
+	WAIT_WAITGROUP,
+	WAIT_SEMA,
+	WAIT_EVENT,
+	WAIT_GROUP,
+	WAIT_FUTURE,
+	WAIT_POOL,
+	WAIT_GEN,
+	WAIT_FOREVER,
+	WAIT_REASONS,
+};
+
+/* "chan receive", ... as dumps show it. */
+extern const char *const wait_reason_names[WAIT_REASONS];
+
+struct wait {
+	struct co *co;
+	_Atomic int32_t claim;
+};
+
+struct wait_node {
+	struct wait_node *next, *prev;
+	struct wait *wait;
+	int32_t value; /* what the claim becomes when this node's object wins */
+	bool queued;   /* in a queue */
+	bool ok;       /* for the object: what the win means */
+	void *elem;
+};
+
+/* Opens w for the calling coroutine, which goes on to wait for object. nopreempt > 0. */
+void wait_open(struct wait *w, enum wait_reason reason, const void *object);
+
+/* True: the caller has won with value, and must call sched_ready(w->co). */
+static inline bool wait_claim(struct wait *w, int32_t value)
+{
+	int32_t open = WAIT_OPEN;
+
+	/* release: with the acquire at the end of wait_park. acquire: what the waiter wrote before
+	 * it opened the wait, where no lock is between. */
+	return atomic_compare_exchange_strong_explicit(&w->claim, &open, value,
+						       memory_order_acq_rel, memory_order_relaxed);
+}
+
+/* Stops until w is claimed; the claim. The waiter's nodes are queued, and no lock is held. The
+ * caller holds preemption off once. -ETIMEDOUT after the deadline. */
+int32_t wait_park(struct wait *w, uint64_t deadline);
+
+/* FIFO; the object's lock is held. */
+void wait_queue_put(struct wait_queue *q, struct wait_node *node);
+void wait_queue_put_first(struct wait_queue *q, struct wait_node *node);
+void wait_queue_remove(struct wait_queue *q, struct wait_node *node); /* if it is queued */
+
+/* Takes out nodes until one can be claimed; that one, or NULL. */
+struct wait_node *wait_queue_claim(struct wait_queue *q);
+
+#endif

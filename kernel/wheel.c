@@ -1,0 +1,196 @@
+#include "kernel/wheel.h"
+
+#include "kernel/core.h"
+#include "kernel/lock.h"
+#include "kernel/sched.h"
+
+/* Timers fired by one call: bounds how long the scheduler is busy with them. */
+enum { WHEEL_BATCH = 64 };
+
+static uint64_t tick_of(uint64_t ns)
+{
+	return ns >> WHEEL_TICK_SHIFT;
+}
+
+/* Puts node where it belongs, seen from wheel->tick. */
+static void insert(struct wheel *wheel, struct wheel_node *node)
+{
+	uint64_t tick = tick_of(node->deadline);
+
+	if (tick < wheel->tick)
+		tick = wheel->tick;
+
+	/* The highest digit (of 6 bits) in which it differs from now. */
+	uint64_t differs = tick ^ wheel->tick;
+	unsigned level = differs ? (63 - (unsigned)__builtin_clzl(differs)) / 6 : 0;
+
+	if (level >= WHEEL_LEVELS) { /* in 584 years: as far as the wheel reaches */
+		level = WHEEL_LEVELS - 1;
+		tick = wheel->tick | ((uint64_t)(WHEEL_SLOTS - 1) << (6 * level));
+	}
+
+	unsigned index = tick >> (6 * level) & (WHEEL_SLOTS - 1);
+	struct wheel_node **slot = &wheel->slot[level][index];
+
+	node->next = *slot;
+	node->link = slot;
+	if (node->next)
+		node->next->link = &node->next;
+	*slot = node;
+	wheel->occupied[level] |= UINT64_C(1) << index;
+}
+
+static void remove_node(struct wheel *wheel, struct wheel_node *node)
+{
+	struct wheel_node **first = &wheel->slot[0][0];
+	size_t at = (size_t)(node->link - first);
+
+	*node->link = node->next;
+	if (node->next)
+		node->next->link = node->link;
+	else if ((uintptr_t)node->link - (uintptr_t)first < sizeof(wheel->slot))
+		wheel->occupied[at / WHEEL_SLOTS] &= ~(UINT64_C(1) << at % WHEEL_SLOTS);
+	node->link = NULL;
+}
+
+void wheel_start(struct wheel_node *node)
+{
+	struct core *core = core_here();
+	struct wheel *wheel = &core->wheel;
+	bool sooner;
+
+	spin_lock(&wheel->lock);
+	node->core = core;
+	insert(wheel, node);
+	wheel->pending++;
+	sooner = node->deadline < wheel->next;
+	if (sooner)
+		wheel->next = node->deadline;
+	spin_unlock(&wheel->lock);
+	if (sooner)
+		sched_timer_by(core, node->deadline);
+}
+
+bool wheel_stop(struct wheel_node *node)
+{
+	struct wheel *wheel = &node->core->wheel;
+	bool pending;
+
+	spin_lock(&wheel->lock);
+	pending = node->link != NULL;
+	if (pending) {
+		remove_node(wheel, node);
+		wheel->pending--;
+	}
+	spin_unlock(&wheel->lock);
+	return pending;
+}
+
+/* The lowest level that has a slot after (level 0: at) now, and that slot; -1: nothing pending. */
+static int first_slot(const struct wheel *wheel, unsigned *index)
+{
+	for (int level = 0; level < WHEEL_LEVELS; level++) {
+		unsigned at = wheel->tick >> (6 * level) & (WHEEL_SLOTS - 1);
+		uint64_t ahead = wheel->occupied[level] >> at << at;
+
+		if (level > 0)
+			ahead &= ~(UINT64_C(1) << at);
+		if (ahead) {
+			*index = (unsigned)__builtin_ctzl(ahead);
+			return level;
+		}
+	}
+	return -1;
+}
+
+/* The tick at which slot index of level begins. */
+static uint64_t slot_tick(const struct wheel *wheel, int level, unsigned index)
+{
+	uint64_t above = level == WHEEL_LEVELS - 1
+				 ? 0
+				 : wheel->tick >> (6 * (level + 1)) << (6 * (level + 1));
+
+	return above | (uint64_t)index << (6 * level);
+}
+
+/* The earliest deadline of a short list; the beginning of the slot for a long one. */
+static uint64_t earliest(const struct wheel *wheel, int level, unsigned index)
+{
+	uint64_t deadline = TIME_NEVER;
+	int n = 0;
+
+	for (struct wheel_node *node = wheel->slot[level][index]; node; node = node->next) {
+		if (++n > 8 && level > 0)
+			return slot_tick(wheel, level, index) << WHEEL_TICK_SHIFT;
+		if (node->deadline < deadline)
+			deadline = node->deadline;
+	}
+	return deadline;
+}
+
+uint64_t wheel_advance(struct wheel *wheel, uint64_t now)
+{
+	uint64_t target = tick_of(now);
+	uint64_t next = TIME_NEVER;
+	unsigned index;
+	int fired = 0, level;
+
+	spin_lock(&wheel->lock);
+	while ((level = first_slot(wheel, &index)) >= 0) {
+		uint64_t at = slot_tick(wheel, level, index);
+
+		if (at > target)
+			break;
+		if (at > wheel->tick)
+			wheel->tick = at;
+
+		struct wheel_node *node = wheel->slot[level][index];
+
+		if (level > 0) { /* time has entered the block: spread it over the levels below */
+			wheel->slot[level][index] = NULL;
+			wheel->occupied[level] &= ~(UINT64_C(1) << index);
+			for (struct wheel_node *after; node; node = after) {
+				after = node->next;
+				insert(wheel, node);
+			}
+			continue;
+		}
+
+		bool left = false;
+
+		for (struct wheel_node *after; node && fired < WHEEL_BATCH; node = after) {
+			after = node->next;
+#ifdef PLANT_EARLY_TIMER
+			if (node->deadline > now + 1000000) {
+#else
+			if (node->deadline > now) {
+#endif
+				left = true;
+				continue;
+			}
+			remove_node(wheel, node);
+			wheel->pending--;
+			node->fire(node, now);
+			fired++;
+		}
+		if (left || fired == WHEEL_BATCH)
+			break;
+	}
+	if (fired == WHEEL_BATCH) {
+		next = now;
+	} else {
+		level = first_slot(wheel, &index);
+		if (level >= 0)
+			next = earliest(wheel, level, index);
+		/* Time has passed; nothing is in the slots that it passed over. */
+		uint64_t limit = level < 0 ? target : slot_tick(wheel, level, index);
+
+		if (limit > target)
+			limit = target;
+		if (limit > wheel->tick)
+			wheel->tick = limit;
+	}
+	wheel->next = next;
+	spin_unlock(&wheel->lock);
+	return next;
+}
