@@ -1,0 +1,442 @@
+/*
+ * The console.
+ *
+ * Output. Writers, one at a time (sema), put bytes into a ring. Who owns the *pump* moves them to
+ * the port: a state word says whether the pump is free, owned, or left to the interrupt handler. A
+ * writer that finds it free takes it; when the port's FIFO is full it enables the interrupt and
+ * leaves the pump to the handler; who frees the pump looks at the ring once more. Invariants: bytes
+ * in the ring with the pump free or left, but the interrupt off, exist only while somebody is about
+ * to take it; UART_IRQ_SENDABLE in irqs changes only by the owner of the pump; a byte is claimed
+ * (tail) before it is sent, so it never goes out twice, even when a panic takes the pump by force.
+ *
+ * Input. The handler is the ring's only producer, the reader (one at a time) its only consumer.
+ * Where the ring is full the handler turns the interrupt off, and QEMU, or the other end's flow
+ * control, holds the bytes back; the reader turns it on again. Entries above 0xff are marks.
+ *
+ * Handler and writers may be on different cores: see irqs_write.
+ */
+#include "drivers/console.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include <vole/sync.h>
+#include <vole/time.h>
+
+#include "arch/arch.h"
+#include "drivers/uart.h"
+#include "kernel/irq.h"
+#include "kernel/lock.h"
+#include "kernel/panic.h"
+#include "kernel/print.h"
+#include "kernel/sched.h"
+#include "kernel/start.h"
+
+enum { RING_SIZE = 4096 }; /* a power of two */
+
+/* The indexes run on for ever; a place is index % RING_SIZE. */
+struct ring {
+	_Atomic uint32_t head; /* by the producer */
+	_Atomic uint32_t tail; /* by consumers */
+	uint16_t entry[RING_SIZE];
+};
+
+/* ---- Which interrupts are on --------------------------------------------------------------- */
+
+static _Atomic unsigned irqs;
+
+/*
+ * Brings the port in line with irqs. Anybody may change irqs and then call this, on any core: who
+ * writes an old value after a newer one sees, looking again, that it was old. seq_cst: the change,
+ * the write to the port (which is complete when uart_enable_irqs returns) and the look are in
+ * this order for all.
+ */
+static void irqs_write(void)
+{
+	unsigned now;
+
+	do {
+		now = atomic_load_explicit(&irqs, memory_order_seq_cst);
+		uart_enable_irqs(now);
+		atomic_thread_fence(memory_order_seq_cst);
+	} while (atomic_load_explicit(&irqs, memory_order_seq_cst) != now);
+}
+
+/* ---- Output --------------------------------------------------------------------------------- */
+
+enum { PUMP_FREE, PUMP_OWNED, PUMP_LEFT /* to the interrupt handler */ };
+
+/* So many bytes in a ring, and at most so many in one go of the handler, with preemption off. */
+enum { PUMP_GO = 256 };
+
+static struct ring tx;
+static _Atomic uint32_t pump = PUMP_FREE;
+static struct event tx_room; /* for the one writer that waits: the ring is half empty */
+static struct sema tx_turn;
+
+/* What the writer has not yet put into the ring; for panics. */
+static const uint8_t *_Atomic tx_rest;
+static _Atomic size_t tx_rest_size;
+
+static uint32_t ring_count(struct ring *r)
+{
+	return atomic_load_explicit(&r->head, memory_order_seq_cst) -
+	       atomic_load_explicit(&r->tail, memory_order_seq_cst);
+}
+
+/* acquire: with the release of who had the pump before; what it did to the port is done. */
+static bool pump_take(uint32_t from)
+{
+	return atomic_compare_exchange_strong_explicit(&pump, &from, PUMP_OWNED,
+						       memory_order_seq_cst, memory_order_relaxed);
+}
+
+static void pump_give(uint32_t to)
+{
+	atomic_store_explicit(&pump, to, memory_order_seq_cst);
+}
+
+/* Sends at most max bytes of the ring, as far as the port takes them at once. The pump is ours, but
+ * a panic may take it away at any point: then the claim of a byte fails. */
+static void pump_send(uint32_t max)
+{
+	int room = 0;
+
+	while (max-- > 0) {
+		/* acquire: with the release in console_write; the entry is there. */
+		uint32_t head = atomic_load_explicit(&tx.head, memory_order_acquire);
+		uint32_t tail = atomic_load_explicit(&tx.tail, memory_order_relaxed);
+
+		if (head == tail || (room == 0 && (room = uart_room()) == 0))
+			return;
+
+		uint8_t byte = (uint8_t)tx.entry[tail % RING_SIZE];
+
+		/* release: with the acquire in console_write; the entry may be reused. */
+		if (!atomic_compare_exchange_strong_explicit(&tx.tail, &tail, tail + 1,
+							     memory_order_release,
+							     memory_order_relaxed))
+			return;
+		uart_put(byte);
+		room--;
+	}
+}
+
+/* With the pump ours: sends a while, then frees the pump, or leaves it to the handler. */
+static void pump_run(void)
+{
+	do {
+		pump_send(PUMP_GO);
+		if (ring_count(&tx) > 0) {
+			atomic_fetch_or_explicit(&irqs, UART_IRQ_SENDABLE, memory_order_seq_cst);
+			pump_give(PUMP_LEFT);
+			irqs_write();
+			return;
+		}
+		if (atomic_load_explicit(&irqs, memory_order_relaxed) & UART_IRQ_SENDABLE) {
+			atomic_fetch_and_explicit(&irqs, ~UART_IRQ_SENDABLE, memory_order_seq_cst);
+			irqs_write();
+		}
+		/* seq_cst, here and in console_write: a writer puts, then looks at the pump; we
+		 * free the pump, then look for what was put. One of the two sees the other. */
+		pump_give(PUMP_FREE);
+	} while (ring_count(&tx) > 0 && pump_take(PUMP_FREE));
+}
+
+/* Puts a piece into the ring, and sees to it that somebody sends it. */
+static void tx_put(const uint8_t *bytes, size_t n)
+{
+	uint32_t head = atomic_load_explicit(&tx.head, memory_order_relaxed);
+
+	preempt_disable();
+	for (size_t i = 0; i < n; i++)
+		tx.entry[(head + i) % RING_SIZE] = bytes[i];
+	atomic_store_explicit(&tx.head, head + (uint32_t)n, memory_order_seq_cst);
+	if (pump_take(PUMP_FREE))
+		pump_run();
+	preempt_enable();
+}
+
+ssize_t console_write(const void *buf, size_t n)
+{
+	const uint8_t *bytes = buf;
+	size_t done = 0;
+	int error = sema_acquire(&tx_turn);
+
+	if (error < 0)
+		return error;
+	while (done < n) {
+		/* acquire: with the release in pump_send. */
+		size_t room = RING_SIZE - (atomic_load_explicit(&tx.head, memory_order_relaxed) -
+					   atomic_load_explicit(&tx.tail, memory_order_acquire));
+		size_t piece = n - done < room ? n - done : room;
+
+		if (piece > PUMP_GO)
+			piece = PUMP_GO;
+		atomic_store_explicit(&tx_rest, bytes + done + piece, memory_order_relaxed);
+		atomic_store_explicit(&tx_rest_size, n - done - piece, memory_order_relaxed);
+		if (piece > 0) {
+			tx_put(bytes + done, piece);
+			done += piece;
+			continue;
+		}
+		/* The device will interrupt, so this is no deadlock. */
+		atomic_fetch_add_explicit(&external_waits, 1, memory_order_relaxed);
+		error = event_wait(&tx_room);
+		atomic_fetch_sub_explicit(&external_waits, 1, memory_order_relaxed);
+		if (error < 0)
+			break;
+	}
+	atomic_store_explicit(&tx_rest_size, 0, memory_order_relaxed);
+	sema_release(&tx_turn);
+	return done > 0 || error == 0 ? (ssize_t)done : error;
+}
+
+/* ---- Polled output -------------------------------------------------------------------------- */
+
+static bool ready; /* set by console_init */
+
+void console_hold(void)
+{
+	if (!ready)
+		return;
+
+	uint64_t deadline = arch_clock() + NSEC_PER_SEC / 10;
+
+	while (!pump_take(PUMP_FREE) && !pump_take(PUMP_LEFT)) {
+		if (arch_clock() > deadline) {
+			pump_give(PUMP_OWNED);
+			break;
+		}
+		arch_relax();
+	}
+	if (atomic_load_explicit(&irqs, memory_order_relaxed) & UART_IRQ_SENDABLE) {
+		atomic_fetch_and_explicit(&irqs, ~UART_IRQ_SENDABLE, memory_order_seq_cst);
+		irqs_write();
+	}
+
+	/* Only what is there now: others may go on writing for ever. */
+	uint32_t end = atomic_load_explicit(&tx.head, memory_order_acquire);
+
+	while ((int32_t)(end - atomic_load_explicit(&tx.tail, memory_order_relaxed)) > 0)
+		pump_send(1);
+}
+
+void console_release(void)
+{
+	if (!ready)
+		return;
+	pump_run();
+	event_post(&tx_room);
+}
+
+void console_flush_polled(void)
+{
+	struct co *self = arch_current();
+
+	if (!ready)
+		return;
+	/* Not preempt_disable: in a handler, or in a panic, its end must not switch. */
+	self->nopreempt++;
+	console_hold();
+	while (!uart_sent())
+		arch_relax();
+	console_release();
+	self->nopreempt--;
+}
+
+void console_flush_for_panic(void)
+{
+	console_hold();
+
+	const uint8_t *rest = atomic_load_explicit(&tx_rest, memory_order_relaxed);
+	size_t size = atomic_exchange_explicit(&tx_rest_size, 0, memory_order_relaxed);
+
+	for (size_t i = 0; i < size; i++)
+		arch_early_putc((char)rest[i]);
+	console_release();
+}
+
+/* ---- Input ---------------------------------------------------------------------------------- */
+
+enum { CTRL_D = 0x04, DLE = 0x10 };
+
+/* Entries of the ring that are no bytes. */
+enum {
+	MARK_EOF = 0x100, /* ends one read */
+	MARK_END = 0x200, /* ends all reading; never taken out */
+};
+
+static struct ring rx;
+static bool framed; /* constant after console_init */
+static struct event rx_some;
+static struct sema rx_turn;
+
+/* The handler found no room and has stopped; cleared by who sees that there is room again. */
+static _Atomic bool rx_stopped;
+
+/* The handler's own. */
+static bool rx_escaped, rx_ended;
+static bool rx_line_start = true;
+
+static bool rx_full(void)
+{
+	return ring_count(&rx) >= RING_SIZE;
+}
+
+static void rx_push(uint16_t entry)
+{
+	uint32_t head = atomic_load_explicit(&rx.head, memory_order_relaxed);
+
+	if (rx_ended)
+		return;
+	rx_ended = entry == MARK_END;
+	rx_line_start = entry == '\n' || entry == MARK_EOF;
+	rx.entry[head % RING_SIZE] = entry;
+	/* release: with the acquire in rx_take. */
+	atomic_store_explicit(&rx.head, head + 1, memory_order_release);
+}
+
+static void rx_byte(uint8_t byte)
+{
+	if (framed && !rx_escaped && byte == DLE) {
+		rx_escaped = true;
+		return;
+	}
+	if (rx_escaped) {
+		rx_escaped = false;
+		if (byte == CTRL_D)
+			rx_push(MARK_END);
+		else if (byte == 'd')
+			panic_dump_request();
+		else if (byte == DLE)
+			rx_push(DLE);
+		return; /* the launcher sends no other pair */
+	}
+	if (byte == CTRL_D && rx_line_start)
+		rx_push(MARK_EOF);
+	else
+		rx_push(byte == '\r' ? '\n' : byte);
+}
+
+enum { RECEIVE_GO = 256 }; /* bytes in one go of the handler */
+
+/* In the handler: takes in what has come, as far as there is room. */
+static void rx_receive(void)
+{
+	bool some = false;
+
+	for (int i = 0; i < RECEIVE_GO; i++) {
+		if (rx_full()) {
+			atomic_fetch_and_explicit(&irqs, ~UART_IRQ_RECEIVED, memory_order_seq_cst);
+			/* seq_cst, here and in rx_restart: we say that we stop, then look for room;
+			 * the reader makes room, then looks whether we have stopped. */
+			atomic_store_explicit(&rx_stopped, true, memory_order_seq_cst);
+			if (rx_full())
+				break;
+			atomic_store_explicit(&rx_stopped, false, memory_order_seq_cst);
+			atomic_fetch_or_explicit(&irqs, UART_IRQ_RECEIVED, memory_order_seq_cst);
+		}
+
+		int byte = uart_get();
+
+		if (byte < 0)
+			break;
+		rx_byte((uint8_t)byte);
+		some = true;
+	}
+	if (some)
+		event_post(&rx_some);
+}
+
+/* In the reader, when it has made room. */
+static void rx_restart(void)
+{
+	if (!atomic_load_explicit(&rx_stopped, memory_order_seq_cst) ||
+	    ring_count(&rx) > RING_SIZE / 2)
+		return;
+	atomic_store_explicit(&rx_stopped, false, memory_order_seq_cst);
+	atomic_fetch_or_explicit(&irqs, UART_IRQ_RECEIVED, memory_order_seq_cst);
+	irqs_write();
+}
+
+/* Bytes up to the next mark; -EAGAIN: nothing there; 0: end of file. */
+static ssize_t rx_take(uint8_t *buf, size_t n)
+{
+	uint32_t tail = atomic_load_explicit(&rx.tail, memory_order_relaxed);
+	/* acquire: with the release in rx_push. */
+	size_t there = atomic_load_explicit(&rx.head, memory_order_acquire) - tail;
+	size_t got = 0;
+
+	if (there == 0)
+		return -EAGAIN;
+	while (got < n && got < there && rx.entry[(tail + got) % RING_SIZE] <= UINT8_MAX) {
+		buf[got] = (uint8_t)rx.entry[(tail + got) % RING_SIZE];
+		got++;
+	}
+	tail += (uint32_t)got;
+	if (got == 0 && rx.entry[tail % RING_SIZE] == MARK_EOF)
+		tail++;
+	atomic_store_explicit(&rx.tail, tail, memory_order_seq_cst);
+	return (ssize_t)got;
+}
+
+ssize_t console_read(void *buf, size_t n)
+{
+	ssize_t result;
+
+	if (n == 0)
+		return 0;
+	result = sema_acquire(&rx_turn);
+	if (result < 0)
+		return result;
+	while ((result = rx_take(buf, n)) == -EAGAIN) {
+		rx_restart();
+		atomic_fetch_add_explicit(&external_waits, 1, memory_order_relaxed);
+		result = event_wait(&rx_some);
+		atomic_fetch_sub_explicit(&external_waits, 1, memory_order_relaxed);
+		if (result < 0)
+			break;
+	}
+	rx_restart();
+	sema_release(&rx_turn);
+	return result;
+}
+
+bool console_is_terminal(void)
+{
+	return !framed;
+}
+
+/* ---- The interrupt -------------------------------------------------------------------------- */
+
+static void console_interrupt(void *arg)
+{
+	(void)arg;
+	rx_receive();
+	if (pump_take(PUMP_LEFT))
+		pump_run();
+	if (ring_count(&tx) <= RING_SIZE / 2)
+		event_post(&tx_room);
+	/* Also with nothing changed: an edge that came while we were here is made anew. */
+	irqs_write();
+}
+
+void console_init(void)
+{
+	const char *how = option("stdin");
+
+	framed = how && strcmp(how, "framed") == 0;
+	sema_init(&tx_turn, 1);
+	sema_init(&rx_turn, 1);
+	int early = uart_init(machine.console_base);
+
+	if (early >= 0)
+		rx_byte((uint8_t)early);
+	ready = true;
+	if (irq_attach_kernel(machine.console_irq, console_interrupt, NULL) < 0)
+		panic("the console's interrupt %u cannot be attached", machine.console_irq);
+	atomic_store_explicit(&irqs, UART_IRQ_RECEIVED, memory_order_seq_cst);
+	irqs_write();
+}

@@ -1,0 +1,36 @@
+/*
+ * The console: a serial port driven by interrupts both ways. A coroutine that reads or writes
+ * parks while there is nothing to read, or no room to write.
+ */
+#ifndef DRIVERS_CONSOLE_H
+#define DRIVERS_CONSOLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "kernel/outside.h"
+
+/* Writes all n bytes, unaltered, those of one call together. From coroutines. How many were
+ * written, which is fewer than n only after a cancellation; -ECANCELED: none. */
+ssize_t console_write(const void *buf, size_t n);
+
+/* Waits for a byte, and returns what is there, at most n; 0: end of file; -ECANCELED. */
+ssize_t console_read(void *buf, size_t n);
+
+/* A person sits there: input is not framed by the launcher. */
+bool console_is_terminal(void);
+
+/*
+ * Polled output: console_hold sends what was written before, and keeps the port until
+ * console_release; meanwhile arch_early_putc does not get into the middle of a line. From anywhere,
+ * with preemption held off; where the port cannot be had in a tenth of a second, its holder has
+ * crashed, and it is taken.
+ */
+void console_hold(void);
+void console_release(void);
+
+/* For a panic: also sends the rest of what a coroutine was writing when it came. */
+void console_flush_for_panic(void);
+
+#endif

@@ -1,0 +1,146 @@
+/*
+ * How programs end: exit, abort, failed assertions, and the flush of standard output before a panic
+ * speaks. Only one coroutine ever leaves: the first that calls exit; others that do wait for ever.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <reent.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/lock.h>
+#include <unistd.h>
+
+#include <vole/go.h>
+#include <vole/sync.h>
+#include <vole/time.h>
+
+#include "arch/arch.h"
+#include "drivers/console.h"
+#include "kernel/outside.h"
+#include "kernel/panic.h"
+#include "kernel/start.h"
+
+/* newlib's, without a header. Weak: a program without stdio does not get it by this. */
+void __call_exitprocs(int status, void *dso);
+int __sflush_r(struct _reent *r, FILE *file) __attribute__((weak));
+extern __FILE __sf[3] __attribute__((weak));
+
+int _kill_r(struct _reent *r, int pid, int sig);
+
+enum { LOCK_TRIES = 1000 }; /* a millisecond apart */
+
+/*
+ * A stream that another coroutine holds: output takes a while, so we wait for it; but who holds it
+ * may also wait for something that never comes, and the machine shall go off all the same.
+ */
+static void flush_stream(FILE *file)
+{
+	if (!(file->_flags & __SWR) || !file->_bf._base)
+		return;
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (__lock_try_acquire_recursive(file->_lock)) {
+			__sflush_r(_REENT, file);
+			__lock_release_recursive(file->_lock);
+			return;
+		}
+		time_sleep(NSEC_PER_MSEC);
+	}
+}
+
+/* In place of newlib's: that one also closes streams that are read, and waits for their readers. */
+static void flush_streams(void)
+{
+	if (!_GLOBAL_REENT->__cleanup || !__sflush_r)
+		return;
+	for (struct _glue *glue = &_GLOBAL_REENT->__sglue; glue; glue = glue->_next)
+		for (int i = 0; i < glue->_niobs; i++)
+			flush_stream(&glue->_iobs[i]);
+}
+
+static _Noreturn void wait_for_ever(void)
+{
+	static struct sema never;
+
+	for (;;)
+		(void)sema_acquire(&never); /* shielded, so it does not return */
+}
+
+void exit(int status)
+{
+	static _Atomic(struct co *) leaver;
+	struct co *nobody = NULL, *self = arch_current();
+
+	go_shield(true);
+	/* Again from one of the functions that it calls: goes on with those that are left. */
+	if (!atomic_compare_exchange_strong_explicit(&leaver, &nobody, self, memory_order_relaxed,
+						     memory_order_relaxed) &&
+	    nobody != self)
+		wait_for_ever();
+	__call_exitprocs(status, NULL);
+	flush_streams();
+	_exit(status);
+}
+
+void _exit(int status)
+{
+	machine_exit(status & 0xff);
+}
+
+/* ---- Signals -------------------------------------------------------------------------------- */
+
+/* What newlib's raise does where the program has set no handler. */
+int _kill_r(struct _reent *r, int pid, int sig)
+{
+	if (pid != 1) {
+		r->_errno = ESRCH;
+		return -1;
+	}
+	if (sig == 0)
+		return 0;
+	if (sig == SIGABRT)
+		panic("abort() called");
+	panic("signal %d raised", sig);
+}
+
+int kill(pid_t pid, int sig)
+{
+	return _kill_r(_REENT, pid, sig);
+}
+
+void abort(void)
+{
+	raise(SIGABRT);
+	panic("abort() called"); /* the handler has returned */
+}
+
+void __assert_func(const char *file, int line, const char *function, const char *what)
+{
+	if (function)
+		panic("%s:%d: %s: assertion \"%s\" failed", file, line, function, what);
+	panic("%s:%d: assertion \"%s\" failed", file, line, what);
+}
+
+void __assert(const char *file, int line, const char *what)
+{
+	__assert_func(file, line, NULL, what);
+}
+
+/* ---- Panics --------------------------------------------------------------------------------- */
+
+void libc_flush_for_panic(void)
+{
+	console_flush_for_panic();
+	if (!__sf)
+		return;
+
+	__FILE *out = &__sf[1];
+	unsigned char *base = out->_bf._base, *end = out->_p;
+
+	if (!(out->_flags & __SWR) || !base || end <= base || end - base > out->_bf._size)
+		return;
+	out->_p = base;
+	for (unsigned char *p = base; p < end; p++)
+		arch_early_putc((char)*p);
+}

@@ -1,0 +1,9 @@
+/* newlib declares lstat for some systems only. */
+#ifndef VOLE_SYS_STAT_H
+#define VOLE_SYS_STAT_H
+
+#include_next <sys/stat.h>
+
+int lstat(const char *__restrict path, struct stat *__restrict st);
+
+#endif
