@@ -1,0 +1,80 @@
+/*
+ * Bringing up the other cores by PSCI (DEN 0022), one at a time.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+
+#include <vole/time.h>
+
+#include "kernel/core.h"
+#include "kernel/page.h"
+
+#include "arch/arm64/arm64.h"
+
+extern char secondary_entry[];
+_Noreturn void secondary_start(struct core *core);
+
+/* A core that comes too late must not run: whoever changes CORE_STARTING has decided. */
+enum core_arrival { CORE_ABSENT, CORE_STARTING, CORE_ARRIVED, CORE_GIVEN_UP };
+
+static struct arm64_core arm64_cores[MAX_CORES];
+
+_Static_assert(offsetof(struct arm64_core, core) == 0, "boot.S");
+_Static_assert(offsetof(struct arm64_core, stack_top) == 8, "boot.S");
+_Static_assert(offsetof(struct arm64_core, irq_stack_top) == 16, "boot.S");
+
+static void *take_page(void)
+{
+	return page_alloc(0);
+}
+
+void arch_bind_core(struct core *core)
+{
+	core->arch = &arm64_cores[core->index];
+	arch_set_current(core->boot_co);
+	gic_init_core(core);
+	timer_init_core();
+}
+
+int arch_core_start(struct core *core)
+{
+	struct arm64_core *arch = &arm64_cores[core->index];
+	uintptr_t irq_stack_top = irq_stack_make(core->index, take_page);
+	uint32_t starting = CORE_STARTING;
+	uint64_t deadline;
+
+	if (!irq_stack_top)
+		return -ENOMEM;
+	arch->core = core;
+	arch->stack_top = core->boot_co->stack_top;
+	arch->irq_stack_top = irq_stack_top;
+	atomic_store_explicit(&arch->arrival, CORE_STARTING, memory_order_release);
+	__asm__ volatile("dsb ish" : : : "memory");
+	if (psci_call(PSCI_CPU_ON_64, core->hw_id, (uintptr_t)secondary_entry,
+		      (uintptr_t)arch) != 0)
+		return -ENODEV;
+	deadline = arch_clock() + NSEC_PER_SEC;
+	while (atomic_load_explicit(&arch->arrival, memory_order_acquire) == CORE_STARTING &&
+	       arch_clock() < deadline)
+		arch_relax();
+	/* A failure means that it has arrived: acquire with its release. */
+	if (atomic_compare_exchange_strong_explicit(&arch->arrival, &starting, CORE_GIVEN_UP,
+						    memory_order_acquire, memory_order_acquire))
+		return -ENODEV;
+	return 0;
+}
+
+/* From boot.S, with the final tables, on the stack of boot_co. */
+void secondary_start(struct core *core)
+{
+	struct arm64_core *arch = &arm64_cores[core->index];
+	uint32_t starting = CORE_STARTING;
+
+	arch_bind_core(core);
+	if (!atomic_compare_exchange_strong_explicit(&arch->arrival, &starting, CORE_ARRIVED,
+						     memory_order_release, /* arch_core_start */
+						     memory_order_relaxed))
+		for (;;)
+			__asm__ volatile("wfi");
+	core_start(core);
+}

@@ -1,0 +1,66 @@
+/*
+ * Walking stacks and showing registers. Every function of the image keeps a frame record {x29, x30}
+ * (AAPCS64, 6.4.6), arch_switch and the trap entry too.
+ */
+#include "kernel/co.h"
+
+#include "arch/arm64/arm64.h"
+
+struct record {
+	uintptr_t fp, pc;
+};
+
+void arch_backtrace_here(struct backtrace *b)
+{
+	const struct record *own = __builtin_frame_address(0);
+
+	*b = (struct backtrace){.pc = own->pc, .fp = own->fp};
+}
+
+/* A context begins with its record; see asm.h. */
+void arch_backtrace_co(struct backtrace *b, const struct co *co)
+{
+	const struct record *context = co->sp;
+
+	if (co->frame)
+		arch_backtrace_regs(b, co->frame);
+	else
+		*b = (struct backtrace){.pc = context->pc, .fp = context->fp};
+}
+
+void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs)
+{
+	*b = (struct backtrace){.pc = regs->pc, .fp = regs->x[29]};
+}
+
+bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
+{
+	const struct record *record = (const struct record *)b->fp;
+
+	if (b->fp % 8 != 0 || b->fp < lo || hi < sizeof *record || b->fp > hi - sizeof *record)
+		return false;
+	*b = (struct backtrace){.pc = record->pc, .fp = record->fp};
+	return b->pc != 0;
+}
+
+uintptr_t arch_stopped_sp(const struct co *co)
+{
+	const struct arch_regs *regs = co->frame;
+
+	return regs ? regs->sp : (uintptr_t)co->sp;
+}
+
+size_t arch_frame_size(void)
+{
+	return FRAME_SIZE;
+}
+
+void arch_print_regs(const struct arch_regs *regs, void (*print)(const char *fmt, ...))
+{
+	for (int i = 0; i < 31; i++)
+		print("%s%d %016lx%s", i < 10 ? " x" : "x", i, regs->x[i],
+		      i % 4 == 3 ? "\n" : "  ");
+	print(" sp %016lx\n", regs->sp);
+	print(" pc %016lx  psr %016lx  esr %016lx  far %016lx\n", regs->pc, regs->pstate,
+	      regs->esr, regs->far);
+}

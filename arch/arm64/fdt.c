@@ -1,0 +1,318 @@
+/*
+ * What the device tree says of the machine (Devicetree Specification 0.4; the bindings are those
+ * that Linux documents). Everything is read once, at boot, before there is memory management:
+ * what is kept, is copied. libfdt does the parsing.
+ */
+#include <string.h>
+
+#include <libfdt.h>
+
+#include "arch/arm64/arm64.h"
+
+struct platform platform;
+uint32_t psci_conduit;
+
+enum { MAX_COMMAND_LINE = 4096 };
+static char command_line[MAX_COMMAND_LINE];
+
+enum { DEFAULT_VIRTUAL_TIMER_IRQ = 27 };
+
+/* Debian's libfdt is built with the stack protector. */
+uintptr_t __stack_chk_guard = 0x00766f6c65000aff;
+_Noreturn void __stack_chk_fail(void);
+
+_Noreturn void __stack_chk_fail(void)
+{
+	boot_fail("a stack was overwritten while the device tree was read");
+}
+
+/* ---- Lists of ranges --------------------------------------------------------------------------- */
+
+static void ranges_add(struct ram_range *list, int *n, uint64_t base, uint64_t size)
+{
+	uint64_t first = (base + PAGE_SIZE - 1) & -(uint64_t)PAGE_SIZE;
+	uint64_t end = (base + size) & -(uint64_t)PAGE_SIZE;
+
+	/* Page zero stays unmapped; beyond 8 TB other things are mapped. */
+	if (first == 0)
+		first = PAGE_SIZE;
+	if (end > UINT64_C(1) << 43)
+		end = UINT64_C(1) << 43;
+	if (end <= first || *n == MAX_RAM_RANGES)
+		return;
+	list[(*n)++] = (struct ram_range){first, end - first};
+}
+
+void ranges_remove(struct ram_range *list, int *n, uint64_t base, uint64_t end)
+{
+	base &= -(uint64_t)PAGE_SIZE;
+	end = (end + PAGE_SIZE - 1) & -(uint64_t)PAGE_SIZE;
+	for (int i = *n - 1; i >= 0; i--) {
+		uint64_t first = list[i].base, last = first + list[i].size;
+
+		if (end <= first || last <= base)
+			continue;
+		list[i] = list[--*n];
+		if (first < base)
+			ranges_add(list, n, first, base - first);
+		if (end < last)
+			ranges_add(list, n, end, last - end);
+	}
+}
+
+/* ---- Properties --------------------------------------------------------------------------------- */
+
+static uint64_t read_cells(const fdt32_t *cell, int n)
+{
+	uint64_t value = 0;
+
+	for (int i = 0; i < n; i++)
+		value = value << 32 | fdt32_to_cpu(cell[i]);
+	return value;
+}
+
+/* Entry index of a node's reg. Buses above it are taken to map one to one. */
+static bool read_reg(const void *fdt, int node, int index, struct ram_range *out)
+{
+	int parent = fdt_parent_offset(fdt, node);
+	int na = fdt_address_cells(fdt, parent), ns = fdt_size_cells(fdt, parent), len;
+	const fdt32_t *reg = fdt_getprop(fdt, node, "reg", &len);
+
+	if (!reg || na < 1 || ns < 0 || len / 4 < (na + ns) * (index + 1))
+		return false;
+	reg += (na + ns) * index;
+	*out = (struct ram_range){read_cells(reg, na), read_cells(reg + na, ns)};
+	return true;
+}
+
+/* A property of one number, of one or two cells. */
+static bool read_number(const void *fdt, int node, const char *name, uint64_t *value)
+{
+	int len;
+	const fdt32_t *cell = fdt_getprop(fdt, node, name, &len);
+
+	if (!cell || (len != 4 && len != 8))
+		return false;
+	*value = read_cells(cell, len / 4);
+	return true;
+}
+
+/* Interrupt index of a node as an INTID: in the GIC's binding, three cells each. 0: none. */
+static unsigned read_interrupt(const void *fdt, int node, int index)
+{
+	int len;
+	const fdt32_t *cell = fdt_getprop(fdt, node, "interrupts", &len);
+
+	if (!cell || len / 12 <= index)
+		return 0;
+	cell += 3 * index;
+	return fdt32_to_cpu(cell[1]) +
+	       (fdt32_to_cpu(cell[0]) == 0 ? GIC_FIRST_SPI : GIC_FIRST_PPI);
+}
+
+static bool property_is(const void *fdt, int node, const char *name, const char *value)
+{
+	int len;
+	const char *text = fdt_getprop(fdt, node, name, &len);
+
+	return text && fdt_stringlist_contains(text, len, value);
+}
+
+static bool is_enabled(const void *fdt, int node)
+{
+	return !fdt_getprop(fdt, node, "status", NULL) ||
+	       property_is(fdt, node, "status", "okay") || property_is(fdt, node, "status", "ok");
+}
+
+/* The first enabled node that is compatible with one of a list that ends with NULL, or < 0. */
+static int find_compatible(const void *fdt, const char *const *names)
+{
+	for (; *names; names++) {
+		int node = fdt_node_offset_by_compatible(fdt, -1, *names);
+
+		for (; node >= 0; node = fdt_node_offset_by_compatible(fdt, node, *names))
+			if (is_enabled(fdt, node))
+				return node;
+	}
+	return -FDT_ERR_NOTFOUND;
+}
+
+/* ---- The parts of the machine -------------------------------------------------------------------- */
+
+static void read_chosen(const void *fdt)
+{
+	int node = fdt_path_offset(fdt, "/chosen"), len;
+	const char *text = node < 0 ? NULL : fdt_getprop(fdt, node, "bootargs", &len);
+	uint64_t start, end;
+
+	machine.command_line = command_line;
+	if (text && len > 0) {
+		if (len > MAX_COMMAND_LINE)
+			len = MAX_COMMAND_LINE;
+		memcpy(command_line, text, (size_t)len);
+		command_line[len - 1] = 0;
+	}
+	if (node >= 0 && read_number(fdt, node, "linux,initrd-start", &start) &&
+	    read_number(fdt, node, "linux,initrd-end", &end) && end > start) {
+		machine.initrd = (const void *)(uintptr_t)start;
+		machine.initrd_size = end - start;
+	}
+}
+
+static void read_memory(const void *fdt)
+{
+	extern char __image_start[], __image_end[];
+	struct ram_range range;
+	uint64_t base, size;
+	int node, parent;
+
+	fdt_for_each_subnode (node, fdt, 0) {
+		if (!property_is(fdt, node, "device_type", "memory") || !is_enabled(fdt, node))
+			continue;
+		for (int i = 0; read_reg(fdt, node, i, &range); i++)
+			ranges_add(platform.memory, &platform.nmemory, range.base, range.size);
+	}
+	parent = fdt_path_offset(fdt, "/reserved-memory");
+	if (parent >= 0) {
+		fdt_for_each_subnode (node, fdt, parent) {
+			if (!fdt_getprop(fdt, node, "no-map", NULL))
+				continue;
+			for (int i = 0; read_reg(fdt, node, i, &range); i++)
+				ranges_remove(platform.memory, &platform.nmemory, range.base,
+					      range.base + range.size);
+		}
+	}
+
+	memcpy(machine.ram, platform.memory, sizeof machine.ram);
+	machine.nram = platform.nmemory;
+	if (parent >= 0) {
+		fdt_for_each_subnode (node, fdt, parent) {
+			for (int i = 0; read_reg(fdt, node, i, &range); i++)
+				ranges_remove(machine.ram, &machine.nram, range.base,
+					      range.base + range.size);
+		}
+	}
+	for (int i = 0; i < fdt_num_mem_rsv(fdt); i++)
+		if (fdt_get_mem_rsv(fdt, i, &base, &size) == 0)
+			ranges_remove(machine.ram, &machine.nram, base, base + size);
+	ranges_remove(machine.ram, &machine.nram, platform.dtb,
+		      platform.dtb + platform.dtb_size);
+	ranges_remove(machine.ram, &machine.nram, (uintptr_t)machine.initrd,
+		      (uintptr_t)machine.initrd + machine.initrd_size);
+	ranges_remove(machine.ram, &machine.nram, (uintptr_t)__image_start,
+		      (uintptr_t)__image_end);
+}
+
+/* The boot core first, the others in the order of the tree. */
+static void read_cores(const void *fdt)
+{
+	uint64_t self = READ_SYSREG(mpidr_el1) & MPIDR_AFFINITY, id;
+	int parent = fdt_path_offset(fdt, "/cpus"), node;
+
+	machine.core_hw_id[0] = self;
+	machine.ncores = 1;
+	if (parent < 0)
+		return;
+	fdt_for_each_subnode (node, fdt, parent) {
+		if (!property_is(fdt, node, "device_type", "cpu") || !is_enabled(fdt, node) ||
+		    !property_is(fdt, node, "enable-method", "psci") ||
+		    !read_number(fdt, node, "reg", &id) || id == self)
+			continue;
+		if (machine.ncores < MAX_CORES)
+			machine.core_hw_id[machine.ncores++] = id;
+		else
+			machine.ncores_ignored++;
+	}
+}
+
+static void read_psci(const void *fdt)
+{
+	static const char *const names[] = {"arm,psci-1.0", "arm,psci-0.2", "arm,psci", NULL};
+	int node = find_compatible(fdt, names);
+
+	if (node < 0)
+		return;
+	if (property_is(fdt, node, "method", "hvc"))
+		psci_conduit = PSCI_HVC;
+	else if (property_is(fdt, node, "method", "smc"))
+		psci_conduit = PSCI_SMC;
+}
+
+static const char *read_gic(const void *fdt)
+{
+	static const char *const v3[] = {"arm,gic-v3", NULL};
+	static const char *const v2[] = {"arm,cortex-a15-gic", "arm,gic-400", "arm,cortex-a7-gic",
+					 "arm,cortex-a9-gic", NULL};
+	uint64_t regions = 1;
+	int node = find_compatible(fdt, v3);
+
+	if (node >= 0) {
+		platform.gic_version = 3;
+		read_number(fdt, node, "#redistributor-regions", &regions);
+		while (platform.ngicr < (int)regions && platform.ngicr < MAX_GICR_REGIONS &&
+		       read_reg(fdt, node, 1 + platform.ngicr, &platform.gicr[platform.ngicr]))
+			platform.ngicr++;
+		if (read_reg(fdt, node, 0, &platform.gicd) && platform.ngicr > 0)
+			return NULL;
+		return "the device tree does not say where the GICv3 is";
+	}
+	node = find_compatible(fdt, v2);
+	if (node < 0)
+		return "no interrupt controller that is known (GICv2 or GICv3)";
+	platform.gic_version = 2;
+	if (!read_reg(fdt, node, 0, &platform.gicd) || !read_reg(fdt, node, 1, &platform.gicc))
+		return "the device tree does not say where the GICv2 is";
+	return NULL;
+}
+
+/* The UART that /chosen names if it is a PL011, else the first PL011. */
+static void read_console(const void *fdt)
+{
+	static const char *const names[] = {"arm,pl011", NULL};
+	int chosen = fdt_path_offset(fdt, "/chosen"), node = -1, len;
+	const char *path = chosen < 0 ? NULL : fdt_getprop(fdt, chosen, "stdout-path", &len);
+	struct ram_range reg;
+
+	if (path) {
+		const char *end = strchr(path, ':'); /* options follow */
+
+		node = fdt_path_offset_namelen(fdt, path, end ? (int)(end - path) : len - 1);
+		if (node >= 0 && !property_is(fdt, node, "compatible", "arm,pl011"))
+			node = -1;
+	}
+	if (node < 0)
+		node = find_compatible(fdt, names);
+	if (node >= 0 && read_reg(fdt, node, 0, &reg)) {
+		machine.console_base = reg.base;
+		machine.console_irq = read_interrupt(fdt, node, 0);
+	}
+}
+
+static void read_timer(const void *fdt)
+{
+	static const char *const names[] = {"arm,armv8-timer", "arm,armv7-timer", NULL};
+	enum { VIRTUAL = 2 }; /* after the secure and the non-secure physical timer */
+	int node = find_compatible(fdt, names);
+
+	platform.timer_irq = DEFAULT_VIRTUAL_TIMER_IRQ;
+	if (node < 0)
+		return;
+	if (read_interrupt(fdt, node, VIRTUAL))
+		platform.timer_irq = read_interrupt(fdt, node, VIRTUAL);
+	read_number(fdt, node, "clock-frequency", &platform.timer_frequency);
+}
+
+const char *fdt_read(uintptr_t dtb)
+{
+	const void *fdt = (const void *)dtb;
+
+	platform.dtb = dtb;
+	platform.dtb_size = fdt_totalsize(fdt);
+	read_console(fdt);
+	read_psci(fdt);
+	read_chosen(fdt);
+	read_memory(fdt);
+	read_cores(fdt);
+	read_timer(fdt);
+	return read_gic(fdt);
+}

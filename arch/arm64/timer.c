@@ -1,0 +1,74 @@
+/*
+ * The generic timer (DDI 0487, D11): the system counter is the clock, and the virtual timer of
+ * each core, one shot, its alarm.
+ */
+#include "arch/arm64/arm64.h"
+
+#include <vole/types.h>
+
+/* CNTV_CTL_EL0. */
+enum { CNTV_CTL_ENABLE = 1 << 0, CNTV_CTL_IMASK = 1 << 1, CNTV_CTL_ISTATUS = 1 << 2 };
+
+uint64_t arm64_clock_mult;
+
+/* The inverse of arm64_clock_mult: (ns * ticks_mult) >> 32, rounded down. */
+static uint64_t ticks_mult;
+
+static uint64_t scale(uint64_t value, uint64_t mult)
+{
+	return (uint64_t)(((unsigned __int128)value * mult) >> 32);
+}
+
+void clock_init(void)
+{
+	uint64_t frequency = platform.timer_frequency;
+
+	if (frequency == 0)
+		frequency = READ_SYSREG(cntfrq_el0);
+	if (frequency == 0 || frequency > UINT32_MAX)
+		boot_fail("the timer's frequency is unknown");
+	arm64_clock_mult = (NSEC_PER_SEC << 32) / frequency;
+	ticks_mult = (frequency << 32) / NSEC_PER_SEC;
+}
+
+void timer_init_core(void)
+{
+	WRITE_SYSREG(cntv_ctl_el0, CNTV_CTL_ENABLE | CNTV_CTL_IMASK);
+	isb();
+	arch_irq_enable(platform.timer_irq);
+}
+
+/* The first tick at which the clock says ns or more. */
+static uint64_t ticks_of(uint64_t ns)
+{
+	uint64_t ticks = scale(ns, ticks_mult), have;
+
+	/* Rounding in both factors makes it fall short by little. */
+	while ((have = scale(ticks, arm64_clock_mult)) < ns)
+		ticks += scale(ns - have, ticks_mult) + 1;
+	return ticks;
+}
+
+void arch_timer_arm(uint64_t deadline)
+{
+	if (deadline == TIME_NEVER) {
+		WRITE_SYSREG(cntv_ctl_el0, CNTV_CTL_ENABLE | CNTV_CTL_IMASK);
+	} else {
+		WRITE_SYSREG(cntv_cval_el0, ticks_of(deadline));
+		WRITE_SYSREG(cntv_ctl_el0, CNTV_CTL_ENABLE);
+	}
+	isb();
+}
+
+/* The interrupt stays as long as the condition does, so that is masked first. It may have been
+ * for a deadline that was replaced since: then it is not due. */
+void timer_interrupt(void)
+{
+	bool due = READ_SYSREG(cntv_ctl_el0) & CNTV_CTL_ISTATUS;
+
+	if (!due)
+		return;
+	WRITE_SYSREG(cntv_ctl_el0, CNTV_CTL_ENABLE | CNTV_CTL_IMASK);
+	isb();
+	irq_timer();
+}
