@@ -1,0 +1,335 @@
+/*
+ * Every way to die, by name: tests/golden/NAME.txt says what the console must show. The functions
+ * outer, inner and the one that does it must appear in the backtrace.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <vole.h>
+
+#define FUNCTION __attribute__((noinline, noclone))
+
+/* Keeps a call from becoming a jump, which would hide the caller from the backtrace. */
+#define STAY() asm volatile("" ::: "memory")
+
+static void sleep_on(void *arg)
+{
+	(void)arg;
+	time_sleep(TIME_NEVER - 1);
+}
+
+/* ---- Said by the program ---- */
+
+FUNCTION static void do_panic(void)
+{
+	runtime_panic("the %s is %d", "answer", 42);
+}
+
+FUNCTION static void do_assert(void)
+{
+	volatile int one = 1;
+	assert(one == 2);
+}
+
+FUNCTION static void do_abort(void)
+{
+	abort();
+}
+
+/* Standard output is flushed before the panic is printed. */
+FUNCTION static void do_panic_flush(void)
+{
+	printf("not flushed, no newline");
+	runtime_panic("after output");
+}
+
+/* ---- Exceptions ---- */
+
+static int *volatile null;
+static const char constant[] = "constant";
+static unsigned char data[64];
+
+FUNCTION static void do_null_read(void)
+{
+	int value = *null;
+	asm volatile("" ::"r"(value));
+}
+
+FUNCTION static void do_null_write(void)
+{
+	null[3] = 1;
+	STAY();
+}
+
+FUNCTION static void do_write_code(void)
+{
+	*(volatile unsigned char *)(uintptr_t)do_panic = 0;
+	STAY();
+}
+
+FUNCTION static void do_write_rodata(void)
+{
+	*(volatile char *)(uintptr_t)constant = 'C';
+	STAY();
+}
+
+FUNCTION static void do_exec_data(void)
+{
+	void (*volatile fn)(void) = (void (*)(void))(uintptr_t)data;
+	fn();
+	STAY();
+}
+
+FUNCTION static void do_exec_stack(void)
+{
+	unsigned char here[64] = {0};
+	void (*volatile fn)(void) = (void (*)(void))(uintptr_t)here;
+	fn();
+	STAY();
+}
+
+FUNCTION static void do_undefined(void)
+{
+#ifdef __x86_64__
+	asm volatile("ud2");
+#else
+	asm volatile("udf #0");
+#endif
+	STAY();
+}
+
+FUNCTION static void do_divide(void)
+{
+#ifdef __x86_64__
+	volatile int zero = 0;
+	zero = 1 / zero;
+#endif
+	STAY();
+}
+
+/* ---- The stack ---- */
+
+static volatile unsigned for_ever = UINT32_MAX;
+
+FUNCTION static unsigned recurse(unsigned n)
+{
+	volatile unsigned char frame[100];
+	unsigned sum = 0;
+
+	frame[0] = (unsigned char)n;
+	if (n < for_ever)
+		sum = recurse(n + 1) + frame[0];
+	STAY();
+	return sum;
+}
+
+FUNCTION static void do_overflow(void)
+{
+	recurse(0);
+	STAY();
+}
+
+/* ---- Misuse ---- */
+
+static struct mutex mutex;
+static struct waitgroup group;
+static struct chan *channel;
+
+FUNCTION static void do_mutex_twice(void)
+{
+	mutex_lock(&mutex);
+	mutex_lock(&mutex);
+	STAY();
+}
+
+FUNCTION static void do_mutex_unlocked(void)
+{
+	mutex_unlock(&mutex);
+	STAY();
+}
+
+static void lock_it(void *arg)
+{
+	mutex_lock(arg);
+	time_sleep(TIME_NEVER - 1);
+}
+
+FUNCTION static void do_mutex_other(void)
+{
+	go(lock_it, &mutex);
+	while (mutex_try_lock(&mutex)) {
+		mutex_unlock(&mutex);
+		go_yield();
+	}
+	mutex_unlock(&mutex);
+	STAY();
+}
+
+FUNCTION static void do_waitgroup(void)
+{
+	waitgroup_add(&group, 1);
+	waitgroup_add(&group, -2);
+	STAY();
+}
+
+FUNCTION static void do_elem_size(void)
+{
+	long value = 1;
+
+	channel = chan_of(int, 1);
+	chan_send(channel, &value);
+	STAY();
+}
+
+static void receive(void *arg)
+{
+	chan_recv(arg, NULL);
+}
+
+FUNCTION static void do_chan_free(void)
+{
+	struct runtime_stats stats = {0};
+
+	channel = chan_make(0, 0);
+	go(receive, channel);
+	while (stats.parked < 2) /* that one, and main */
+		go_yield(), runtime_stats(&stats);
+	chan_free(channel);
+	STAY();
+}
+
+/* ---- Deadlock: each waits for something else ---- */
+
+static struct sema sema;
+static struct event event;
+static struct waitgroup never;
+
+static void wait_sema(void *arg)
+{
+	(void)arg;
+	sema_acquire(&sema);
+}
+
+static void wait_event(void *arg)
+{
+	(void)arg;
+	event_wait(&event);
+}
+
+static void wait_send(void *arg)
+{
+	int value = 1;
+	chan_send((struct chan *)arg, &value);
+}
+
+static void wait_mutex(void *arg)
+{
+	mutex_lock(arg);
+}
+
+FUNCTION static void do_deadlock(void)
+{
+	channel = chan_of(int, 0);
+	mutex_lock(&mutex);
+	go_with(&(struct go_options){.name = "on-sema"}, wait_sema, NULL);
+	go_with(&(struct go_options){.name = "on-event"}, wait_event, NULL);
+	go_with(&(struct go_options){.name = "on-send"}, wait_send, channel);
+	go_with(&(struct go_options){.name = "on-recv"}, receive, chan_make(0, 0));
+	go_with(&(struct go_options){.name = "on-mutex"}, wait_mutex, &mutex);
+	waitgroup_add(&never, 1);
+	waitgroup_wait(&never);
+	STAY();
+}
+
+/* main leaves, and the rest are stuck. */
+FUNCTION static void do_deadlock_exit(void)
+{
+	go_with(&(struct go_options){.name = "on-sema"}, wait_sema, NULL);
+	go_exit();
+}
+
+FUNCTION static void do_dump(void)
+{
+	go_with(&(struct go_options){.name = "sleeper"}, sleep_on, NULL);
+	go_with(&(struct go_options){.name = "on-event"}, wait_event, NULL);
+	time_sleep(5 * NSEC_PER_MSEC);
+	runtime_dump();
+	exit(0);
+}
+
+/* ---- Choosing one ---- */
+
+static const struct death {
+	const char *name;
+	void (*fn)(void);
+	bool in_main;
+} deaths[] = {
+	{"panic", do_panic, true},
+	{"panic-flush", do_panic_flush, false},
+	{"assert", do_assert, false},
+	{"abort", do_abort, false},
+	{"null-read", do_null_read, false},
+	{"null-write", do_null_write, false},
+	{"write-code", do_write_code, false},
+	{"write-rodata", do_write_rodata, false},
+	{"exec-data", do_exec_data, false},
+	{"exec-stack", do_exec_stack, false},
+	{"undefined", do_undefined, false},
+	{"divide", do_divide, false},
+	{"overflow", do_overflow, false},
+	{"overflow-main", do_overflow, true},
+	{"mutex-twice", do_mutex_twice, false},
+	{"mutex-unlocked", do_mutex_unlocked, false},
+	{"mutex-other", do_mutex_other, false},
+	{"waitgroup", do_waitgroup, false},
+	{"elem-size", do_elem_size, false},
+	{"chan-free", do_chan_free, false},
+	{"deadlock", do_deadlock, true},
+	{"deadlock-exit", do_deadlock_exit, true},
+	{"dump", do_dump, true},
+};
+
+FUNCTION static void inner(const struct death *d)
+{
+	d->fn();
+	STAY();
+}
+
+FUNCTION static void outer(const struct death *d)
+{
+	inner(d);
+	STAY();
+}
+
+static void victim(void *arg)
+{
+	outer(arg);
+}
+
+static void hog(void *arg)
+{
+	(void)arg;
+	for (volatile unsigned i = 0;; i++)
+		;
+}
+
+/* deaths NAME [hogs]: with hogs the other cores are busy when it happens. */
+int main(int argc, char **argv)
+{
+	struct go_options opt = {.name = "the victim", .stack = 64 * 1024};
+
+	for (size_t i = 0; argc > 1 && i < sizeof deaths / sizeof deaths[0]; i++) {
+		const struct death *d = &deaths[i];
+		if (strcmp(d->name, argv[1]) != 0)
+			continue;
+		for (int core = 1; argc > 2 && core < runtime_cores(); core++)
+			go_with(&(struct go_options){.core = 1 + core}, hog, NULL);
+		if (d->in_main)
+			outer(d);
+		go_with(&opt, victim, (void *)(uintptr_t)d);
+		event_wait(&event);
+	}
+	printf("no such death\n");
+	return 1;
+}

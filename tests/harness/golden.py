@@ -1,0 +1,96 @@
+"""
+tests/golden: how each kind of death looks on the console.
+
+NAME.txt is what must be there, line by line, up to the end:
+    <hex>        a number in hexadecimal, with or without 0x
+    <n>          a decimal number
+    <any>        anything in a line
+    <registers>  a line of its own: the registers, in as many lines as they take
+    ...          a line of its own: any lines, or none
+    |            at the start of a line: lines that may be there
+The first line is `status N`. NAME.ARCH.txt goes before NAME.txt.
+"""
+
+import re
+
+from .machine import ARCHES, ROOT, boot, builder
+from .suite import Case, Check
+
+FOLDER = ROOT / "tests/golden"
+PROGRAM = "tests/golden/deaths.c"
+PLACEHOLDERS = {"<hex>": r"(?:0x)?[0-9a-f]+", "<n>": r"\d+", "<any>": r".*?"}
+REGISTERS = {
+    "x86_64": "rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip".split(),
+    "arm64": [f"x{i}" for i in range(30)] + "sp pc".split(),
+}
+
+
+def line_pattern(line):
+    parts = re.split("(<hex>|<n>|<any>)", line)
+    return "".join(PLACEHOLDERS.get(part, re.escape(part)) for part in parts)
+
+
+def pattern(template):
+    """One regular expression for the whole console."""
+    out = []
+    for line in template:
+        if line == "...":
+            out.append(r"(?:[^\n]*\n)*?")
+        elif line == "<registers>":
+            out.append(r"(?P<registers>(?:[^\n]*\n)+?)")
+        elif line.startswith("|"):
+            out.append(f"(?:{line_pattern(line[1:])}\n)?")
+        else:
+            out.append(line_pattern(line) + r"\n")
+    return re.compile("".join(out))
+
+
+def missing_registers(text, arch):
+    return [name for name in REGISTERS[arch] if not re.search(rf"\b{name}\b\W", text)]
+
+
+def compare(template, run, arch):
+    """Why the console is not what the template says; an empty string when it is."""
+    status = int(template[0].removeprefix("status "))
+    console = run.text.replace("\r", "")
+    match = pattern(template[1:]).fullmatch(console if console.endswith("\n") else console + "\n")
+    if run.hung:
+        return f"hangs: ended after {run.seconds:.0f} s"
+    if run.status != status:
+        return f"status {run.status}, not {status}"
+    if not match:
+        return "the console does not show\n" + "\n".join(template[1:])
+    if "<registers>" in template:
+        missing = missing_registers(match["registers"], arch)
+        if missing:
+            return "no register " + ", ".join(missing)
+    return ""
+
+
+def template_of(name, arch):
+    own = FOLDER / f"{name}.{arch}.txt"
+    return (own if own.exists() else FOLDER / f"{name}.txt").read_text().splitlines()
+
+
+def run_death(case):
+    image = builder.image(PROGRAM, case.arch)
+    hogs = " hogs" if case.smp > 1 else ""
+    if case.name.startswith(("deadlock", "dump")):
+        hogs = ""  # there, nobody may run
+    run = boot(image, limit=40, ARCH=case.arch, SMP=case.smp, ARGS=case.name + hogs)
+    why = compare(template_of(case.name, case.arch), run, case.arch)
+    return [Check(case.name, not why, why, run.text)]
+
+
+def names(arch):
+    files = [p.name.removesuffix(".txt") for p in FOLDER.glob("*.txt")]
+    own = {n.removesuffix(f".{arch}") for n in files if n.endswith(f".{arch}")}
+    return sorted(own | {n for n in files if "." not in n})
+
+
+def cases(tier):
+    for arch in ARCHES:
+        for name in names(arch):
+            for smp in (1, 4) if tier == "fast" else (2, 8):
+                yield Case("golden", name, arch, smp, run_death, cost=1,
+                           images=[(PROGRAM, arch, {})])

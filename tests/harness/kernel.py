@@ -1,0 +1,95 @@
+"""tests/kernel: programs that print their own results, on every architecture and core count."""
+
+import re
+
+from .machine import ARCHES, boot, builder
+from .suite import Case, Check
+
+MEMORY = "512M"
+CORES = (1, 2, 4, 8)
+
+# Program, and what it costs in seconds at one core in `fast`; how much more work in `long`.
+PROGRAMS = {
+    "go.c": (2, 8),
+    "stack.c": (3, 10),
+    "chan.c": (1, 1),
+    "chan_stress.c": (4, 20),
+    "sync.c": (3, 20),
+    "time.c": (4, 5),
+    "preempt.c": (4, 5),
+    "regs": (4, 30),
+    "wakeups.c": (4, 50),
+    "steal.c": (4, 10),
+    "runtime.c": (2, 1),
+    "stdio.c": (4, 10),
+}
+
+RESULT = re.compile(r"^(ok|not ok) - (.*?)\r?$", re.MULTILINE)
+PLAN = re.compile(r"^1\.\.(\d+)\r?$", re.MULTILINE)
+
+
+def results(run):
+    """The checks that a test program printed, and one more when it did not end as it should."""
+    checks = []
+    for verdict, name in RESULT.findall(run.text):
+        ok = verdict == "ok"
+        name, _, why = (name, "", "") if ok else name.partition(": ")
+        checks.append(Check(name, ok, why, run.text))
+    plan = PLAN.search(run.text)
+    if run.hung:
+        checks.append(Check("ends", False, f"hangs: ended after {run.seconds:.0f} s", run.text))
+    elif plan is None:
+        checks.append(Check("starts", False, f"no plan; status {run.status}", run.text))
+    elif len(checks) != int(plan[1]):
+        why = f"{len(checks)} results, {plan[1]} planned; status {run.status}"
+        checks.append(Check("runs to its end", False, why, run.text))
+    elif run.status != (0 if all(c.ok for c in checks) else 1):
+        checks.append(Check("ends with 0", False, f"status {run.status}", run.text))
+    return checks
+
+
+LINE = re.compile(r"^line (\d+) (\d+) (\d+) (\d+) (.*)$")
+
+
+def whole_lines(text):
+    """What is wrong with the lines that stdio.c prints: each has its length and a sum."""
+    wrong, seen = [], set()
+    for line in text.split("\n"):
+        if "line " not in line or line.startswith("#"):
+            continue
+        match = LINE.match(line)
+        if not match:
+            wrong.append(line)
+            continue
+        who, number, length, total = (int(x) for x in match.groups()[:4])
+        if len(match[5]) != length or sum(match[5].encode()) != total or (who, number) in seen:
+            wrong.append(line)
+        seen.add((who, number))
+    want = {(who, n) for who in range(1, 1001) for n in range(2)}
+    want |= {(who, n) for who in range(1, 201) for n in range(2, 5)}
+    wrong += [f"line {who} {n} is missing" for who, n in sorted(want - seen)]
+    return wrong
+
+
+def run_program(case, scale):
+    image = builder.image(f"tests/kernel/{case.name}", case.arch)
+    limit = 90 if scale == 1 else 900
+    run = boot(image, limit=limit, ARCH=case.arch, SMP=case.smp, MEM=MEMORY,
+               ARGS=f"smp={case.smp} scale={scale}")
+    checks = results(run)
+    if case.name == "stdio.c":
+        wrong = whole_lines(run.text)
+        checks.append(Check("every line comes out whole", not wrong,
+                            f"{len(wrong)} are not:\n" + "\n".join(wrong[:10])))
+    return checks
+
+
+def cases(tier):
+    for name, (cost, more) in PROGRAMS.items():
+        scale = 1 if tier == "fast" else more
+        for arch in ARCHES:
+            for smp in CORES:
+                yield Case(name.removesuffix(".c"), name, arch, smp,
+                           lambda case, scale=scale: run_program(case, scale),
+                           cost=cost * (1 + smp / 8) * scale,
+                           images=[(f"tests/kernel/{name}", arch, {})])

@@ -1,0 +1,123 @@
+"""Images and machines: builds an application with make, boots it with qemu/run."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ARCHES = ("x86_64", "arm64")
+
+# What the launcher looks at: nothing of it comes from the caller's environment.
+OPTIONS = ("ARCH", "APP", "SMP", "MEM", "ARGS", "FILES", "NET", "TIMEOUT", "DUMP_AFTER", "ACCEL",
+           "QEMU_EXTRA", "PLANT", "BUILD", "MACHINE", "CPU", "V", "UEFI", "BOOT",
+           "INITRD", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+
+
+def clean_environment(**options):
+    """The environment with no option set but those given (None: left out)."""
+    env = {k: v for k, v in os.environ.items() if k not in OPTIONS}
+    env.update({k: str(v) for k, v in options.items() if v is not None})
+    return env
+
+
+class BuildError(Exception):
+    """make failed; the message is what it printed."""
+
+
+class Builder:
+    """Builds images one after the other, in the background, each once."""
+
+    def __init__(self):
+        self._pool = ThreadPoolExecutor(max_workers=1)
+        self._images: dict[tuple, Future] = {}
+        self._lock = threading.Lock()
+
+    def request(self, app, arch, **options):
+        """Starts building, if nobody has; options are make's variables, as PLANT=name."""
+        key = (str(app), arch, tuple(sorted(options.items())))
+        with self._lock:
+            if key not in self._images:
+                self._images[key] = self._pool.submit(self._make, str(app), arch, options)
+            return self._images[key]
+
+    def image(self, app, arch, **options):
+        """The path of the image, when it has been built."""
+        return self.request(app, arch, **options).result()
+
+    @staticmethod
+    def _make(app, arch, options):
+        words = ["make", "-s", "image", f"APP={app}", f"ARCH={arch}"]
+        words += [f"{k}={v}" for k, v in options.items()]
+        done = subprocess.run(words, cwd=ROOT, env=clean_environment(), text=True, check=False,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+        lines = done.stdout.strip().splitlines()
+        if done.returncode != 0 or not lines:
+            raise BuildError(f"{' '.join(words)}: status {done.returncode}\n{done.stdout}")
+        path = ROOT / lines[-1]
+        if not path.exists():
+            raise BuildError(f"{' '.join(words)}: no image {path}\n{done.stdout}")
+        return path
+
+
+builder = Builder()
+
+
+@dataclass
+class Run:
+    """What a machine did."""
+    status: int
+    raw: bytes
+    seconds: float
+    hung: bool
+
+    @property
+    def text(self):
+        return self.raw.decode("utf-8", "replace")
+
+
+def command(image, **options):
+    """The words and the environment that boot image."""
+    return [str(ROOT / "qemu/run"), str(image)], clean_environment(**options)
+
+
+def boot(image, limit=60, stdin=b"", **options):
+    """Runs image to its end. After limit seconds it is asked for a dump, then ended."""
+    options.setdefault("TIMEOUT", limit + 5)
+    options.setdefault("DUMP_AFTER", limit)
+    words, env = command(image, **options)
+    start = time.monotonic()
+    process = subprocess.Popen(words, cwd=ROOT, env=env, stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               start_new_session=True)
+    hung = False
+    try:
+        raw, _ = process.communicate(stdin, timeout=limit + 20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # the launcher and its QEMU
+        raw, _ = process.communicate()
+        hung = True
+    status = process.returncode
+    hung = hung or (status == 124 and options["TIMEOUT"] == limit + 5)
+    return Run(status, raw, time.monotonic() - start, hung)
+
+
+def make(*words, limit=300, stdin=b"", cwd=ROOT, **options):
+    """make with words, for what a person types."""
+    start = time.monotonic()
+    process = subprocess.Popen(["make", *words], cwd=cwd, env=clean_environment(**options),
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, start_new_session=True)
+    hung = False
+    try:
+        raw, _ = process.communicate(stdin, timeout=limit)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raw, _ = process.communicate()
+        hung = True
+    return Run(process.returncode, raw, time.monotonic() - start, hung)

@@ -1,0 +1,103 @@
+"""Cases, and running them: two at a time, TAP on standard output."""
+
+import sys
+import threading
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Callable
+
+from .machine import BuildError, builder
+
+CONSOLE_LINES = 150  # of a failure, at its end
+
+
+@dataclass
+class Check:
+    """One result: why and console are shown when it has failed."""
+    name: str
+    ok: bool
+    why: str = ""
+    console: str = ""
+
+
+@dataclass
+class Case:
+    """Something to run, which gives one check or more."""
+    area: str
+    name: str
+    arch: str
+    smp: int
+    run: Callable[["Case"], list[Check]]
+    cost: float = 3          # seconds, roughly: cheap ones come first
+    tiers: tuple = ("fast",)
+    images: list = field(default_factory=list)  # (app, arch, options) it will need
+
+    @property
+    def title(self):
+        return f"{self.arch} smp{self.smp} {self.area}: {self.name}"
+
+
+class Report:
+    """Numbers the checks, prints them, counts."""
+
+    def __init__(self, verbose):
+        self._lock = threading.Lock()
+        self._verbose = verbose
+        self.passed = self.failed = 0
+
+    def add(self, case, checks, seconds):
+        with self._lock:
+            shown = ""
+            for check in checks:
+                number = self.passed + self.failed + 1
+                title = f"{case.arch} smp{case.smp} {case.area}: {check.name}"
+                if check.ok:
+                    self.passed += 1
+                    print(f"ok {number} - {title}")
+                    continue
+                self.failed += 1
+                print(f"not ok {number} - {title}")
+                for line in check.why.splitlines():
+                    print(f"# {line}")
+                if check.console and check.console != shown:
+                    shown = check.console
+                    lines = shown.splitlines()
+                    if len(lines) > CONSOLE_LINES:
+                        print(f"#   ... {len(lines) - CONSOLE_LINES} lines before")
+                    for line in lines[-CONSOLE_LINES:]:
+                        print(f"#   {line}")
+            if self._verbose:
+                print(f"# {case.title}: {seconds:.1f} s", file=sys.stderr)
+            sys.stdout.flush()
+
+
+def run_case(case):
+    """The checks of a case; an error in the test itself is a failure too."""
+    try:
+        return case.run(case)
+    except BuildError as error:
+        return [Check(f"{case.name}: builds", False, "", str(error))]
+    except Exception:  # pylint: disable=broad-except
+        return [Check(f"{case.name}: the test itself works", False, traceback.format_exc())]
+
+
+def run_all(cases, jobs, verbose):
+    """Runs them, cheap ones first. True when all have passed."""
+    report = Report(verbose)
+    cases = sorted(cases, key=lambda c: c.cost)
+    for case in cases:
+        for app, arch, options in case.images:
+            builder.request(app, arch, **options)
+
+    def one(case):
+        start = time.monotonic()
+        checks = run_case(case)
+        report.add(case, checks, time.monotonic() - start)
+
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        list(pool.map(one, cases))
+    print(f"1..{report.passed + report.failed}")
+    print(f"{report.passed} passed, {report.failed} failed", flush=True)
+    return report.failed == 0

@@ -1,0 +1,96 @@
+/*
+ * How a program ends: the first argument says which way; tests/qemu looks at the status and at
+ * what was printed.
+ */
+#include "test.h"
+
+static void exit_with(void *arg)
+{
+	time_sleep(2 * NSEC_PER_MSEC);
+	exit((int)(intptr_t)arg);
+}
+
+static void live_on(void *arg)
+{
+	(void)arg;
+	for (;;)
+		time_sleep(NSEC_PER_MSEC);
+}
+
+static void hog(void *arg)
+{
+	(void)arg;
+	for (volatile unsigned i = 0;; i++)
+		;
+}
+
+static void end_later(void *arg)
+{
+	time_sleep(20 * NSEC_PER_MSEC);
+	printf("%s ends", (const char *)arg); /* not flushed by hand */
+}
+
+static void say(void *arg)
+{
+	printf("%s\n", (const char *)arg);
+}
+
+static void at_exit(void)
+{
+	printf("atexit\n");
+}
+
+static void race(void *arg)
+{
+	while (time_now() < *(uint64_t *)arg)
+		;
+	exit(5);
+}
+
+int main(int argc, char **argv)
+{
+	const char *how = argc > 1 ? argv[1] : "return";
+	int status = argc > 2 ? atoi(argv[2]) : 0;
+	static uint64_t when;
+
+	if (strcmp(how, "return") == 0)
+		return status;
+	if (strcmp(how, "exit") == 0)
+		exit(status);
+	if (strcmp(how, "other") == 0) { /* another coroutine calls exit, others live */
+		for (int i = 0; i < 5; i++)
+			go(live_on, NULL);
+		go(exit_with, (void *)(intptr_t)status);
+		time_sleep(TIME_NEVER);
+	}
+	if (strcmp(how, "hogs") == 0) { /* main returns while every core is busy */
+		for (int i = 0; i < runtime_cores() + 1; i++)
+			go(hog, NULL);
+		time_sleep(5 * NSEC_PER_MSEC);
+		return status;
+	}
+	if (strcmp(how, "last") == 0) { /* main leaves, the last one that ends ends all */
+		go(end_later, "the last");
+		go_exit();
+	}
+	if (strcmp(how, "flush") == 0) {
+		printf("no newline at the end");
+		return status;
+	}
+	if (strcmp(how, "defer") == 0) {
+		atexit(at_exit);
+		go_defer(say, "first deferred");
+		go_defer(say, "second deferred");
+		return status;
+	}
+	if (strcmp(how, "race") == 0) { /* all at once: one of them wins */
+		when = time_now() + 10 * NSEC_PER_MSEC;
+		for (int i = 0; i < runtime_cores(); i++)
+			go_with(&(struct go_options){.core = 1 + i}, race, &when);
+		time_sleep(TIME_NEVER);
+	}
+	if (strcmp(how, "abort") == 0)
+		abort();
+	printf("unknown: %s\n", how);
+	return 99;
+}

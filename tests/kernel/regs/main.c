@@ -1,0 +1,104 @@
+/*
+ * Registers are kept through preemption, at any instruction, and through switches, what a call
+ * keeps. Several coroutines a core fill all registers and look at them after a while; others use
+ * them differently, interrupts come from sleepers.
+ */
+#include "../test.h"
+#include "regs.h"
+
+static struct waitgroup all;
+static _Atomic bool stop;
+static _Atomic int differences;
+
+static void report(const struct regs_block *in, const struct regs_block *out, int kept)
+{
+	const char *name = regs_differ(in, out, kept);
+
+	if (name != NULL && differences++ < 10)
+		printf("# coroutine %llu on core %d: %s has changed\n",
+		       (unsigned long long)go_id(), runtime_core(), name);
+}
+
+static void spinner(void *arg)
+{
+	uint32_t random = (uint32_t)(uintptr_t)arg;
+	struct regs_block in, out;
+
+	for (int i = 0; i < amount(60); i++) {
+		regs_fill(&in, &random);
+		memset(&out, 0, sizeof out);
+		regs_spin(&in, &out, 1 + test_random(&random) % 60000);
+		report(&in, &out, 0);
+	}
+	waitgroup_done(&all);
+}
+
+static void caller(void *arg)
+{
+	uint32_t random = (uint32_t)(uintptr_t)arg;
+	struct regs_block in, out;
+
+	for (int i = 0; i < amount(300); i++) {
+		regs_fill(&in, &random);
+		memset(&out, 0, sizeof out);
+		regs_call(&in, &out, go_yield);
+		report(&in, &out, 1);
+	}
+	waitgroup_done(&all);
+}
+
+/* Leaves other values everywhere, and takes interrupts. */
+static void disturber(void *arg)
+{
+	uint32_t random = (uint32_t)(uintptr_t)arg;
+	volatile double sum = 1.0;
+
+	while (!stop) {
+		for (int i = 0; i < 100; i++)
+			sum = sum * 1.0001 + (double)i / 3.0;
+		time_sleep(test_random(&random) % (200 * NSEC_PER_USEC));
+	}
+	waitgroup_done(&all);
+}
+
+static void run(go_fn *fn, int per_core, bool pin)
+{
+	for (int core = 0; core < runtime_cores(); core++)
+		for (int i = 0; i < per_core; i++) {
+			waitgroup_add(&all, 1);
+			go_with(&(struct go_options){.core = pin ? 1 + core : 0}, fn,
+				(void *)(uintptr_t)(core * 1000 + i * 77 + 1));
+		}
+}
+
+int main(int argc, char **argv)
+{
+	struct runtime_stats before, after;
+
+	test_begin(argc, argv, 5);
+	run(caller, 3, false);
+	waitgroup_wait(&all);
+	check(differences == 0, "what a call keeps is kept through a switch");
+
+	runtime_set_quantum(10 * NSEC_PER_USEC);
+	runtime_stats(&before);
+	run(spinner, 3, true);
+	waitgroup_wait(&all);
+	runtime_stats(&after);
+	check(differences == 0, "registers are kept through preemption: pinned; %s", regs_extra());
+	check(after.preemptions - before.preemptions > 100, "there were more than 100 preemptions");
+
+	run(spinner, 4, false);
+	waitgroup_wait(&all);
+	check(differences == 0, "registers are kept through preemption: moving");
+
+	run(disturber, 1, true);
+	run(spinner, 2, false);
+	run(caller, 2, false);
+	while (runtime_count() > (size_t)runtime_cores() + 1)
+		time_sleep(NSEC_PER_MSEC);
+	stop = true;
+	waitgroup_wait(&all);
+	check(differences == 0, "registers are kept beside sleepers and interrupts");
+	return test_end();
+}

@@ -1,0 +1,240 @@
+/* The kernel about itself: cores, procs, statistics, quantum, processor time. */
+#include "test.h"
+
+static struct waitgroup all;
+static struct event never;
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+/* ---- Cores and procs ---- */
+
+static _Atomic uint64_t seen;
+
+static void look_around(void *arg)
+{
+	for (int i = 0; i < (int)(intptr_t)arg; i++) {
+		seen |= 1ull << runtime_core();
+		spin_ns(20 * NSEC_PER_USEC);
+		go_yield();
+	}
+	waitgroup_done(&all);
+}
+
+static int cores_used(void)
+{
+	seen = 0;
+	waitgroup_add(&all, 40);
+	for (int i = 0; i < 40; i++)
+		go(look_around, (void *)(intptr_t)20);
+	waitgroup_wait(&all);
+	return __builtin_popcountll(seen);
+}
+
+static void test_procs(void)
+{
+	int cores = runtime_cores();
+
+	check(test_smp == 0 || cores == test_smp, "%d cores came up", cores);
+	check(runtime_core() >= 0 && runtime_core() < cores, "runtime_core is one of them");
+
+	expect_eq(runtime_procs(0), cores);
+	expect_eq(runtime_procs(1), cores);
+	expect_eq(runtime_procs(-5), 1);
+	expect_eq(runtime_procs(1000000), 1);
+	expect_eq(runtime_procs(0), cores);
+	verdict("runtime_procs returns the old value, and all for too many");
+
+	for (int procs = 1; procs <= cores; procs = procs * 2 + 1) {
+		runtime_procs(procs);
+		go_yield();
+		time_sleep(NSEC_PER_MSEC);
+		expect(cores_used() <= procs);
+	}
+	runtime_procs(cores);
+	verdict("no more cores than asked for run coroutines");
+
+	waitgroup_add(&all, 60);
+	for (int i = 0; i < 60; i++)
+		go(look_around, (void *)(intptr_t)50);
+	for (int i = 0; i < 30; i++) {
+		runtime_procs(1 + i * 7 % cores);
+		time_sleep(200 * NSEC_PER_USEC);
+	}
+	waitgroup_wait(&all);
+	runtime_procs(cores);
+	expect_eq(runtime_procs(0), cores);
+	check(true, "procs go up and down while coroutines run");
+
+	runtime_procs(1);
+	for (int core = 0; core < cores; core++) {
+		seen = 0;
+		waitgroup_add(&all, 1);
+		go_with(&(struct go_options){.core = 1 + core}, look_around, (void *)(intptr_t)3);
+		waitgroup_wait(&all);
+		expect_eq(seen, 1ull << core);
+	}
+	runtime_procs(cores);
+	verdict("what is pinned to another core still runs there");
+}
+
+/* ---- Statistics ---- */
+
+static void wait_event(void *arg)
+{
+	event_wait(arg);
+	waitgroup_done(&all);
+}
+
+static void test_stats(void)
+{
+	static struct event events[100];
+	struct runtime_stats s, t;
+
+	until_alone();
+	runtime_stats(&s);
+	expect_eq(s.live, 1);
+	expect_eq(s.spawned - s.exited, 1);
+	expect_eq(s.parked, 0);
+	expect_eq(s.runnable, 0);
+	waitgroup_add(&all, 100);
+	for (int i = 0; i < 100; i++)
+		go(wait_event, &events[i]);
+	until_parked(100);
+	runtime_stats(&t);
+	expect_eq(t.spawned, s.spawned + 100);
+	expect_eq(t.exited, s.exited);
+	expect_eq(t.live, 101);
+	expect_eq(runtime_count(), 101);
+	expect_eq(t.parked, 100);
+	expect_eq(t.runnable, 0);
+	expect(t.switches > s.switches);
+	expect(t.stack_bytes > s.stack_bytes);
+	expect(t.free_bytes <= s.free_bytes);
+	for (int i = 0; i < 100; i++)
+		event_post(&events[i]);
+	waitgroup_wait(&all);
+	until_alone();
+	runtime_stats(&t);
+	expect_eq(t.live, 1);
+	expect_eq(t.spawned - t.exited, 1);
+	expect_eq(t.parked, 0);
+	expect(t.wakeups >= s.wakeups + 100);
+	verdict("spawned, exited, live, parked, wakeups add up");
+
+	runtime_stats(&s);
+	char *block = malloc(1000000);
+	memset(block, 1, 1000000);
+	runtime_stats(&t);
+	expect(t.heap_bytes >= s.heap_bytes + 1000000 && t.heap_bytes < s.heap_bytes + 2000000);
+	expect(t.free_bytes > 0);
+	free(block);
+	runtime_stats(&t);
+	expect(t.heap_bytes <= s.heap_bytes + 1000);
+	verdict("heap_bytes follows malloc and free");
+
+	runtime_stats(&s);
+	time_sleep(30 * NSEC_PER_MSEC);
+	runtime_stats(&t);
+	expect(t.idle_ns > s.idle_ns);
+	expect(t.idle_ns - s.idle_ns >= 10 * NSEC_PER_MSEC);
+	verdict("idle_ns grows while all sleep");
+}
+
+/* ---- Quantum and processor time ---- */
+
+static void test_quantum(void)
+{
+	expect_eq(runtime_set_quantum(50 * NSEC_PER_USEC), 10 * NSEC_PER_MSEC);
+	expect_eq(runtime_set_quantum(0), 50 * NSEC_PER_USEC);
+	expect_eq(runtime_set_quantum(1), 0);
+	expect_eq(runtime_set_quantum(10 * NSEC_PER_USEC), 10 * NSEC_PER_USEC);
+	expect_eq(runtime_set_quantum(10 * NSEC_PER_MSEC), 10 * NSEC_PER_USEC);
+	verdict("runtime_set_quantum: 10 ms at first, at least 10 us, the old value comes back");
+}
+
+static void sleeper_cpu(void *arg)
+{
+	uint64_t a, b;
+
+	runtime_cpu_ns(&a);
+	time_sleep(50 * NSEC_PER_MSEC);
+	runtime_cpu_ns(&b);
+	*(uint64_t *)arg = b - a;
+	waitgroup_done(&all);
+}
+
+static void test_cpu_ns(void)
+{
+	uint64_t a, b, slept = 0, start = time_now();
+
+	expect_eq(runtime_cpu_ns(&a), 0);
+	expect(a <= start);
+	spin_ns(5 * NSEC_PER_MSEC);
+	expect_eq(runtime_cpu_ns(&b), 0);
+	expect(b > a);
+	expect(b - a <= time_now() - start);
+	waitgroup_add(&all, 1);
+	go(sleeper_cpu, &slept);
+	waitgroup_wait(&all);
+	expect(slept < 50 * NSEC_PER_MSEC);
+	verdict("runtime_cpu_ns counts computing, not sleeping");
+}
+
+/* ---- Lists ---- */
+
+static void test_list(void)
+{
+	struct runtime_co list[8];
+	struct runtime_core_stats core;
+
+	until_alone();
+	go_with(&(struct go_options){.name = "waiter"}, wait_event, &never);
+	until_parked(1);
+	expect_eq(runtime_list(list, 8), 2);
+	expect_eq(list[0].id, 1);
+	expect(strcmp(list[0].name, "main") == 0);
+	expect(strcmp(list[0].state, "running") == 0);
+	expect(list[1].id > 1);
+	expect(strcmp(list[1].name, "waiter") == 0);
+	expect(strcmp(list[1].state, "waiting") == 0);
+	expect(list[1].reason != NULL && list[1].reason[0] != '\0');
+	expect(list[1].stack_used > 0 && list[1].stack_used <= list[1].stack_high);
+	expect(list[1].stack_high <= list[1].stack_limit);
+	expect_eq(list[1].stack_limit, 256 * 1024);
+	list[1].id = 0;
+	expect_eq(runtime_list(list, 1), 2);
+	expect_eq(list[1].id, 0);
+	verdict("runtime_list shows who is there");
+
+	for (int i = 0; i < runtime_cores(); i++)
+		expect_eq(runtime_core_stats(i, &core), 0);
+	expect_eq(runtime_core_stats(runtime_cores(), &core), -EINVAL);
+	expect_eq(runtime_core_stats(-1, &core), -EINVAL);
+	expect(runtime_processor() != NULL && runtime_processor()[0] != '\0');
+	expect(runtime_memory() > 8 * 1024 * 1024);
+	verdict("cores, processor and memory");
+}
+
+static void test_irq(void)
+{
+	expect_eq(irq_attach(1000000, nothing, NULL), -EINVAL);
+	expect_eq(irq_attach(40, NULL, NULL), -EINVAL);
+	expect_eq(irq_detach(1000000), -EINVAL);
+	expect_eq(irq_detach(45), -EINVAL);
+	verdict("interrupts that are not there");
+}
+
+int main(int argc, char **argv)
+{
+	test_begin(argc, argv, 14);
+	test_quantum();
+	test_procs();
+	test_stats();
+	test_cpu_ns();
+	test_list();
+	test_irq();
+	return test_end();
+}

@@ -1,0 +1,146 @@
+/*
+ * For test programs: a plan, checks and a verdict, in the form that tests/run reads.
+ *
+ *	int main(int argc, char **argv)
+ *	{
+ *		test_begin(argc, argv, 2);
+ *		check(1 + 1 == 2, "numbers add");
+ *		expect(a);                      any number of conditions ...
+ *		expect(b);
+ *		verdict("several things hold"); ... make one result
+ *		return test_end();
+ *	}
+ *
+ * The words smp=N (cores the machine has) and scale=N (times the work) come from the runner.
+ * A result is one printf, so lines of several coroutines do not mix.
+ */
+#ifndef TEST_H
+#define TEST_H
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <vole.h>
+
+#define TEST_UNUSED __attribute__((unused))
+
+static int test_plan, test_smp, test_scale = 1;
+static _Atomic int test_results, test_failures, test_bad;
+
+TEST_UNUSED static void test_begin(int argc, char **argv, int plan)
+{
+	for (int i = 1; i < argc; i++) {
+		sscanf(argv[i], "smp=%d", &test_smp);
+		sscanf(argv[i], "scale=%d", &test_scale);
+	}
+	test_plan = plan;
+	printf("1..%d\n", plan);
+}
+
+/* The status for main: 0 when everything planned has passed. */
+TEST_UNUSED static int test_end(void)
+{
+	if (test_results != test_plan)
+		printf("# %d results, %d planned\n", (int)test_results, test_plan);
+	return test_failures == 0 && test_results == test_plan ? 0 : 1;
+}
+
+__attribute__((format(printf, 4, 5), unused))
+static void test_result(bool ok, const char *why, int line, const char *fmt, ...)
+{
+	char name[160];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(name, sizeof name, fmt, ap);
+	va_end(ap);
+	test_results++;
+	if (ok) {
+		printf("ok - %s\n", name);
+	} else {
+		test_failures++;
+		printf("not ok - %s: %s (line %d)\n", name, why, line);
+	}
+}
+
+/* One result. */
+#define check(cond, ...) test_result((cond), #cond, __LINE__, __VA_ARGS__)
+
+/* Conditions that are gathered until the next verdict; the first ten that fail are shown. */
+#define expect(cond) ((cond) ? (void)0 : test_unexpected(#cond, __LINE__, 0))
+#define expect_eq(got, want) \
+	do { \
+		long long got_ = (long long)(got), want_ = (long long)(want); \
+		if (got_ != want_) \
+			test_unexpected(#got " == " #want, __LINE__, got_); \
+	} while (0)
+#define verdict(...) \
+	test_result(atomic_exchange(&test_bad, 0) == 0, "see the lines with #", __LINE__, __VA_ARGS__)
+
+TEST_UNUSED static void test_unexpected(const char *what, int line, long long got)
+{
+	if (test_bad++ < 10)
+		printf("# line %d: expected %s (got %lld)\n", line, what, got);
+}
+
+/* The amount of work: n, or more in the long tests. */
+TEST_UNUSED static int amount(int n)
+{
+	return n * test_scale;
+}
+
+/* For loops that would otherwise not end when the kernel is wrong: true for half a minute. */
+TEST_UNUSED static bool patience(uint64_t since)
+{
+	return time_now() - since < 30 * NSEC_PER_SEC;
+}
+
+TEST_UNUSED static size_t parked(void)
+{
+	struct runtime_stats stats;
+
+	runtime_stats(&stats);
+	return stats.parked;
+}
+
+/* Waits until n coroutines wait for something. */
+TEST_UNUSED static void until_parked(size_t n)
+{
+	uint64_t start = time_now();
+
+	while (parked() != n && patience(start))
+		go_yield();
+	expect_eq(parked(), n);
+}
+
+/* Waits until this is the only coroutine. */
+TEST_UNUSED static void until_alone(void)
+{
+	uint64_t start = time_now();
+
+	while (runtime_count() != 1 && patience(start))
+		go_yield();
+	expect_eq(runtime_count(), 1);
+}
+
+TEST_UNUSED static void spin_ns(uint64_t ns)
+{
+	uint64_t start = time_now();
+
+	while (time_now() - start < ns)
+		;
+}
+
+/* Numbers that look random; state must not be 0. */
+TEST_UNUSED static uint32_t test_random(uint32_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 17;
+	*state ^= *state << 5;
+	return *state;
+}
+
+#endif

@@ -1,0 +1,212 @@
+/* The clock and sleeping. */
+#include "test.h"
+
+static struct waitgroup all;
+
+/* ---- The clock ---- */
+
+static _Atomic uint64_t latest;
+
+/* No core may see a time before one that another core has published. */
+static void watch_clock(void *arg)
+{
+	uint64_t before = 0;
+
+	for (int i = 0; i < (int)(intptr_t)arg; i++) {
+		uint64_t seen = atomic_load(&latest);
+		uint64_t now = time_now();
+		expect(now >= seen);
+		expect(now >= before);
+		before = now;
+		while (seen < now && !atomic_compare_exchange_weak(&latest, &seen, now))
+			;
+		if (i % 64 == 0)
+			go_yield();
+	}
+	waitgroup_done(&all);
+}
+
+static void test_clock(void)
+{
+	uint64_t start = time_now();
+
+	expect(start > 0);
+	expect(start < 600 * NSEC_PER_SEC);
+	for (int core = 0; core < runtime_cores(); core++) {
+		waitgroup_add(&all, 2);
+		go_with(&(struct go_options){.core = 1 + core}, watch_clock,
+			(void *)(intptr_t)amount(5000));
+		go(watch_clock, (void *)(intptr_t)amount(5000));
+	}
+	waitgroup_wait(&all);
+	expect(time_now() > start);
+	verdict("the clock never goes back, on one core or from core to core");
+}
+
+/* ---- Sleeping ---- */
+
+static void sleep_a_while(void *arg)
+{
+	uint32_t random = (uint32_t)(uintptr_t)arg;
+
+	for (int i = 0; i < amount(5); i++) {
+		uint64_t ns = test_random(&random) % (3 * NSEC_PER_MSEC);
+		uint64_t start = time_now();
+		expect_eq(time_sleep(ns), 0);
+		expect(time_now() - start >= ns);
+		start = time_now() + ns / 2;
+		expect_eq(time_sleep_until(start), 0);
+		expect(time_now() >= start);
+	}
+	waitgroup_done(&all);
+}
+
+static void test_sleep(void)
+{
+	expect_eq(time_sleep(0), 0);
+	expect_eq(time_sleep_until(0), 0);
+	expect_eq(time_sleep_until(time_now()), 0);
+	expect_eq(time_sleep_until(1), 0);
+	verdict("no time and a time that has passed return at once");
+
+	waitgroup_add(&all, 200);
+	for (uintptr_t i = 1; i <= 200; i++)
+		go(sleep_a_while, (void *)(i * 1237));
+	waitgroup_wait(&all);
+	verdict("a sleep is never short");
+
+	for (uint64_t ns = 1; ns < 200 * NSEC_PER_MSEC; ns *= 3) {
+		uint64_t start = time_now();
+		time_sleep(ns);
+		expect(time_now() - start >= ns);
+	}
+	verdict("from 1 ns to 0.1 s");
+}
+
+static void sleep_for_ever(void *arg)
+{
+	time_sleep(arg ? UINT64_MAX : UINT64_MAX / 2);
+	expect(!"for ever has ended");
+}
+
+static void test_for_ever(void)
+{
+	go(sleep_for_ever, NULL);
+	go(sleep_for_ever, &all);
+	until_parked(2);
+	time_sleep(20 * NSEC_PER_MSEC);
+	expect_eq(parked(), 2);
+	verdict("a duration that overflows means never");
+}
+
+/* ---- Order ---- */
+
+enum { SLEEPERS = 50 };
+static uint64_t base;
+static _Atomic int late, woken;
+static int wake_order[SLEEPERS];
+
+static void sleep_in_order(void *arg)
+{
+	int rank = (int)(intptr_t)arg;
+
+	if (time_now() > base)
+		late++;
+	time_sleep_until(base + (uint64_t)rank * NSEC_PER_MSEC);
+	wake_order[woken++] = rank;
+	waitgroup_done(&all);
+}
+
+/* On one core, those whose time comes first wake first, even when the host held everything up.
+ * That needs all of them asleep before the first time has come: a later one is tried otherwise. */
+static void test_order(void)
+{
+	uint64_t lead = 50 * NSEC_PER_MSEC;
+
+	do {
+		late = woken = 0;
+		base = time_now() + lead;
+		lead *= 2;
+		waitgroup_add(&all, SLEEPERS);
+		for (intptr_t i = 0; i < SLEEPERS; i++)
+			go_with(&(struct go_options){.core = 1}, sleep_in_order,
+				(void *)(i * 17 % SLEEPERS));
+		waitgroup_wait(&all);
+	} while (late);
+	for (int i = 0; i < SLEEPERS; i++)
+		expect_eq(wake_order[i], i);
+	verdict("sleepers wake in the order of their times");
+}
+
+/* ---- Many ---- */
+
+static _Atomic int early;
+
+static void one_of_many(void *arg)
+{
+	uint64_t deadline = base + (uintptr_t)arg;
+
+	time_sleep_until(deadline);
+	if (time_now() < deadline)
+		early++;
+	woken++;
+	waitgroup_done(&all);
+}
+
+static void test_many(void)
+{
+	uint32_t random = 4711;
+	int many = 10000;
+
+	woken = 0;
+	base = time_now() + 300 * NSEC_PER_MSEC;
+	waitgroup_add(&all, many);
+	for (int i = 0; i < many; i++) {
+		uintptr_t after = test_random(&random) % NSEC_PER_SEC;
+		expect_eq(go(one_of_many, (void *)after), 0);
+	}
+	waitgroup_wait(&all);
+	expect_eq(woken, many);
+	expect_eq(early, 0);
+	verdict("10,000 sleepers wake, none too early");
+}
+
+/* ---- Deadlines beside sleeps: many armed and taken back ---- */
+
+static struct sema tokens;
+
+static void arm_and_cancel(void *arg)
+{
+	uint32_t random = (uint32_t)(uintptr_t)arg;
+
+	for (int i = 0; i < amount(200); i++) {
+		uint64_t far = test_random(&random) % (100 * NSEC_PER_SEC) + NSEC_PER_SEC * 1000;
+		expect_eq(sema_acquire_until(&tokens, time_now() + far), 0);
+		if (i % 16 == 0)
+			time_sleep(50 * NSEC_PER_USEC);
+		sema_release(&tokens);
+	}
+	waitgroup_done(&all);
+}
+
+static void test_cancel(void)
+{
+	sema_init(&tokens, 3);
+	waitgroup_add(&all, 30);
+	for (uintptr_t i = 1; i <= 30; i++)
+		go(arm_and_cancel, (void *)(i * 991));
+	waitgroup_wait(&all);
+	verdict("deadlines that are not needed any more do no harm");
+}
+
+int main(int argc, char **argv)
+{
+	test_begin(argc, argv, 8);
+	test_clock();
+	test_sleep();
+	test_order();
+	test_many();
+	test_cancel();
+	test_for_ever();
+	return test_end();
+}

@@ -1,0 +1,169 @@
+"""Ways to boot, idleness, time limits."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import time
+
+from harness.machine import ARCHES, ROOT, boot, builder, command, make
+from harness.suite import Case, Check
+
+ISO_APP = "tests/kernel/args.c"
+
+
+# ---- From a CD, as a real machine would ----
+
+def run_iso(case):
+    made = make("-s", "iso", f"APP={ISO_APP}", 'ARGS=from "a CD"', limit=120)
+    lines = made.text.strip().splitlines()
+    if made.status != 0 or not lines:
+        return [Check("make iso", False, f"status {made.status}", made.text)]
+    run = boot(ROOT / lines[-1], limit=90, SMP=case.smp, UEFI=1 if case.name == "UEFI" else None)
+    return [Check(f"the ISO boots by {case.name}",
+                  run.status == 0 and "[from][a CD] 3 NULL" in run.text, f"status {run.status}",
+                  run.text)]
+
+
+# ---- Raw Image and ELF ----
+
+def run_formats(case):
+    """ARM64: the image as ELF and as a raw Image."""
+    checks = []
+    path = builder.image("tests/kernel/args.c", case.arch)
+    for suffix, how in ((".elf", "elf"), (".img", None)):
+        image = path.with_suffix(suffix)
+        if not image.exists():
+            checks.append(Check(f"{suffix} exists", False, str(image)))
+            continue
+        run = boot(image, limit=30, ARCH=case.arch, SMP=case.smp, ARGS="a b", BOOT=how)
+        checks.append(Check(f"boots as {suffix}", run.status == 0 and "[a][b] 3" in run.text,
+                            f"status {run.status}", run.text))
+    return checks
+
+
+# ---- Idle ----
+
+def qemu_ticks(session):
+    """Processor time, in clock ticks, of the QEMUs in a session."""
+    total = 0
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            stat = (entry / "stat").read_text()
+        except OSError:
+            continue
+        name = stat[stat.index("(") + 1:stat.rindex(")")]
+        fields = stat[stat.rindex(")") + 2:].split()
+        if int(fields[3]) == session and name.startswith("qemu-system"):
+            total += int(fields[11]) + int(fields[12])
+    return total
+
+
+def run_idle(case):
+    seconds = 4
+    words, env = command(builder.image("tests/kernel/idle.c", case.arch), ARCH=case.arch,
+                         SMP=case.smp, ARGS=f"{seconds + 3}", TIMEOUT=60)
+    with subprocess.Popen(words, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          start_new_session=True) as process:
+        first = process.stdout.readline()
+        time.sleep(0.5)
+        start, before = time.monotonic(), qemu_ticks(process.pid)
+        time.sleep(seconds)
+        used = (qemu_ticks(process.pid) - before) / os.sysconf("SC_CLK_TCK")
+        share = used / (time.monotonic() - start)
+        rest, _ = process.communicate(b"")
+    ok = first == b"sleeping\n" and rest == b"awake\n" and process.returncode == 0
+    return [Check("sleeps and wakes", ok and before > 0, f"status {process.returncode}: "
+                  f"{first + rest!r}; {before} ticks before"),
+            Check("an idle machine uses less than 10 % of a host core", share < 0.10,
+                  f"{share:.1%} of a core")]
+
+
+# ---- Time limits ----
+
+def run_timeout(case):
+    run = boot(builder.image("tests/kernel/hog.c", case.arch), limit=60, ARCH=case.arch,
+               SMP=case.smp, TIMEOUT=3, DUMP_AFTER=None)
+    return [Check("TIMEOUT=3 ends the machine with 124", run.status == 124 and run.seconds < 60,
+                  f"status {run.status} after {run.seconds:.0f} s", run.text)]
+
+
+def run_dump(case):
+    """What this runner relies on when something hangs: a dump of all coroutines."""
+    run = boot(builder.image("tests/kernel/idle.c", case.arch), limit=60, ARCH=case.arch,
+               SMP=case.smp, TIMEOUT=12, DUMP_AFTER=6, ARGS="100")
+    ok = run.status == 124 and 'coroutine 1 "main"' in run.text and "main+0x" in run.text
+    checks = [Check("a dump can be asked for: asleep", ok, f"status {run.status}", run.text)]
+    run = boot(builder.image("tests/kernel/hog.c", case.arch), limit=60, ARCH=case.arch,
+               SMP=case.smp, TIMEOUT=12, DUMP_AFTER=6)
+    ok = run.status == 124 and 'coroutine 1 "main"' in run.text
+    checks.append(Check("a dump can be asked for: computing", ok, f"status {run.status}", run.text))
+    return checks
+
+
+# ---- One tree, one image ----
+
+def run_reproducible(case):
+    """Two copies of the tree, in folders of different names, give the same bytes."""
+    sums = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("a", "another-name"):
+            copy = pathlib.Path(folder) / name
+            shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", "build", "results"))
+            run = make("-s", "image", "APP=examples/hello.c", f"ARCH={case.arch}", cwd=copy)
+            lines = run.text.strip().splitlines()
+            if run.status != 0 or not lines:
+                return [Check("a copy of the tree builds", False, "", run.text)]
+            sums.append((copy / lines[-1]).read_bytes())
+    return [Check("two copies of the tree give the same image", sums[0] == sums[1],
+                  f"{len(sums[0])} and {len(sums[1])} bytes")]
+
+
+def run_outside(case):
+    """APP= as a file and as a folder, by absolute paths outside the tree."""
+    checks = []
+    main = '#include <stdio.h>\nint part(void);\nint main(void) { printf("part %d\\n", part()); }\n'
+    with tempfile.TemporaryDirectory() as folder:
+        outside = pathlib.Path(folder) / "my-app"
+        outside.mkdir()
+        (outside / "main.c").write_text(main)
+        (outside / "part.c").write_text("int part(void);\nint part(void) { return 42; }\n")
+        single = pathlib.Path(folder) / "single.c"
+        single.write_text("#include <vole.h>\n#include <stdio.h>\nint main(void) "
+                          '{ printf("cores %d\\n", runtime_cores()); return 0; }\n')
+        for app, want in ((outside, "part 42\n"), (single, f"cores {case.smp}\n")):
+            run = boot(builder.image(app, case.arch), limit=30, ARCH=case.arch, SMP=case.smp)
+            checks.append(Check(f"an application outside the tree: {app.name}",
+                                run.status == 0 and run.text == want,
+                                f"status {run.status}, wanted {want!r}", run.text))
+        (outside / "part.c").write_text("int part(void);\nint part(void) { return 43; }\n")
+        run = make("-s", "image", f"APP={outside}", f"ARCH={case.arch}")
+        run = boot(ROOT / run.text.strip().splitlines()[-1], limit=30, ARCH=case.arch)
+        checks.append(Check("a changed file is built again", run.text == "part 43\n", "", run.text))
+        single.write_text("int main(void) { return undeclared; }\n")
+        run = make("-s", "image", f"APP={single}", f"ARCH={case.arch}")
+        checks.append(Check("an error in an application: make fails and names it",
+                            run.status == 2 and "undeclared" in run.text, f"status {run.status}",
+                            run.text))
+    return checks
+
+
+def cases(tier):
+    args = "tests/kernel/args.c"
+    if tier != "fast":
+        for arch in ARCHES:
+            yield Case("build", "reproducible", arch, 1, run_reproducible, 60)
+        return
+    for name in ("BIOS", "UEFI"):
+        yield Case("iso", name, "x86_64", 4, run_iso, 8)
+    yield Case("formats", "ELF and raw Image", "arm64", 2, run_formats, 1, images=[(args, "arm64", {})])
+    for arch in ARCHES:
+        for smp in (1, 4):
+            yield Case("idle", "host processor time", arch, smp, run_idle, 8,
+                       images=[("tests/kernel/idle.c", arch, {})])
+        yield Case("limits", "TIMEOUT", arch, 2, run_timeout, 4, images=[("tests/kernel/hog.c", arch, {})])
+        yield Case("limits", "dump", arch, 2, run_dump, 25, images=[("tests/kernel/hog.c", arch, {})])
+        yield Case("build", "outside the tree", arch, 2, run_outside, 6)

@@ -1,0 +1,80 @@
+"""What a person types: make run, the shell, the examples."""
+
+import subprocess
+
+from harness.machine import ARCHES, ROOT, boot, builder, make
+from harness.suite import Case, Check
+
+SHELL = "examples/shell"
+
+
+def run_make_run(case):
+    checks = []
+    run = make("run", f"ARCH={case.arch}", f"SMP={case.smp}", "TIMEOUT=60")
+    checks.append(Check("make run </dev/null greets and ends with 0",
+                        run.status == 0 and "core" in run.text.lower(), f"status {run.status}",
+                        run.text))
+    run = make("run", f"ARCH={case.arch}", "APP=tests/kernel/exits.c", "ARGS=return 77",
+               "TIMEOUT=60")
+    checks.append(Check("make run fails with 2 and prints the status",
+                        run.status == 2 and "77" in run.text, f"status {run.status}", run.text))
+    run = make("-s", "image", "APP=no/such/app.c", f"ARCH={case.arch}")
+    checks.append(Check("an APP that is not there: a clear line",
+                        run.status == 2 and "no/such/app.c" in run.text, f"status {run.status}",
+                        run.text))
+    return checks
+
+
+def run_tour(case):
+    image = builder.image(SHELL, case.arch)
+    run = boot(image, limit=120, stdin=b"tour\nps\nquit 3\n", ARCH=case.arch, SMP=case.smp)
+    ok = run.status == 3 and "main" in run.text
+    checks = [Check("tour, ps, quit 3 from a pipe: status 3", ok, f"status {run.status}", run.text)]
+    run = boot(image, limit=120, ARCH=case.arch, SMP=case.smp,
+               ARGS="-c 'cores; sieve 50; skynet 1000; quit 5'")
+    checks.append(Check("commands from ARGS: status 5", run.status == 5, f"status {run.status}",
+                        run.text))
+    run = boot(image, limit=60, stdin=b"help\nno-such-command\nquit\n", ARCH=case.arch,
+               SMP=case.smp)
+    checks.append(Check("help, an unknown command, quit",
+                        run.status == 0 and "no-such-command" in run.text, f"status {run.status}",
+                        run.text))
+    return checks
+
+
+def run_example(case):
+    name = case.name
+    run = boot(builder.image(f"examples/{name}", case.arch), limit=90, ARCH=case.arch,
+               SMP=case.smp)
+    return [Check(f"examples/{name}", run.status == 0 and run.raw != b"", f"status {run.status}",
+                  run.text)]
+
+
+def run_wordcount(case):
+    """The counts of wc, which needs the same files under the same names."""
+    run = boot(builder.image("examples/wordcount", case.arch), limit=60, ARCH=case.arch,
+               SMP=case.smp, FILES=str(ROOT / "kernel"))
+    files = sorted(p.name for p in (ROOT / "kernel").iterdir() if p.is_file())
+    counted = subprocess.run(["wc", "-w", *files], cwd=ROOT / "kernel", check=True,
+                             stdout=subprocess.PIPE, text=True).stdout
+    missing = []
+    for line in counted.splitlines():
+        count, name = line.split()
+        if not any(count in words and any(w.lstrip("/") == name for w in words)
+                   for words in (shown.split() for shown in run.text.splitlines())):
+            missing.append(line.strip())
+    return [Check("wordcount counts as wc does", run.status == 0 and not missing,
+                  f"status {run.status}; not found: {missing[:5]}", run.text)]
+
+
+def cases(tier):
+    if tier != "fast":
+        return
+    for arch in ARCHES:
+        yield Case("make", "make run", arch, 4, run_make_run, 5, images=[(SHELL, arch, {})])
+        yield Case("shell", "tour", arch, 4, run_tour, 15, images=[(SHELL, arch, {})])
+        for name in ("hello.c", "pingpong.c", "sieve.c"):
+            yield Case("example", name, arch, 8 if arch == "arm64" else 4, run_example, 3,
+                       images=[(f"examples/{name}", arch, {})])
+        yield Case("example", "wordcount", arch, 4, run_wordcount, 3,
+                   images=[("examples/wordcount", arch, {})])

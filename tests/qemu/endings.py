@@ -1,0 +1,91 @@
+"""How a program ends and what the launcher makes of it; arguments."""
+
+from harness.machine import ARCHES, boot, builder
+from harness.suite import Case, Check
+
+PROGRAM = "tests/kernel/exits.c"
+STATUSES = (0, 1, 3, 77, 127, 128, 134, 200, 255)
+
+# Arguments, status, what must be printed.
+ENDINGS = {
+    **{f"return {n}": (n, "") for n in STATUSES},
+    "return 300": (300 & 255, ""),
+    "exit 7": (7, ""),
+    "other 9": (9, ""),
+    "hogs 4": (4, ""),
+    "last": (0, "the last ends"),
+    "flush 6": (6, "no newline at the end"),
+    "defer 2": (2, "second deferred\nfirst deferred\natexit\n"),
+    "race": (5, ""),
+}
+
+
+def run_ending(case):
+    status, printed = ENDINGS[case.name]
+    run = boot(builder.image(PROGRAM, case.arch), limit=30, ARCH=case.arch, SMP=case.smp,
+               ARGS=case.name)
+    why = ""
+    if run.hung:
+        why = "hangs"
+    elif run.status != status:
+        why = f"status {run.status}, not {status}"
+    elif run.text.replace("\r", "") != printed:
+        why = f"printed {run.text!r}, not {printed!r}"
+    return [Check(f"{case.name}: status {status}", not why, why, run.text)]
+
+
+# Options for the launcher, and what args.c must print.
+ARGUMENTS = {
+    'a "b c" d': "[a][b c][d] 4 NULL\n",
+    "": " 1 NULL\n",
+    '  spaces   between  "" ': "[spaces][between][] 4 NULL\n",
+    "x vole.log=warn y": "[x][y] 3 NULL\n",
+    '"vole is" not.vole.x=1': "[vole is][not.vole.x=1] 3 NULL\n",
+    "$HOME `date` 'q' \\ * ;": "[$HOME][`date`]['q'][\\][*][;] 7 NULL\n",
+}
+
+
+def run_arguments(case):
+    checks = []
+    image = builder.image("tests/kernel/args.c", case.arch)
+    for args, want in ARGUMENTS.items():
+        run = boot(image, limit=30, ARCH=case.arch, SMP=case.smp, ARGS=args)
+        checks.append(Check(f"ARGS={args}", run.status == 0 and run.text.startswith(want),
+                            f"status {run.status}, wanted {want!r}", run.text))
+    return checks
+
+
+def run_unknown_option(case):
+    run = boot(builder.image("tests/kernel/args.c", case.arch), limit=30, ARCH=case.arch,
+               SMP=case.smp, ARGS="a vole.nonsense=5 b")
+    ok = run.status == 0 and "[a][b] 3 NULL" in run.text and "vole.nonsense" in run.text
+    return [Check("an unknown vole. option is reported and ignored", ok,
+                  f"status {run.status}", run.text)]
+
+
+def run_no_quiet(case):
+    """The default log says nothing; vole.log=info says something."""
+    image = builder.image("tests/kernel/exits.c", case.arch)
+    quiet = boot(image, limit=30, ARCH=case.arch, SMP=case.smp, ARGS="return 0")
+    info = boot(image, limit=30, ARCH=case.arch, SMP=case.smp, ARGS="return 0 vole.log=info")
+    return [Check("nothing is printed by default", quiet.raw == b"", "", quiet.text),
+            Check("vole.log=info prints boot messages", info.status == 0 and info.raw != b"",
+                  f"status {info.status}", info.text)]
+
+
+def cases(tier):
+    if tier != "fast":
+        return
+    for arch in ARCHES:
+        for smp in (1, 4):
+            for name in ENDINGS:
+                if smp == 1 and name.startswith("return") and name != "return 77":
+                    continue
+                yield Case("ending", name, arch, smp, run_ending, cost=1,
+                           images=[(PROGRAM, arch, {})])
+        yield Case("command line", "arguments", arch, 2, run_arguments, cost=3,
+                   images=[("tests/kernel/args.c", arch, {})])
+        yield Case("command line", "unknown option", arch, 2, run_unknown_option, cost=1,
+                   images=[("tests/kernel/args.c", arch, {})])
+        yield Case("command line", "log", arch, 2, run_no_quiet, cost=1,
+                   images=[(PROGRAM, arch, {})])
