@@ -99,11 +99,11 @@ void arch_timer_arm(uint64_t deadline);
 enum { MAP_WRITE = 1, MAP_EXEC = 2, MAP_DEVICE = 4 };
 
 /* Maps the page at va to pa. Table pages that are missing come from take_page (not zeroed; NULL:
- * none left). 0, -ENOMEM. No lock: different pages may be mapped at the same time. */
+ * none left). 0, -ENOMEM, -EEXIST: a page is mapped there. No lock: may be called at the same time. */
 int arch_map(uintptr_t va, uintptr_t pa, unsigned flags, void *(*take_page)(void));
 
 /* Forgets n pages from va, on every core before it returns; pages[i] gets the physical address that
- * was mapped, 0 where none was. Not from an interrupt. */
+ * was mapped, 0 where none was. Not from an interrupt; with nopreempt > 0. */
 void arch_unmap(uintptr_t va, size_t n, uintptr_t *pages);
 
 /* Where coroutine stacks and the heap's windows go: nothing else is there. */

@@ -1,0 +1,105 @@
+/*
+ * The inline part of the contract, for x86-64. Only arch/arch.h includes this.
+ *
+ * The GS base of every processor points to its struct core, whose first word is the current
+ * coroutine; before arch_bind_core it points to a stand-in whose current coroutine is NULL.
+ * Sections named in comments of this port are those of Intel's Software Developer's Manual (SDM),
+ * volume 3A, unless they say otherwise.
+ */
+#ifndef ARCH_INLINE_H
+#define ARCH_INLINE_H
+
+/* Not volatile: whoever asks is that coroutine, before and after every switch. */
+static inline struct co *arch_current(void)
+{
+	struct co *co;
+
+	__asm__("movq %%gs:0, %0" : "=r"(co));
+	return co;
+}
+
+static inline void arch_set_current(struct co *co)
+{
+	__asm__ volatile("movq %0, %%gs:0" : : "r"(co) : "memory");
+}
+
+static inline void arch_interrupts_off(void)
+{
+	__asm__ volatile("cli" : : : "memory");
+}
+
+static inline void arch_interrupts_on(void)
+{
+	__asm__ volatile("sti" : : : "memory");
+}
+
+/* STI takes effect after the instruction that follows it, so no interrupt gets in between. */
+static inline void arch_halt(void)
+{
+	__asm__ volatile("sti; hlt" : : : "memory");
+}
+
+static inline void arch_relax(void)
+{
+	__asm__ volatile("pause" : : : "memory");
+}
+
+/* Nanoseconds a cycle of the time stamp counter, in 1/2^32; set before kernel_start. */
+extern uint64_t x86_clock_mult;
+
+/* LFENCE keeps the counter from being read before a load that told about another core's time. */
+static inline uint64_t arch_clock(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
+	return (uint64_t)(((unsigned __int128)(((uint64_t)high << 32) | low) * x86_clock_mult) >> 32);
+}
+
+static inline uintptr_t arch_window_base(void)
+{
+	return 0x0000100000000000;
+}
+
+static inline uintptr_t arch_window_end(void)
+{
+	return 0x0000700000000000;
+}
+
+static inline uint8_t arch_io_read8(uintptr_t reg)
+{
+	uint8_t value;
+
+	if (reg > 0xffff)
+		return *(volatile uint8_t *)reg;
+	__asm__ volatile("inb %w1, %0" : "=a"(value) : "Nd"(reg) : "memory");
+	return value;
+}
+
+static inline void arch_io_write8(uintptr_t reg, uint8_t value)
+{
+	if (reg > 0xffff)
+		*(volatile uint8_t *)reg = value;
+	else
+		__asm__ volatile("outb %0, %w1" : : "a"(value), "Nd"(reg) : "memory");
+}
+
+static inline uint32_t arch_io_read32(uintptr_t reg)
+{
+	uint32_t value;
+
+	if (reg > 0xffff)
+		return *(volatile uint32_t *)reg;
+	__asm__ volatile("inl %w1, %0" : "=a"(value) : "Nd"(reg) : "memory");
+	return value;
+}
+
+static inline void arch_io_write32(uintptr_t reg, uint32_t value)
+{
+	if (reg > 0xffff)
+		*(volatile uint32_t *)reg = value;
+	else
+		__asm__ volatile("outl %0, %w1" : : "a"(value), "Nd"(reg) : "memory");
+}
+
+#endif

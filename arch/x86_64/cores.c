@@ -1,0 +1,168 @@
+/*
+ * Cores: which one this is, starting them (SDM 8.4.4), interrupting them, stopping them.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+
+#include "x86.h"
+
+#include "kernel/core.h"
+#include "kernel/page.h"
+
+enum { CORE_ORDER = 4 }; /* 64 KB */
+_Static_assert(sizeof(struct x86_core) <= PAGE_SIZE << CORE_ORDER, "CORE_ORDER");
+
+enum { CPUID_1_ECX_HYPERVISOR = 1u << 31 };
+#define MSEC UINT64_C(1000000)
+enum { INIT_DELAY_MS = 10, SIPI_DELAY_MS = 10, START_LIMIT_MS = 1000 };
+
+_Atomic(struct x86_core *) x86_cores[MAX_CORES];
+
+/* Parameters of the trampoline, in its original. */
+extern uint64_t trampoline_root[], trampoline_stack[], trampoline_core[];
+
+/* 1 + the id of the core that called arch_stop_others. */
+static _Atomic uint64_t stopper;
+
+struct x86_core *x86_core_here(void)
+{
+	struct x86_core *x;
+
+	__asm__ volatile("movq %%gs:%c1, %0" : "=r"(x) : "i"(offsetof(struct core, arch)));
+	return x;
+}
+
+void arch_bind_core(struct core *core)
+{
+	struct x86_core *x = core->arch ? core->arch : &x86_boot_core;
+
+	core->arch = x;
+	core->current = core->boot_co;
+	x->deadline = UINT64_MAX;
+	if (x != &x86_boot_core) { /* start.c has done it there */
+		tables_load(x);
+		fpu_enable();
+	}
+	wrmsr(MSR_GS_BASE, (uintptr_t)core);
+	if (x != &x86_boot_core)
+		lapic_enable();
+	x->apic_id = lapic_id();
+	/* Release: with the acquire in arch_unmap. */
+	atomic_store_explicit(&x86_cores[core->index], x, memory_order_release);
+}
+
+/* ---- Starting ---- */
+
+static void wait_ms(unsigned ms)
+{
+	uint64_t end = arch_clock() + ms * MSEC;
+
+	while (arch_clock() < end)
+		arch_relax();
+}
+
+static bool wait_up(struct x86_core *x, unsigned ms)
+{
+	uint64_t end = arch_clock() + ms * MSEC;
+
+	/* Acquire: with the store in ap_start. */
+	while (atomic_load_explicit(&x->state, memory_order_acquire) != CORE_UP) {
+		if (arch_clock() >= end)
+			return false;
+		arch_relax();
+	}
+	return true;
+}
+
+/* The parameters are written in the copy: the original is read-only. */
+static void trampoline_set(const uint64_t *parameter, uint64_t value)
+{
+	*(volatile uint64_t *)(TRAMPOLINE + ((uintptr_t)parameter - (uintptr_t)trampoline_start)) = value;
+}
+
+static void trampoline_write(struct core *core)
+{
+	volatile uint8_t *to = (volatile uint8_t *)TRAMPOLINE;
+
+	for (const uint8_t *from = trampoline_start; from < trampoline_end; from++)
+		*to++ = *from;
+	trampoline_set(trampoline_root, (uintptr_t)x86_page_root);
+	trampoline_set(trampoline_stack, core->boot_co->stack_top);
+	trampoline_set(trampoline_core, (uintptr_t)core);
+}
+
+static void send_startup(uint64_t apic_id)
+{
+	lapic_send(apic_id, ICR_STARTUP | ICR_ASSERT | TRAMPOLINE / PAGE_SIZE);
+}
+
+int arch_core_start(struct core *core)
+{
+	struct x86_core *x = page_alloc(CORE_ORDER);
+	int expected = CORE_STARTING;
+
+	if (!x)
+		return -ENOMEM;
+	__builtin_memset(x, 0, sizeof *x);
+	core->arch = x;
+	trampoline_write(core);
+	mmu_trampoline(true);
+
+	lapic_send(core->hw_id, ICR_INIT | ICR_ASSERT);
+	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR))
+		wait_ms(INIT_DELAY_MS);
+	send_startup(core->hw_id);
+	if (!wait_up(x, SIPI_DELAY_MS)) {
+		send_startup(core->hw_id); /* ignored by a core that has heard the first */
+		wait_up(x, START_LIMIT_MS);
+	}
+	/* One that comes too late finds that nobody waits, and halts; what it has is not reused.
+	 * Acquire: with the same in ap_start. */
+	bool abandoned = atomic_compare_exchange_strong_explicit(
+		&x->state, &expected, CORE_ABANDONED, memory_order_acquire, memory_order_acquire);
+
+	while (!abandoned && !wait_up(x, START_LIMIT_MS))
+		; /* claimed at the last moment: it needs a few instructions more */
+	mmu_trampoline(false);
+	return abandoned ? -ENODEV : 0;
+}
+
+/* From trampoline.S, on the stack of core->boot_co. */
+_Noreturn void ap_start(struct core *core)
+{
+	struct x86_core *x = core->arch;
+	int expected = CORE_STARTING;
+
+	/* Acquire: with the same in arch_core_start. */
+	if (!atomic_compare_exchange_strong_explicit(&x->state, &expected, CORE_CLAIMED,
+	                                             memory_order_acquire, memory_order_relaxed))
+		x86_halt_forever();
+	arch_bind_core(core);
+	/* Release: with the acquire in wait_up. */
+	atomic_store_explicit(&x->state, CORE_UP, memory_order_release);
+	core_start(core);
+}
+
+/* ---- Interrupting ---- */
+
+void arch_send_reschedule(struct core *core)
+{
+	lapic_send(core->hw_id, VECTOR_RESCHEDULE | ICR_ASSERT);
+}
+
+bool x86_stopping(void)
+{
+	return atomic_load_explicit(&stopper, memory_order_relaxed) != 0;
+}
+
+void arch_stop_others(void)
+{
+	uint64_t self = lapic_id() + 1, expected = 0;
+
+	/* Two cores that stop each other would leave nobody to tell why: the first one does. */
+	if (!atomic_compare_exchange_strong_explicit(&stopper, &expected, self, memory_order_relaxed,
+	                                             memory_order_relaxed) &&
+	    expected != self)
+		x86_halt_forever();
+	lapic_send(0, ICR_NMI | ICR_ASSERT | ICR_ALL_BUT_SELF);
+}

@@ -1,0 +1,122 @@
+/*
+ * The early console, and what a panic needs: text, registers, walking stacks. None of it allocates
+ * or locks.
+ */
+#include "x86.h"
+
+#include "kernel/co.h"
+
+/* 16550 UART, National Semiconductor PC16550D, section 8. */
+enum { COM1 = 0x3f8 };
+enum { UART_THR = COM1, UART_LSR = COM1 + 5, LSR_THRE = 0x20 };
+enum { UART_PATIENCE = 100000 }; /* reads; no UART, or one that is stuck, must not stop us */
+
+/* A context: the words of switch.S. */
+enum { CONTEXT_RBP = 6, CONTEXT_RETURN = 7 };
+
+void arch_early_putc(char c)
+{
+	for (int i = 0; i < UART_PATIENCE; i++) {
+		if (arch_io_read8(UART_LSR) & LSR_THRE)
+			break;
+		arch_relax();
+	}
+	arch_io_write8(UART_THR, (uint8_t)c);
+}
+
+void x86_early_puts(const char *s)
+{
+	while (*s)
+		arch_early_putc(*s++);
+}
+
+char *x86_append(char *at, char *end, const char *s)
+{
+	while (*s && at < end - 1)
+		*at++ = *s++;
+	*at = '\0';
+	return at;
+}
+
+char *x86_append_hex(char *at, char *end, uint64_t value, int digits)
+{
+	char text[19] = "0x";
+
+	for (int i = 0; i < digits; i++)
+		text[2 + i] = "0123456789abcdef"[value >> (4 * (digits - 1 - i)) & 15];
+	text[2 + digits] = '\0';
+	return x86_append(at, end, text);
+}
+
+void arch_print_regs(const struct arch_regs *regs, void (*print)(const char *fmt, ...))
+{
+	uint64_t cr2, cr3;
+
+	__asm__ volatile("movq %%cr2, %0; movq %%cr3, %1" : "=r"(cr2), "=r"(cr3));
+
+	const struct {
+		const char *name;
+		uint64_t value;
+	} list[] = {
+		{"rax", regs->rax}, {"rbx", regs->rbx}, {"rcx", regs->rcx}, {"rdx", regs->rdx},
+		{"rsi", regs->rsi}, {"rdi", regs->rdi}, {"rbp", regs->rbp}, {"rsp", regs->rsp},
+		{"r8 ", regs->r8},  {"r9 ", regs->r9},  {"r10", regs->r10}, {"r11", regs->r11},
+		{"r12", regs->r12}, {"r13", regs->r13}, {"r14", regs->r14}, {"r15", regs->r15},
+		{"rip", regs->rip}, {"flg", regs->rflags}, {"err", regs->error},
+		{"cr2", cr2},       {"cr3", cr3},
+	};
+	enum { COUNT = sizeof list / sizeof list[0], PER_LINE = 3 };
+
+	for (int i = 0; i < COUNT; i++)
+		print("%s %016lx%s", list[i].name, (unsigned long)list[i].value,
+		      i % PER_LINE == PER_LINE - 1 || i == COUNT - 1 ? "\n" : "  ");
+}
+
+void arch_backtrace_here(struct backtrace *b)
+{
+	const uintptr_t *fp = __builtin_frame_address(0);
+
+	b->fp = fp[0];
+	b->pc = fp[1];
+}
+
+void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs)
+{
+	b->pc = regs->rip;
+	b->fp = regs->rbp;
+}
+
+void arch_backtrace_co(struct backtrace *b, const struct co *co)
+{
+	const uintptr_t *context = co->sp;
+
+	if (co->frame) {
+		arch_backtrace_regs(b, co->frame);
+		return;
+	}
+	b->fp = context[CONTEXT_RBP];
+	b->pc = context[CONTEXT_RETURN];
+}
+
+/* Callers' frames are higher up; a chain that goes down is broken, and could be a circle. */
+bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
+{
+	uintptr_t fp = b->fp;
+
+	if (fp % sizeof fp || fp < lo || fp >= hi || hi - fp < 2 * sizeof fp)
+		return false;
+	const uintptr_t *record = (const uintptr_t *)fp;
+
+	if (!record[1])
+		return false;
+	b->pc = record[1];
+	b->fp = record[0] > fp || record[0] < lo ? record[0] : 0;
+	return true;
+}
+
+uintptr_t arch_stopped_sp(const struct co *co)
+{
+	if (co->frame)
+		return ((const struct arch_regs *)co->frame)->rsp;
+	return (uintptr_t)co->sp;
+}
