@@ -92,8 +92,8 @@ void set_irq_stack(uintptr_t top);
 #define IRQ_STACKS UINT64_C(0x0000080000000000)
 #define IRQ_STACKS_END (IRQ_STACKS + (uint64_t)MAX_CORES * IRQ_STACK_SLOT)
 
-/* Maps an interrupt stack of its own for core index: its top, or 0. */
-uintptr_t irq_stack_make(int index, void *(*take_page)(void));
+/* Maps an interrupt stack in the next slot: its top, or 0. */
+uintptr_t irq_stack_make(void *(*take_page)(void));
 
 /* ---- gic.c, gicv2.c, gicv3.c --------------------------------------------------------------------- */
 
@@ -103,9 +103,9 @@ enum { SGI_RESCHEDULE = 0, SGI_STOP = 1 };
 /* Interrupts by INTID: software generated, private to a core, shared. */
 enum { GIC_FIRST_PPI = 16, GIC_FIRST_SPI = 32, GIC_SPECIAL = 1020 };
 
-/* What the port knows of a core; core->arch. */
+/* What the port knows of a core; core->arch. Also while it starts, and of one that never came. */
 struct arm64_core {
-	/* Set before the core starts, read in boot.S at these offsets. */
+	/* Set before the core starts; read in boot.S, at these offsets. */
 	struct core *core;
 	uintptr_t stack_top;
 	uintptr_t irq_stack_top;
@@ -115,6 +115,7 @@ struct arm64_core {
 	uint32_t gicc_mask;       /* GICv2: its bit in GICD_SGIR and GICD_ITARGETSR */
 	_Atomic uint32_t arrival; /* enum core_arrival, see cores.c */
 };
+extern struct arm64_core arm64_cores[MAX_CORES]; /* [0] is the boot core */
 struct arm64_core *arm64_core_here(void);
 
 /*

@@ -32,10 +32,9 @@ func boot_entry
 	/* Linked to one address: anywhere else nothing works. */
 	adr	x0, _start
 	ldr	x1, =__image_start
-	mov	w2, #134
 	cmp	x0, x1
-	mov	w0, w2
-	b.ne	arch_power_off
+	adr	x0, wrong_address
+	b.ne	boot_end
 
 	bl	to_el1
 	adrp	x0, early_l0
@@ -139,9 +138,21 @@ func to_el1
 	msr	elr_el2, x30
 	eret
 
-2:	mov	w0, #134                /* EL3: no firmware, so no PSCI either */
-	b	arch_power_off
+2:	adr	x0, wrong_level         /* EL3: no firmware, so no PSCI either */
+	b	boot_end
 endfunc to_el1
+
+/* x0: why. There is no console yet, but maybe a debugger. */
+func boot_end
+	bl	semihosting_write
+	mov	w0, #134
+	b	arch_power_off
+endfunc boot_end
+
+wrong_address:
+	.asciz	"vole: cannot boot: loaded at the wrong address\n"
+wrong_level:
+	.asciz	"vole: cannot boot: entered at EL3, but EL1 or EL2 is needed\n"
 
 /*
  * void mmu_change(uintptr_t ttbr0, uint64_t sctlr): x0, x1. Off in between, since two sets of

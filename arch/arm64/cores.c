@@ -17,7 +17,8 @@ _Noreturn void secondary_start(struct core *core);
 /* A core that comes too late must not run: whoever changes CORE_STARTING has decided. */
 enum core_arrival { CORE_ABSENT, CORE_STARTING, CORE_ARRIVED, CORE_GIVEN_UP };
 
-static struct arm64_core arm64_cores[MAX_CORES];
+/* In the order in which they were started, successfully or not. */
+struct arm64_core arm64_cores[MAX_CORES];
 
 _Static_assert(offsetof(struct arm64_core, core) == 0, "boot.S");
 _Static_assert(offsetof(struct arm64_core, stack_top) == 8, "boot.S");
@@ -30,7 +31,8 @@ static void *take_page(void)
 
 void arch_bind_core(struct core *core)
 {
-	core->arch = &arm64_cores[core->index];
+	if (!core->arch)
+		core->arch = &arm64_cores[0];
 	arch_set_current(core->boot_co);
 	gic_init_core(core);
 	timer_init_core();
@@ -38,13 +40,19 @@ void arch_bind_core(struct core *core)
 
 int arch_core_start(struct core *core)
 {
-	struct arm64_core *arch = &arm64_cores[core->index];
-	uintptr_t irq_stack_top = irq_stack_make(core->index, take_page);
+	static int started = 1;
+	struct arm64_core *arch;
+	uintptr_t irq_stack_top;
 	uint32_t starting = CORE_STARTING;
 	uint64_t deadline;
 
+	if (started == MAX_CORES)
+		return -ENODEV;
+	irq_stack_top = irq_stack_make(take_page);
 	if (!irq_stack_top)
 		return -ENOMEM;
+	arch = &arm64_cores[started++];
+	core->arch = arch;
 	arch->core = core;
 	arch->stack_top = core->boot_co->stack_top;
 	arch->irq_stack_top = irq_stack_top;
@@ -67,7 +75,7 @@ int arch_core_start(struct core *core)
 /* From boot.S, with the final tables, on the stack of boot_co. */
 void secondary_start(struct core *core)
 {
-	struct arm64_core *arch = &arm64_cores[core->index];
+	struct arm64_core *arch = core->arch;
 	uint32_t starting = CORE_STARTING;
 
 	arch_bind_core(core);

@@ -2,7 +2,7 @@
  * Walking stacks and showing registers. Every function of the image keeps a frame record {x29, x30}
  * (AAPCS64, 6.4.6), arch_switch and the trap entry too.
  */
-#include "kernel/co.h"
+#include "kernel/core.h"
 
 #include "arch/arm64/arm64.h"
 
@@ -33,11 +33,23 @@ void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs)
 	*b = (struct backtrace){.pc = regs->pc, .fp = regs->x[29]};
 }
 
+static bool is_within(uintptr_t fp, uintptr_t lo, uintptr_t hi)
+{
+	return fp >= lo && fp < hi && hi - fp >= sizeof(struct record);
+}
+
+/* This core's interrupt stack counts as well, because from there the chain leads to [lo, hi); and
+ * the one for faults on it. */
 bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
 {
+	extern char emergency_stack_top[];
 	const struct record *record = (const struct record *)b->fp;
+	uintptr_t emergency = (uintptr_t)emergency_stack_top;
+	uintptr_t irq = arch_current() ? arm64_core_here()->irq_stack_top : 0;
 
-	if (b->fp % 8 != 0 || b->fp < lo || hi < sizeof *record || b->fp > hi - sizeof *record)
+	if (b->fp % 8 != 0 || !(is_within(b->fp, lo, hi) ||
+				is_within(b->fp, irq - IRQ_STACK_SIZE, irq) ||
+				is_within(b->fp, emergency - IRQ_STACK_SIZE, emergency)))
 		return false;
 	*b = (struct backtrace){.pc = record->pc, .fp = record->fp};
 	return b->pc != 0;

@@ -9,7 +9,7 @@
 
 #include "arch/arm64/arm64.h"
 
-void *trap_irq(struct arch_regs *regs);
+void *trap_irq(void);
 
 static const struct gic *gic;
 static unsigned gic_lines; /* INTIDs below it exist */
@@ -95,7 +95,7 @@ static _Noreturn void stop(void)
 
 /* From trap.S. One interrupt at a time; what else is pending comes after the return. The frame to
  * save the interrupted coroutine in, or NULL to go back to it. */
-void *trap_irq(struct arch_regs *regs)
+void *trap_irq(void)
 {
 	uint32_t acknowledged = gic->acknowledge();
 	unsigned irq = acknowledged & 0xffffff;
@@ -107,7 +107,6 @@ void *trap_irq(struct arch_regs *regs)
 		return irq_exit(); /* it went away by itself */
 	if (irq == SGI_STOP) {
 		gic->end(acknowledged);
-		panic_nmi(regs);
 		stop();
 	}
 	if (irq == SGI_RESCHEDULE)

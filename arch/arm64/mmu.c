@@ -246,10 +246,12 @@ void mmu_init(void)
 	mmu_change((uintptr_t)final_l0, SCTLR_FINAL);
 }
 
-uintptr_t irq_stack_make(int index, void *(*take_page)(void))
+uintptr_t irq_stack_make(void *(*take_page)(void))
 {
-	uintptr_t top = IRQ_STACKS + (uintptr_t)(index + 1) * IRQ_STACK_SLOT;
+	static uintptr_t last = IRQ_STACKS;
+	uintptr_t top = last + IRQ_STACK_SLOT;
 
+	last = top;
 	for (uintptr_t va = top - IRQ_STACK_SIZE; va < top; va += PAGE_SIZE) {
 		void *page = take_page();
 

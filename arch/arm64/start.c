@@ -8,10 +8,10 @@
 
 _Noreturn void arm64_start(uintptr_t x0);
 
-struct machine machine = {.console_base = 0x09000000}; /* QEMU virt's, until the tree tells */
-
 /* Where an ELF loader that passes nothing leaves the device tree: at the start of memory. */
 enum { DEFAULT_DTB = 0x40000000 };
+/* QEMU virt's UART, until the tree tells. */
+enum { DEFAULT_CONSOLE = 0x09000000 };
 
 static void early_print(const char *text)
 {
@@ -71,9 +71,10 @@ void *boot_take_page(void)
 
 void arm64_start(uintptr_t x0)
 {
-	uintptr_t dtb = is_device_tree(x0) ? x0 : DEFAULT_DTB, top;
+	uintptr_t dtb = is_device_tree(x0) ? x0 : DEFAULT_DTB;
 	const char *wrong;
 
+	machine.console_base = DEFAULT_CONSOLE;
 	if (!is_device_tree(dtb)) {
 		/* Where a console is, the device tree would have told. */
 		semihosting_write("vole: cannot boot: no device tree\n");
@@ -86,10 +87,10 @@ void arm64_start(uintptr_t x0)
 		boot_fail("the device tree lists no memory");
 	clock_init();
 	mmu_init();
-	top = irq_stack_make(0, boot_take_page);
-	if (!top)
+	arm64_cores[0].irq_stack_top = irq_stack_make(boot_take_page);
+	if (!arm64_cores[0].irq_stack_top)
 		boot_fail("too little memory");
-	set_irq_stack(top);
+	set_irq_stack(arm64_cores[0].irq_stack_top);
 	gic_init();
 	machine.processor = processor_name();
 	kernel_start();

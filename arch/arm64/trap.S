@@ -108,7 +108,6 @@ func trap_irq_entry
 	cfi_trap
 	push_trap
 	stp	xzr, xzr, [sp, #REGS_ESR]
-	mov	x0, sp
 	bl	trap_irq
 	cbnz	x0, trap_preempt
 	b	trap_return

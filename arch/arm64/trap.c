@@ -104,7 +104,7 @@ static const char *fault_cause(const struct arch_regs *regs)
 	if (is_translation_fault(regs) && regs->far >= IRQ_STACKS && regs->far < IRQ_STACKS_END)
 		return "interrupt stack overflow";
 	if (is_translation_fault(regs))
-		return regs->far < PAGE_SIZE ? "not mapped: a NULL pointer?" : "not mapped";
+		return regs->far < PAGE_SIZE ? "NULL pointer" : "not mapped";
 	if (fsc == FSC_ALIGNMENT)
 		return "misaligned";
 	if (fsc == FSC_EXTERNAL || (fsc & ~3u) == FSC_EXTERNAL_WALK)
@@ -161,9 +161,9 @@ static _Noreturn void fatal(const struct arch_regs *regs, const char *where)
 	}
 	text_add(&t, "page fault");
 	text_add(&t, where);
-	text_add(&t, ec == EC_INSTRUCTION_ABORT ? ": execution of "
+	text_add(&t, ec == EC_INSTRUCTION_ABORT ? ": execute at "
 		     : regs->esr & ISS_WNR      ? ": write to "
-						: ": read of ");
+						: ": read from ");
 	text_add_hex(&t, regs->far);
 	text_add(&t, " (");
 	text_add(&t, fault_cause(regs));
