@@ -7,6 +7,7 @@
 #include <vole/irq.h>
 #include <vole/runtime.h>
 #include <vole/sync.h>
+#include <vole/task.h>
 #include <vole/time.h>
 
 #endif

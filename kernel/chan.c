@@ -37,6 +37,8 @@ void chan_free(struct chan *c)
 {
 	if (!c)
 		return;
+	if (c->timer)
+		chan_timer_free(c);
 	/* The last user may be about to give the lock back. */
 	lock(&c->lock);
 	if (c->senders.first || c->receivers.first)
@@ -73,13 +75,71 @@ static void *slot(struct chan *c, size_t index)
 }
 
 /* What a call that cannot go on at once does. */
-enum { TRY = 1, WAIT = 0 };
+enum how { TRY, WAIT };
 
 static void check_size(const struct chan *c, size_t size, const char *call)
 {
 	if (size != c->elem_size && size != CHAN_UNCHECKED)
 		panic("%s: channel %p has elements of %zu bytes, not %zu", call, (const void *)c,
 		      c->elem_size, size);
+}
+
+/* A peer that waited has been served: it is to be made ready when the lock has been given back. */
+static struct co *served(struct wait_node *peer)
+{
+	peer->ok = true;
+	return peer->wait->co;
+}
+
+int chan_send_now(struct chan *c, const void *elem, struct co **wake)
+{
+	struct wait_node *peer;
+
+	assert_locked(&c->lock);
+	if (c->closed)
+		return -EPIPE;
+	peer = wait_queue_claim(&c->receivers);
+	if (peer) {
+		copy(c, peer->elem, elem);
+		*wake = served(peer);
+		return 0;
+	}
+	if (c->count == c->capacity)
+		return -EAGAIN;
+	copy(c, slot(c, c->head + c->count), elem);
+	c->count++;
+	return 0;
+}
+
+int chan_recv_now(struct chan *c, void *elem, struct co **wake)
+{
+	struct wait_node *peer;
+
+	assert_locked(&c->lock);
+	if (c->count) {
+		copy(c, elem, slot(c, c->head));
+		peer = wait_queue_claim(&c->senders);
+		if (peer) { /* the buffer was full: the value goes into the place free now */
+			copy(c, slot(c, c->head), peer->elem);
+			*wake = served(peer);
+		} else {
+			c->count--;
+		}
+		if (++c->head == c->capacity)
+			c->head = 0;
+		return 0;
+	}
+	peer = wait_queue_claim(&c->senders);
+	if (peer) {
+		copy(c, elem, peer->elem);
+		*wake = served(peer);
+		return 0;
+	}
+	if (!c->closed)
+		return -EAGAIN;
+	if (elem && c->elem_size)
+		memset(elem, 0, c->elem_size);
+	return -EPIPE;
 }
 
 /* Waits in q until a peer, close or the deadline ends it. The lock is held, and given back. */
@@ -90,112 +150,71 @@ static int wait_for_peer(struct chan *c, struct wait_queue *q, enum wait_reason 
 	struct wait_node node = {.wait = &w, .elem = elem};
 	int32_t claim;
 
-	if (deadline != TIME_NEVER && deadline <= arch_clock()) {
-		unlock(&c->lock);
-		return -ETIMEDOUT;
-	}
 	wait_open(&w, reason, c);
 	wait_queue_put(q, &node);
 	spin_unlock(&c->lock);
-	claim = wait_park(&w, deadline);
+	claim = wait_park_cancellable(&w, deadline);
 	if (claim < 0) {
 		spin_lock(&c->lock);
 		wait_queue_remove(q, &node);
 		spin_unlock(&c->lock);
 	}
-	preempt_enable();
 	return claim < 0 ? claim : node.ok ? 0 : -EPIPE;
 }
 
-/* Hands over to a waiting peer: it is made ready after the lock has gone back. */
-static void finish_peer(struct chan *c, struct wait_node *peer)
+static int send(struct chan *c, const void *elem, size_t size, enum how how, uint64_t deadline)
 {
-	struct co *co = peer->wait->co;
-
-	peer->ok = true;
-	spin_unlock(&c->lock);
-	sched_ready(co);
-	preempt_enable();
-}
-
-static int send(struct chan *c, const void *elem, size_t size, int how, uint64_t deadline)
-{
-	struct wait_node *peer;
+	struct co *wake = NULL;
+	int result;
 
 	if (!c)
 		return -EINVAL;
 	check_size(c, size, "chan_send");
 	if (!elem && c->elem_size)
 		return -EINVAL;
+	if (how == WAIT && wait_cancelled())
+		return -ECANCELED;
 	lock(&c->lock);
-	if (c->closed) {
-		unlock(&c->lock);
-		return -EPIPE;
+	result = chan_send_now(c, elem, &wake);
+	if (result == -EAGAIN && how == WAIT && !wait_expired(deadline)) {
+		result = wait_for_peer(c, &c->senders, WAIT_CHAN_SEND, (void *)elem, deadline);
+		preempt_enable();
+		return result;
 	}
-	peer = wait_queue_claim(&c->receivers);
-	if (peer) {
-		copy(c, peer->elem, elem);
-		finish_peer(c, peer);
-		return 0;
-	}
-	if (c->count < c->capacity) {
-		copy(c, slot(c, c->head + c->count), elem);
-		c->count++;
-		unlock(&c->lock);
-		return 0;
-	}
-	if (how == TRY) {
-		unlock(&c->lock);
-		return -EAGAIN;
-	}
-	return wait_for_peer(c, &c->senders, WAIT_CHAN_SEND, (void *)elem, deadline);
+	spin_unlock(&c->lock);
+	if (wake)
+		sched_ready(wake);
+	preempt_enable();
+	return result == -EAGAIN && how == WAIT ? -ETIMEDOUT : result;
 }
 
-static int receive(struct chan *c, void *elem, size_t size, int how, uint64_t deadline)
+static int receive(struct chan *c, void *elem, size_t size, enum how how, uint64_t deadline)
 {
-	struct wait_node *peer;
+	struct co *wake = NULL;
+	int result;
 
 	if (!c)
 		return -EINVAL;
 	check_size(c, size, "chan_recv");
+	if (how == WAIT && wait_cancelled())
+		return -ECANCELED;
 	lock(&c->lock);
-	if (c->count) {
-		copy(c, elem, slot(c, c->head));
-		peer = wait_queue_claim(&c->senders);
-		if (peer) /* the buffer is full: its value goes into the place that is free now */
-			copy(c, slot(c, c->head), peer->elem);
-		else
-			c->count--;
-		if (++c->head == c->capacity)
-			c->head = 0;
-		if (peer)
-			finish_peer(c, peer);
-		else
-			unlock(&c->lock);
-		return 0;
+	result = chan_recv_now(c, elem, &wake);
+	if (result == -EAGAIN && how == WAIT && !wait_expired(deadline)) {
+		result = wait_for_peer(c, &c->receivers, WAIT_CHAN_RECV, elem, deadline);
+		preempt_enable();
+		return result;
 	}
-	peer = wait_queue_claim(&c->senders);
-	if (peer) {
-		copy(c, elem, peer->elem);
-		finish_peer(c, peer);
-		return 0;
-	}
-	if (c->closed) {
-		unlock(&c->lock);
-		if (elem && c->elem_size)
-			memset(elem, 0, c->elem_size);
-		return -EPIPE;
-	}
-	if (how == TRY) {
-		unlock(&c->lock);
-		return -EAGAIN;
-	}
-	return wait_for_peer(c, &c->receivers, WAIT_CHAN_RECV, elem, deadline);
+	spin_unlock(&c->lock);
+	if (wake)
+		sched_ready(wake);
+	preempt_enable();
+	return result == -EAGAIN && how == WAIT ? -ETIMEDOUT : result;
 }
 
 int chan_close(struct chan *c)
 {
-	struct wait_node *list = NULL, **end = &list, *node;
+	struct wait_node *receivers, *senders;
 
 	if (!c)
 		return -EINVAL;
@@ -205,23 +224,14 @@ int chan_close(struct chan *c)
 		return -EPIPE;
 	}
 	c->closed = true;
-	while ((node = wait_queue_claim(&c->receivers))) {
-		if (node->elem && c->elem_size)
+	receivers = wait_queue_claim_all(&c->receivers);
+	senders = wait_queue_claim_all(&c->senders);
+	for (struct wait_node *node = receivers; node && c->elem_size; node = node->next)
+		if (node->elem)
 			memset(node->elem, 0, c->elem_size);
-		*end = node;
-		end = &node->next;
-	}
-	while ((node = wait_queue_claim(&c->senders))) {
-		*end = node;
-		end = &node->next;
-	}
-	*end = NULL;
 	spin_unlock(&c->lock);
-	while ((node = list)) {
-		list = node->next; /* the node goes when its coroutine runs */
-		node->ok = false;
-		sched_ready(node->wait->co);
-	}
+	wait_ready_all(receivers); /* with node->ok false: nothing was handed over */
+	wait_ready_all(senders);
 	preempt_enable();
 	return 0;
 }

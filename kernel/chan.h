@@ -14,7 +14,17 @@ struct chan {
 	size_t capacity;  /* constant */
 	size_t count, head; /* values in the buffer, and where the oldest is */
 	struct wait_queue senders, receivers;
+	struct chan_timer *timer; /* of time_after; constant */
 	char buffer[] __attribute__((aligned(16)));
 };
+
+/* With the lock held, what can happen at once: 0, -EPIPE, or -EAGAIN. *wake: a peer that is to be
+ * made ready when the lock has been given back. */
+struct co;
+int chan_send_now(struct chan *c, const void *elem, struct co **wake);
+int chan_recv_now(struct chan *c, void *elem, struct co **wake);
+
+/* chan_free of a channel that time_after made. */
+void chan_timer_free(struct chan *c);
 
 #endif

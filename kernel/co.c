@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "kernel/group.h"
 #include "kernel/heap.h"
 #include "kernel/outside.h"
 #include "kernel/sched.h"
@@ -132,6 +133,32 @@ int go_copy(go_fn *fn, const void *arg, size_t size)
 	if (size > COPY_MAX)
 		return -E2BIG;
 	return start(NULL, fn, NULL, arg, size);
+}
+
+int go_last(go_fn *fn, void *arg)
+{
+	struct co *co;
+
+	preempt_disable();
+	co = co_make(fn, arg, 0, NULL, 0);
+	if (co)
+		sched_start_last(co);
+	preempt_enable();
+	return co ? 0 : -ENOMEM;
+}
+
+int go_member(struct group *group, go_fn *fn, const void *copy, size_t size)
+{
+	struct co *co;
+
+	preempt_disable();
+	co = co_make(fn, NULL, 0, copy, size);
+	if (co) {
+		group_enter(group, co);
+		sched_start(co);
+	}
+	preempt_enable();
+	return co ? 0 : -ENOMEM;
 }
 
 int go_with(const struct go_options *opt, go_fn *fn, void *arg)

@@ -54,13 +54,19 @@ struct co {
 	int error;               /* errno while there is no reent */
 	struct defer *defers;
 
+	/* Its group; constant after its start. */
+	struct group *group;
+	struct co *group_next, **group_link; /* guarded by the group's lock */
+	struct spinlock cancel_lock;
+	struct wait *wait; /* guarded by cancel_lock: what cancellation ends */
+
 	/* Written by itself before it waits, read by dumps. */
 	const void *wait_object;
 	uint64_t wait_since;
 	uint64_t cpu_ns, run_since;
 };
 
-_Static_assert(sizeof(struct co) <= 192, "struct co is too large");
+_Static_assert(sizeof(struct co) <= 256, "struct co is too large");
 
 void co_init(void);
 
@@ -74,6 +80,12 @@ void co_run_deferred(void);
 
 /* Makes a coroutine that is not yet runnable, or NULL. stack_limit: 0 for the default. */
 struct co *co_make(go_fn *fn, void *arg, size_t stack_limit, const void *copy, size_t copy_size);
+
+/* As go, to the back of the queue. From the scheduler. */
+int go_last(go_fn *fn, void *arg);
+
+/* As go_copy, as a member of group (NULL: none). */
+int go_member(struct group *group, go_fn *fn, const void *copy, size_t size);
 
 /* Gives back what it holds; by its successor, or by who made it and did not start it. */
 void co_free(struct co *co);

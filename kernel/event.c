@@ -24,6 +24,8 @@ int event_wait_until(struct event *e, uint64_t deadline)
 	uintptr_t state, record = (uintptr_t)&waiter;
 	int32_t claim;
 
+	if (wait_cancelled())
+		return -ECANCELED;
 	preempt_disable();
 	for (;;) {
 		state = POSTED;
@@ -34,7 +36,7 @@ int event_wait_until(struct event *e, uint64_t deadline)
 			preempt_enable();
 			return 0;
 		}
-		if (state != 0 || (deadline != TIME_NEVER && deadline <= arch_clock())) {
+		if (state != 0 || wait_expired(deadline)) {
 			preempt_enable();
 			return state ? -EBUSY : -ETIMEDOUT;
 		}
@@ -47,7 +49,7 @@ int event_wait_until(struct event *e, uint64_t deadline)
 		arch_current()->state = CO_RUNNING; /* posted just now */
 	}
 	atomic_fetch_add(&event_waits, 1);
-	claim = wait_park(&waiter.wait, deadline);
+	claim = wait_park_cancellable(&waiter.wait, deadline);
 	atomic_fetch_sub(&event_waits, 1);
 	if (claim < 0) {
 		state = record;

@@ -156,6 +156,24 @@ void sched_start(struct co *co)
 	ready(co, true);
 }
 
+void sched_start_last(struct co *co)
+{
+	core_here()->spawned++;
+	ready(co, false);
+}
+
+void sched_park_for(struct co *next)
+{
+	struct core *core = core_here();
+
+	core->wakeups++;
+	if ((next->flags & CO_PINNED) && next->pinned_core != core->index) {
+		ready(next, true);
+		next = pick_or_idle(core);
+	}
+	switch_to(core, next);
+}
+
 void sched_timer_by(struct core *core, uint64_t deadline)
 {
 	/* An interrupt in between sets timer_armed to TIME_NEVER and has sched_service called,

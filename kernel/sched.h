@@ -23,6 +23,10 @@ void sched_ready_last(struct co *co);
 
 /* Makes a new coroutine runnable, next on this core. nopreempt > 0. */
 void sched_start(struct co *co);
+void sched_start_last(struct co *co);
+
+/* As sched_ready(next) and sched_park, but straight: next runs on this core, in this slice. */
+void sched_park_for(struct co *next);
 
 /* The calling coroutine has ended. nopreempt == 1. */
 _Noreturn void sched_end(void);

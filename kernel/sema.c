@@ -16,20 +16,22 @@ static int acquire(struct sema *s, bool try, uint64_t deadline)
 	struct wait_node node = {.wait = &w};
 	int32_t claim;
 
+	if (!try && wait_cancelled())
+		return -ECANCELED;
 	lock(&s->lock);
 	if (s->count) {
 		s->count--;
 		unlock(&s->lock);
 		return 0;
 	}
-	if (try || (deadline != TIME_NEVER && deadline <= arch_clock())) {
+	if (try || wait_expired(deadline)) {
 		unlock(&s->lock);
 		return try ? -EAGAIN : -ETIMEDOUT;
 	}
 	wait_open(&w, WAIT_SEMA, s);
 	wait_queue_put(&s->waiters, &node);
 	spin_unlock(&s->lock);
-	claim = wait_park(&w, deadline);
+	claim = wait_park_cancellable(&w, deadline);
 	if (claim < 0) {
 		spin_lock(&s->lock);
 		wait_queue_remove(&s->waiters, &node);

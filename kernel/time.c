@@ -1,5 +1,7 @@
 #include <vole/time.h>
 
+#include <errno.h>
+
 #include "kernel/lock.h"
 #include "kernel/wait.h"
 
@@ -12,13 +14,17 @@ int time_sleep_until(uint64_t deadline)
 {
 	struct wait w;
 
-	if (deadline <= arch_clock())
+	if (wait_cancelled())
+		return -ECANCELED;
+	if (wait_expired(deadline))
 		return 0;
 	preempt_disable();
 	wait_open(&w, WAIT_SLEEP, NULL);
-	wait_park(&w, deadline);
+
+	int32_t claim = wait_park_cancellable(&w, deadline);
+
 	preempt_enable();
-	return 0;
+	return claim == -ETIMEDOUT ? 0 : claim;
 }
 
 int time_sleep(uint64_t ns)
@@ -26,6 +32,6 @@ int time_sleep(uint64_t ns)
 	uint64_t now = arch_clock();
 
 	if (ns == 0)
-		return 0;
+		return wait_cancelled() ? -ECANCELED : 0;
 	return time_sleep_until(ns < TIME_NEVER - now ? now + ns : TIME_NEVER);
 }

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include <vole/task.h>
+
 #include "kernel/lock.h"
 #include "kernel/sched.h"
 #include "kernel/wheel.h"
@@ -59,13 +61,16 @@ static void timer_fire(struct wheel_node *node, uint64_t now)
 		sched_ready_last(co);
 }
 
-int32_t wait_park(struct wait *w, uint64_t deadline)
+static int32_t park(struct wait *w, uint64_t deadline, struct co *next)
 {
 	struct wait_timer timer = {.node = {.deadline = deadline, .fire = timer_fire}, .wait = w};
 
 	if (deadline != TIME_NEVER)
 		wheel_start(&timer.node);
-	sched_park();
+	if (next)
+		sched_park_for(next);
+	else
+		sched_park();
 
 	/* acquire: with the release in wait_claim, so what the winner wrote is seen. */
 	int32_t claim = atomic_load_explicit(&w->claim, memory_order_acquire);
@@ -73,6 +78,63 @@ int32_t wait_park(struct wait *w, uint64_t deadline)
 	if (deadline != TIME_NEVER && claim != -ETIMEDOUT)
 		wheel_stop(&timer.node);
 	return claim;
+}
+
+int32_t wait_park(struct wait *w, uint64_t deadline)
+{
+	return park(w, deadline, NULL);
+}
+
+bool wait_expired(uint64_t deadline)
+{
+	return deadline != TIME_NEVER && deadline <= arch_clock();
+}
+
+bool wait_cancelled(void)
+{
+	struct co *self = arch_current();
+
+	return self->group && !(self->flags & CO_SHIELDED) &&
+	       atomic_load_explicit(&self->group->error, memory_order_relaxed);
+}
+
+static int32_t park_cancellable(struct wait *w, uint64_t deadline, struct co *next)
+{
+	struct co *self = arch_current();
+	bool cancelled, claimed = false;
+	int32_t claim;
+
+	if (!self->group || (self->flags & CO_SHIELDED))
+		return park(w, deadline, next);
+	/* group_cancel sets the error first, then looks at the waits, each under cancel_lock. */
+	spin_lock(&self->cancel_lock);
+	cancelled = wait_cancelled();
+	if (cancelled)
+		claimed = wait_claim(w, -ECANCELED);
+	else
+		self->wait = w;
+	spin_unlock(&self->cancel_lock);
+	if (claimed) {
+		if (next)
+			sched_ready(next);
+		self->state = CO_RUNNING;
+		return -ECANCELED;
+	}
+	claim = park(w, deadline, next);
+	spin_lock(&self->cancel_lock);
+	self->wait = NULL;
+	spin_unlock(&self->cancel_lock);
+	return claim;
+}
+
+int32_t wait_park_cancellable(struct wait *w, uint64_t deadline)
+{
+	return park_cancellable(w, deadline, NULL);
+}
+
+int32_t wait_park_after(struct wait *w, struct co *next, bool cancellable)
+{
+	return cancellable ? park_cancellable(w, TIME_NEVER, next) : park(w, TIME_NEVER, next);
 }
 
 void wait_queue_put(struct wait_queue *q, struct wait_node *node)
@@ -124,4 +186,26 @@ struct wait_node *wait_queue_claim(struct wait_queue *q)
 			break;
 	}
 	return node;
+}
+
+struct wait_node *wait_queue_claim_all(struct wait_queue *q)
+{
+	struct wait_node *list = NULL, **end = &list, *node;
+
+	while ((node = wait_queue_claim(q))) {
+		*end = node;
+		end = &node->next;
+	}
+	*end = NULL;
+	return list;
+}
+
+void wait_ready_all(struct wait_node *list)
+{
+	struct wait_node *node;
+
+	while ((node = list)) {
+		list = node->next; /* the node goes when its coroutine runs */
+		sched_ready(node->wait->co);
+	}
 }

@@ -81,6 +81,18 @@ static inline bool wait_claim(struct wait *w, int32_t value)
  * caller holds preemption off once. -ETIMEDOUT after the deadline. */
 int32_t wait_park(struct wait *w, uint64_t deadline);
 
+/* The same for a wait that the cancellation of the coroutine's group ends too: -ECANCELED. */
+int32_t wait_park_cancellable(struct wait *w, uint64_t deadline);
+
+/* The same, and next, whose wait the caller has claimed, runs in its place; NULL: whoever may. */
+int32_t wait_park_after(struct wait *w, struct co *next, bool cancellable);
+
+/* The calling coroutine is a member of a cancelled group, and not shielded. */
+bool wait_cancelled(void);
+
+/* The deadline has passed. */
+bool wait_expired(uint64_t deadline);
+
 /* FIFO; the object's lock is held. */
 void wait_queue_put(struct wait_queue *q, struct wait_node *node);
 void wait_queue_put_first(struct wait_queue *q, struct wait_node *node);
@@ -88,5 +100,9 @@ void wait_queue_remove(struct wait_queue *q, struct wait_node *node); /* if it i
 
 /* Takes out nodes until one can be claimed; that one, or NULL. */
 struct wait_node *wait_queue_claim(struct wait_queue *q);
+
+/* Claims all that wait: a list for wait_ready_all, after the lock has been given back. */
+struct wait_node *wait_queue_claim_all(struct wait_queue *q);
+void wait_ready_all(struct wait_node *list);
 
 #endif

@@ -8,7 +8,7 @@
 
 void waitgroup_add(struct waitgroup *wg, int delta)
 {
-	struct wait_node *list = NULL, **end = &list, *node;
+	struct wait_node *list = NULL;
 	int32_t count;
 
 	lock(&wg->lock);
@@ -16,16 +16,10 @@ void waitgroup_add(struct waitgroup *wg, int delta)
 		panic("negative waitgroup counter: %p (%d and %d more)", (void *)wg, (int)wg->count,
 		      delta);
 	wg->count = count;
-	while (!count && (node = wait_queue_claim(&wg->waiters))) {
-		*end = node;
-		end = &node->next;
-	}
-	*end = NULL;
+	if (!count)
+		list = wait_queue_claim_all(&wg->waiters);
 	spin_unlock(&wg->lock);
-	while ((node = list)) {
-		list = node->next; /* the node goes when its coroutine runs */
-		sched_ready(node->wait->co);
-	}
+	wait_ready_all(list);
 	preempt_enable();
 }
 
@@ -76,19 +70,21 @@ int waitgroup_wait_until(struct waitgroup *wg, uint64_t deadline)
 	struct wait_node node = {.wait = &w};
 	int32_t claim;
 
+	if (wait_cancelled())
+		return -ECANCELED;
 	lock(&wg->lock);
 	if (!wg->count) {
 		unlock(&wg->lock);
 		return 0;
 	}
-	if (deadline != TIME_NEVER && deadline <= arch_clock()) {
+	if (wait_expired(deadline)) {
 		unlock(&wg->lock);
 		return -ETIMEDOUT;
 	}
 	wait_open(&w, WAIT_WAITGROUP, wg);
 	wait_queue_put(&wg->waiters, &node);
 	spin_unlock(&wg->lock);
-	claim = wait_park(&w, deadline);
+	claim = wait_park_cancellable(&w, deadline);
 	if (claim < 0) {
 		spin_lock(&wg->lock);
 		wait_queue_remove(&wg->waiters, &node);

@@ -71,6 +71,18 @@ void wheel_start(struct wheel_node *node)
 		sched_timer_by(core, node->deadline);
 }
 
+void wheel_again(struct wheel_node *node, uint64_t deadline)
+{
+	struct wheel *wheel = &node->core->wheel;
+
+	assert_locked(&wheel->lock);
+	if (deadline == TIME_NEVER)
+		return;
+	node->deadline = deadline;
+	insert(wheel, node);
+	wheel->pending++;
+}
+
 bool wheel_stop(struct wheel_node *node)
 {
 	struct wheel *wheel = &node->core->wheel;

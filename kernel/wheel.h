@@ -27,6 +27,9 @@ struct wheel {
  * scheduler of this core, with the wheel locked. nopreempt > 0. */
 void wheel_start(struct wheel_node *node);
 
+/* From node->fire: starts it again, on the same wheel. */
+void wheel_again(struct wheel_node *node, uint64_t deadline);
+
 /* From any core. True: it was pending and will not fire. When false is returned it has fired:
  * node->fire has returned. node->core must be set, by wheel_start. nopreempt > 0. */
 bool wheel_stop(struct wheel_node *node);

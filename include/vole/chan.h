@@ -51,4 +51,20 @@ int chan_try_recv_sized(struct chan *c, void *elem, size_t size);
 int chan_send_until_sized(struct chan *c, const void *elem, size_t size, uint64_t deadline);
 int chan_recv_until_sized(struct chan *c, void *elem, size_t size, uint64_t deadline);
 
+enum select_op { SELECT_NONE = 0, SELECT_RECV, SELECT_SEND };
+
+struct select_case {
+	struct chan *chan; /* NULL: never ready */
+	enum select_op op;
+	void *elem; /* of a receive: may be NULL */
+	int status; /* of the case that happened: 0, or -EPIPE: its channel was closed */
+};
+
+/* Makes exactly one case happen, chosen by chance among the ready ones: its index. -EAGAIN (try),
+ * -ETIMEDOUT, -ECANCELED: none, and nothing was changed. -EINVAL: a negative n, more than 65,536
+ * cases, an unknown op. -ENOMEM only above 16 cases. */
+int chan_select(struct select_case *cases, int n);
+int chan_try_select(struct select_case *cases, int n);
+int chan_select_until(struct select_case *cases, int n, uint64_t deadline);
+
 #endif

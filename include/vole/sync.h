@@ -21,6 +21,44 @@ void mutex_lock(struct mutex *m);
 bool mutex_try_lock(struct mutex *m);
 void mutex_unlock(struct mutex *m);
 
+/* Readers together, or one writer. A writer that waits stops new readers. Not cancellable. */
+struct rwmutex {
+	struct spinlock lock;
+	/* guarded by lock */
+	int32_t readers;
+	struct co *writer;
+	struct wait_queue waiters; /* readers and writers, in the order of their coming */
+};
+
+void rwmutex_lock(struct rwmutex *m);
+void rwmutex_unlock(struct rwmutex *m);
+void rwmutex_rlock(struct rwmutex *m);
+void rwmutex_runlock(struct rwmutex *m);
+bool rwmutex_try_lock(struct rwmutex *m);
+bool rwmutex_try_rlock(struct rwmutex *m);
+
+/*
+ * A condition to wait for, with the mutex that guards it, which the caller holds. Returns only when
+ * signalled (0), timed out (-ETIMEDOUT) or cancelled (-ECANCELED), with the mutex locked again.
+ */
+struct cond {
+	struct spinlock lock;
+	struct wait_queue waiters; /* guarded by lock */
+};
+
+int cond_wait(struct cond *c, struct mutex *m);
+int cond_wait_until(struct cond *c, struct mutex *m, uint64_t deadline);
+void cond_signal(struct cond *c);
+void cond_broadcast(struct cond *c);
+
+/* Runs fn(arg) the first time; every call returns after that has ended. */
+struct once {
+	_Atomic uint32_t done;
+	struct mutex mutex;
+};
+
+void once_do(struct once *o, go_fn *fn, void *arg);
+
 /* Waits for a number of things to be done. A negative count panics. */
 struct waitgroup {
 	struct spinlock lock;

@@ -1,0 +1,69 @@
+#include <errno.h>
+
+#include <vole/sync.h>
+
+#include "kernel/sched.h"
+#include "kernel/wait.h"
+
+int cond_wait_until(struct cond *c, struct mutex *m, uint64_t deadline)
+{
+	struct co *self = arch_current();
+	struct wait w;
+	struct wait_node node = {.wait = &w};
+	int32_t claim;
+
+	if ((atomic_load_explicit(&m->state, memory_order_relaxed) & ~(uintptr_t)1) !=
+	    (uintptr_t)self)
+		panic("cond_wait without its mutex: cond %p, mutex %p", (void *)c, (void *)m);
+	if (wait_cancelled())
+		return -ECANCELED;
+	/* In the queue before the mutex is free: no signal is missed. */
+	lock(&c->lock);
+	wait_open(&w, WAIT_COND, c);
+	wait_queue_put(&c->waiters, &node);
+	spin_unlock(&c->lock);
+	mutex_unlock(m);
+	claim = wait_expired(deadline) && wait_claim(&w, -ETIMEDOUT)
+			? -ETIMEDOUT
+			: wait_park_cancellable(&w, deadline);
+	self->state = CO_RUNNING;
+	if (claim < 0) {
+		spin_lock(&c->lock);
+		wait_queue_remove(&c->waiters, &node);
+		spin_unlock(&c->lock);
+	}
+	preempt_enable();
+	mutex_lock(m);
+	return claim;
+}
+
+int cond_wait(struct cond *c, struct mutex *m)
+{
+	return cond_wait_until(c, m, TIME_NEVER);
+}
+
+void cond_signal(struct cond *c)
+{
+	struct wait_node *node;
+	struct co *co = NULL;
+
+	lock(&c->lock);
+	node = wait_queue_claim(&c->waiters);
+	if (node)
+		co = node->wait->co;
+	spin_unlock(&c->lock);
+	if (co)
+		sched_ready(co);
+	preempt_enable();
+}
+
+void cond_broadcast(struct cond *c)
+{
+	struct wait_node *list;
+
+	lock(&c->lock);
+	list = wait_queue_claim_all(&c->waiters);
+	spin_unlock(&c->lock);
+	wait_ready_all(list);
+	preempt_enable();
+}

@@ -1,0 +1,90 @@
+#include <errno.h>
+
+#include <vole/go.h>
+#include <vole/task.h>
+
+#include "kernel/sched.h"
+#include "kernel/wait.h"
+
+struct task {
+	struct future *f;
+	void *(*fn)(void *arg);
+	void *arg;
+	void *result; /* NULL until fn has returned */
+};
+
+static void finish(void *arg)
+{
+	struct task *task = arg;
+	struct future *f = task->f;
+	struct wait_node *list;
+
+	lock(&f->lock);
+	f->result = task->result;
+	f->done = true;
+	list = wait_queue_claim_all(&f->waiters);
+	/* Those who waited take the result from their node: the future may be gone by then. */
+	for (struct wait_node *node = list; node; node = node->next)
+		if (node->elem)
+			*(void **)node->elem = task->result;
+	spin_unlock(&f->lock);
+	wait_ready_all(list);
+	preempt_enable();
+}
+
+static void run(void *arg)
+{
+	struct task *task = arg;
+
+	/* Deferred: the future is done after go_exit too. */
+	if (go_defer(finish, task))
+		panic("out of memory for a future");
+	task->result = task->fn(task->arg);
+}
+
+int future_start(struct future *f, void *(*fn)(void *arg), void *arg)
+{
+	struct task task = {f, fn, arg, NULL};
+
+	if (!fn)
+		return -EINVAL;
+	*f = (struct future){.done = false};
+	return go_copy(run, &task, sizeof(task));
+}
+
+int future_await_until(struct future *f, void **result, uint64_t deadline)
+{
+	struct wait w;
+	struct wait_node node = {.wait = &w, .elem = result};
+	int32_t claim;
+
+	if (wait_cancelled())
+		return -ECANCELED;
+	lock(&f->lock);
+	if (f->done) {
+		if (result)
+			*result = f->result;
+		unlock(&f->lock);
+		return 0;
+	}
+	if (wait_expired(deadline)) {
+		unlock(&f->lock);
+		return -ETIMEDOUT;
+	}
+	wait_open(&w, WAIT_FUTURE, f);
+	wait_queue_put(&f->waiters, &node);
+	spin_unlock(&f->lock);
+	claim = wait_park_cancellable(&w, deadline);
+	if (claim < 0) {
+		spin_lock(&f->lock);
+		wait_queue_remove(&f->waiters, &node);
+		spin_unlock(&f->lock);
+	}
+	preempt_enable();
+	return claim;
+}
+
+int future_await(struct future *f, void **result)
+{
+	return future_await_until(f, result, TIME_NEVER);
+}

@@ -1,0 +1,226 @@
+/*
+ * Generators: gen_next and gen_yield switch straight between the two coroutines; a body that blocks
+ * elsewhere comes back through the run queues, and its caller waits like any other. Each side waits
+ * with a record of its own; the lock guards which of them waits.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <vole/go.h>
+#include <vole/task.h>
+
+#include "kernel/group.h"
+#include "kernel/heap.h"
+#include "kernel/sched.h"
+#include "kernel/wait.h"
+
+struct gen {
+	struct spinlock lock;
+	/* guarded by lock */
+	struct co *body;         /* it waits to be resumed: not started, or in gen_yield */
+	struct wait *body_wait;  /* NULL: not started */
+	const void *value;       /* in gen_yield with a value that nobody has taken */
+	bool has_value, ended, freeing;
+	struct wait_node *caller; /* in gen_next or gen_free */
+	/* constant */
+	size_t elem_size;
+	void (*fn)(struct gen *g, void *arg);
+	void *arg;
+};
+
+/* Lock held: the body is to go on; it is claimed, if it was in gen_yield. */
+static struct co *take_body(struct gen *g)
+{
+	struct co *body = g->body;
+
+	g->body = NULL;
+	if (g->body_wait)
+		wait_claim(g->body_wait, 0); /* nobody else claims it */
+	return body;
+}
+
+/* Lock held: the coroutine in gen_next or gen_free, claimed, or NULL. */
+static struct co *take_caller(struct gen *g, bool ok)
+{
+	struct wait_node *node = g->caller;
+	struct co *co = node ? node->wait->co : NULL;
+
+	g->caller = NULL;
+	if (!node || !wait_claim(node->wait, 0))
+		return NULL;
+	node->ok = ok;
+	return co;
+}
+
+static void hand_out(const struct gen *g, void *to, const void *value)
+{
+	if (to && g->elem_size)
+		memcpy(to, value, g->elem_size);
+}
+
+static void end(void *arg)
+{
+	struct gen *g = arg;
+	struct co *caller;
+
+	lock(&g->lock);
+	g->ended = true;
+	caller = take_caller(g, false);
+	spin_unlock(&g->lock);
+	group_leave(arch_current());
+	if (caller)
+		sched_ready(caller);
+	preempt_enable();
+}
+
+static void run(void *arg)
+{
+	struct gen *g = arg;
+
+	/* Deferred: it happens after go_exit too. */
+	if (go_defer(end, g))
+		panic("out of memory for a generator");
+	g->fn(g, g->arg);
+}
+
+struct gen *gen_make(void (*fn)(struct gen *g, void *arg), void *arg, size_t elem_size)
+{
+	struct gen *g;
+
+	if (!fn || elem_size > 64 * 1024) {
+		errno = EINVAL;
+		return NULL;
+	}
+	g = heap_alloc(sizeof(*g));
+	if (g) {
+		*g = (struct gen){.elem_size = elem_size, .fn = fn, .arg = arg};
+		preempt_disable();
+		g->body = co_make(run, g, 0, NULL, 0);
+		if (g->body) {
+			g->body->state = CO_WAITING;
+			g->body->wait_reason = WAIT_GEN;
+			g->body->wait_object = g;
+			group_enter(arch_current()->group, g->body);
+			core_here()->spawned++;
+		}
+		preempt_enable();
+	}
+	if (!g || !g->body) {
+		heap_free(g);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return g;
+}
+
+/* Lock held, and given back: lets the body go on if it waits, and waits for what comes of it. */
+static int32_t resume(struct gen *g, struct wait_node *node, bool cancellable)
+{
+	struct co *body;
+	int32_t claim;
+
+	wait_open(node->wait, WAIT_GEN, g);
+	g->caller = node;
+	body = g->body ? take_body(g) : NULL;
+	spin_unlock(&g->lock);
+	claim = wait_park_after(node->wait, body, cancellable);
+	if (claim < 0) {
+		spin_lock(&g->lock);
+		if (g->caller == node)
+			g->caller = NULL;
+		spin_unlock(&g->lock);
+	}
+	return claim;
+}
+
+int gen_next(struct gen *g, void *elem)
+{
+	struct wait w;
+	struct wait_node node = {.wait = &w, .elem = elem};
+	int32_t claim;
+
+	if (!g)
+		return -EINVAL;
+	if (wait_cancelled())
+		return -ECANCELED;
+	lock(&g->lock);
+	if (g->has_value) { /* its caller was cancelled before it came */
+		hand_out(g, elem, g->value);
+		g->has_value = false;
+		unlock(&g->lock);
+		return 0;
+	}
+	if (g->ended) {
+		unlock(&g->lock);
+		return -EPIPE;
+	}
+	if (g->caller)
+		panic("gen_next: another coroutine waits for generator %p", (void *)g);
+	claim = resume(g, &node, true);
+	preempt_enable();
+	return claim < 0 ? claim : node.ok ? 0 : -EPIPE;
+}
+
+int gen_yield(struct gen *g, const void *elem)
+{
+	struct co *caller, *self = arch_current();
+	struct wait w;
+	struct wait_node *node;
+	void *to;
+	bool freeing;
+
+	if (!g || (!elem && g->elem_size))
+		return -EINVAL;
+	lock(&g->lock);
+	if (g->freeing) {
+		unlock(&g->lock);
+		return -ECANCELED;
+	}
+	node = g->caller;
+	to = node ? node->elem : NULL;
+	caller = take_caller(g, true);
+	if (caller) {
+		hand_out(g, to, elem);
+	} else {
+		g->value = elem;
+		g->has_value = true;
+	}
+	wait_open(&w, WAIT_GEN, g);
+	g->body = self;
+	g->body_wait = &w;
+	spin_unlock(&g->lock);
+	wait_park_after(&w, caller, false);
+	spin_lock(&g->lock);
+	freeing = g->freeing;
+	spin_unlock(&g->lock);
+	preempt_enable();
+	return freeing ? -ECANCELED : 0;
+}
+
+void gen_free(struct gen *g)
+{
+	struct wait w;
+	struct wait_node node = {.wait = &w};
+
+	if (!g)
+		return;
+	lock(&g->lock);
+	if (g->caller)
+		panic("gen_free: a coroutine waits for generator %p", (void *)g);
+	g->freeing = true;
+	if (!g->ended && g->body && !g->body_wait) { /* never started */
+		struct co *body = g->body;
+
+		group_leave(body);
+		core_here()->exited++;
+		body->state = CO_ENDED;
+		co_free(body);
+		g->ended = true;
+	}
+	if (!g->ended)
+		resume(g, &node, false);
+	else
+		spin_unlock(&g->lock);
+	preempt_enable();
+	heap_free(g);
+}

@@ -1,0 +1,186 @@
+/*
+ * Groups. The error is the cancellation: it is set first, then every member's wait is claimed; a
+ * member that begins to wait looks at the error under the same lock (wait_park_cancellable), so one
+ * of the two sees the other. Locks: a group's, its children's, a member's cancel_lock, in this order;
+ * all inside the lock of a wheel, since a deadline cancels from there.
+ */
+#include "kernel/group.h"
+
+#include <errno.h>
+
+#include "kernel/sched.h"
+#include "kernel/wait.h"
+#include "kernel/wheel.h"
+
+/* The lock of g is held. */
+static void cancel_locked(struct group *g, int32_t error)
+{
+	int32_t none = 0;
+
+	/* relaxed: cancel_lock orders it with wait_park_cancellable. */
+	if (!atomic_compare_exchange_strong_explicit(&g->error, &none, error, memory_order_relaxed,
+						     memory_order_relaxed))
+		return;
+	for (struct co *co = g->members; co; co = co->group_next) {
+		bool won;
+
+		spin_lock(&co->cancel_lock);
+		won = co->wait && wait_claim(co->wait, -ECANCELED);
+		spin_unlock(&co->cancel_lock);
+		if (won)
+			sched_ready_last(co);
+	}
+	for (struct group *child = g->children; child; child = child->sibling) {
+		spin_lock(&child->lock);
+		cancel_locked(child, -ECANCELED);
+		spin_unlock(&child->lock);
+	}
+}
+
+void group_cancel(struct group *g, int error)
+{
+	lock(&g->lock);
+	cancel_locked(g, error < 0 ? error : -EINVAL);
+	unlock(&g->lock);
+}
+
+static void deadline_fire(struct wheel_node *node, uint64_t now)
+{
+	struct group *g = (struct group *)((char *)node - offsetof(struct group, timer));
+
+	(void)now;
+	group_cancel(g, -ETIMEDOUT);
+}
+
+void group_init(struct group *g, uint64_t deadline)
+{
+	struct co *self = arch_current();
+
+	*g = (struct group){
+		.parent = self->group,
+		.deadline = deadline,
+		.timer = {.deadline = deadline, .fire = deadline_fire},
+	};
+	preempt_disable();
+	if (g->parent) {
+		struct group *parent = g->parent;
+
+		spin_lock(&parent->lock);
+		g->sibling = parent->children;
+		g->sibling_link = &parent->children;
+		if (g->sibling)
+			g->sibling->sibling_link = &g->sibling;
+		parent->children = g;
+		if (atomic_load_explicit(&parent->error, memory_order_relaxed))
+			atomic_store_explicit(&g->error, -ECANCELED, memory_order_relaxed);
+		spin_unlock(&parent->lock);
+	}
+	if (wait_expired(deadline))
+		group_cancel(g, -ETIMEDOUT);
+	else if (deadline != TIME_NEVER)
+		wheel_start(&g->timer);
+	preempt_enable();
+}
+
+void group_enter(struct group *g, struct co *co)
+{
+	co->group = g;
+	if (!g)
+		return;
+	spin_lock(&g->lock);
+	co->group_next = g->members;
+	co->group_link = &g->members;
+	if (co->group_next)
+		co->group_next->group_link = &co->group_next;
+	g->members = co;
+	g->count++;
+	spin_unlock(&g->lock);
+}
+
+void group_leave(struct co *co)
+{
+	struct group *g = co->group;
+	struct wait_node *list = NULL;
+
+	if (!g)
+		return;
+	lock(&g->lock);
+	*co->group_link = co->group_next;
+	if (co->group_next)
+		co->group_next->group_link = co->group_link;
+	co->group = NULL;
+	if (--g->count == 0)
+		list = wait_queue_claim_all(&g->waiters);
+	spin_unlock(&g->lock);
+	wait_ready_all(list);
+	preempt_enable();
+}
+
+static void leave(void *unused)
+{
+	(void)unused;
+	group_leave(arch_current());
+}
+
+struct member {
+	int (*fn)(void *arg);
+	void *arg;
+};
+
+static void run_member(void *arg)
+{
+	struct member *member = arg;
+	int result;
+
+	/* Deferred: it happens last, and after go_exit too. */
+	if (go_defer(leave, NULL))
+		panic("out of memory for a member of a group");
+	result = member->fn(member->arg);
+	if (result < 0)
+		group_cancel(arch_current()->group, result);
+}
+
+int group_go(struct group *g, int (*fn)(void *arg), void *arg)
+{
+	struct member member = {fn, arg};
+
+	if (!fn)
+		return -EINVAL;
+	if (group_error(g))
+		return -ECANCELED;
+	return go_member(g, run_member, &member, sizeof(member));
+}
+
+int group_wait(struct group *g)
+{
+	struct wait w;
+	struct wait_node node = {.wait = &w};
+
+	lock(&g->lock);
+	if (g->count) {
+		wait_open(&w, WAIT_GROUP, g);
+		wait_queue_put(&g->waiters, &node);
+		spin_unlock(&g->lock);
+		wait_park(&w, TIME_NEVER);
+	} else {
+		spin_unlock(&g->lock);
+	}
+	/* Nobody cancels it from here on: neither its deadline nor its parent. */
+	if (g->timer.core)
+		wheel_stop(&g->timer);
+	if (g->parent && g->sibling_link) {
+		spin_lock(&g->parent->lock);
+		*g->sibling_link = g->sibling;
+		if (g->sibling)
+			g->sibling->sibling_link = g->sibling_link;
+		g->sibling_link = NULL;
+		spin_unlock(&g->parent->lock);
+	}
+	preempt_enable();
+	return group_error(g);
+}
+
+int group_error(const struct group *g)
+{
+	return atomic_load_explicit(&g->error, memory_order_relaxed);
+}

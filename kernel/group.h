@@ -1,0 +1,15 @@
+/* Membership in groups, for co.c and gen.c. */
+#ifndef KERNEL_GROUP_H
+#define KERNEL_GROUP_H
+
+#include <vole/task.h>
+
+#include "kernel/co.h"
+
+/* co, which does not run yet, becomes a member. NULL: of none. nopreempt > 0. */
+void group_enter(struct group *g, struct co *co);
+
+/* co has ended, or will never start: it is no member any more. */
+void group_leave(struct co *co);
+
+#endif

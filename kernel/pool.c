@@ -1,0 +1,216 @@
+/*
+ * Pools: at most `workers` coroutines at a time, one for each task; the rest of the tasks waits in a
+ * queue, and who submits more than that waits itself. The end of a task starts the next.
+ */
+#include <errno.h>
+
+#include <vole/go.h>
+#include <vole/task.h>
+
+#include "kernel/heap.h"
+#include "kernel/sched.h"
+#include "kernel/wait.h"
+
+struct task {
+	go_fn *fn;
+	void *arg;
+};
+
+struct pool {
+	struct spinlock lock;
+	/* guarded by lock */
+	int workers, running;
+	bool ending;
+	size_t count, head;          /* of the backlog */
+	struct wait_queue submitters; /* node->elem: the task */
+	struct wait_queue ends;       /* pool_free */
+	size_t backlog; /* constant */
+	struct task queue[];
+};
+
+struct work {
+	struct pool *pool;
+	struct task task;
+};
+
+struct pool *pool_make(int workers, int backlog)
+{
+	struct pool *p;
+
+	if (workers < 1 || backlog < 0) {
+		errno = EINVAL;
+		return NULL;
+	}
+	p = heap_alloc(sizeof(*p) + (size_t)backlog * sizeof(struct task));
+	if (!p) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	*p = (struct pool){.workers = workers, .backlog = (size_t)backlog};
+	return p;
+}
+
+/* The next task for a worker that is free; its place in the backlog goes to a submitter that waits,
+ * who is to be made ready. Lock held. */
+static bool next_task(struct pool *p, struct task *task, struct co **wake)
+{
+	struct wait_node *node;
+
+	*wake = NULL;
+	if (p->running >= p->workers)
+		return false;
+	if (p->count) {
+		*task = p->queue[p->head];
+		p->head = (p->head + 1) % p->backlog;
+		p->count--;
+	}  else if ((node = wait_queue_claim(&p->submitters))) {
+		*task = *(struct task *)node->elem;
+		*wake = node->wait->co;
+		p->running++;
+		return true;
+	} else {
+		return false;
+	}
+	node = wait_queue_claim(&p->submitters);
+	if (node) {
+		p->queue[(p->head + p->count++) % p->backlog] = *(struct task *)node->elem;
+		*wake = node->wait->co;
+	}
+	p->running++;
+	return true;
+}
+
+static void run_work(void *arg);
+
+/* Starts what may be started. The worker that calls may run one itself: when there is no memory
+ * for a coroutine. */
+static void start_next(struct pool *p)
+{
+	struct work work = {.pool = p};
+	struct co *wake;
+
+	for (;;) {
+		lock(&p->lock);
+		if (!next_task(p, &work.task, &wake))
+			break;
+		spin_unlock(&p->lock);
+		if (wake)
+			sched_ready(wake);
+		preempt_enable();
+		if (go_copy(run_work, &work, sizeof(work)))
+			run_work(&work);
+	}
+
+	struct wait_node *list = NULL;
+
+	if (p->ending && !p->running && !p->count && !p->submitters.first)
+		list = wait_queue_claim_all(&p->ends);
+	spin_unlock(&p->lock);
+	wait_ready_all(list);
+	preempt_enable();
+}
+
+static void end_work(void *arg)
+{
+	struct pool *p = arg;
+
+	lock(&p->lock);
+	p->running--;
+	unlock(&p->lock);
+	start_next(p);
+}
+
+static void run_work(void *arg)
+{
+	struct work *work = arg;
+
+	/* Deferred: it happens after go_exit in a task too. */
+	if (go_defer(end_work, work->pool))
+		panic("out of memory for a task of a pool");
+	work->task.fn(work->task.arg);
+}
+
+static int submit(struct pool *p, go_fn *fn, void *arg, bool try)
+{
+	struct work work = {p, {fn, arg}};
+	struct wait w;
+	struct wait_node node = {.wait = &w, .elem = &work.task};
+	int32_t claim;
+	int error;
+
+	if (!p || !fn)
+		return -EINVAL;
+	if (!try && wait_cancelled())
+		return -ECANCELED;
+	lock(&p->lock);
+	if (p->running < p->workers) {
+		p->running++;
+		unlock(&p->lock);
+		error = go_copy(run_work, &work, sizeof(work));
+		if (error)
+			end_work(p);
+		return error;
+	}
+	if (p->count < p->backlog) {
+		p->queue[(p->head + p->count++) % p->backlog] = work.task;
+		unlock(&p->lock);
+		return 0;
+	}
+	if (try) {
+		unlock(&p->lock);
+		return -EAGAIN;
+	}
+	wait_open(&w, WAIT_POOL, p);
+	wait_queue_put(&p->submitters, &node);
+	spin_unlock(&p->lock);
+	claim = wait_park_cancellable(&w, TIME_NEVER);
+	if (claim < 0) {
+		spin_lock(&p->lock);
+		wait_queue_remove(&p->submitters, &node);
+		spin_unlock(&p->lock);
+	}
+	preempt_enable();
+	return claim;
+}
+
+int pool_submit(struct pool *p, go_fn *fn, void *arg)
+{
+	return submit(p, fn, arg, false);
+}
+
+int pool_try_submit(struct pool *p, go_fn *fn, void *arg)
+{
+	return submit(p, fn, arg, true);
+}
+
+int pool_resize(struct pool *p, int workers)
+{
+	if (!p || workers < 1)
+		return -EINVAL;
+	lock(&p->lock);
+	p->workers = workers;
+	unlock(&p->lock);
+	start_next(p);
+	return 0;
+}
+
+void pool_free(struct pool *p)
+{
+	struct wait w;
+	struct wait_node node = {.wait = &w};
+
+	if (!p)
+		return;
+	lock(&p->lock);
+	p->ending = true;
+	if (p->running || p->count || p->submitters.first) {
+		wait_open(&w, WAIT_POOL, p);
+		wait_queue_put(&p->ends, &node);
+		spin_unlock(&p->lock);
+		wait_park(&w, TIME_NEVER);
+	} else {
+		spin_unlock(&p->lock);
+	}
+	preempt_enable();
+	heap_free(p);
+}

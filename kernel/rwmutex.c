@@ -1,0 +1,116 @@
+/*
+ * Readers and writers wait in one queue, in the order of their coming, and are handed the lock: a
+ * reader that finds anybody waiting queues up behind, so writers are not starved, and after a
+ * writer the readers in front of the next writer go together, so neither are readers.
+ */
+#include <vole/sync.h>
+
+#include "kernel/sched.h"
+#include "kernel/wait.h"
+
+enum { READER, WRITER };
+
+/* Gives the lock to those at the front who can have it now; they are to be made ready. */
+static struct wait_node *hand_over(struct rwmutex *m)
+{
+	struct wait_node *list = NULL, **end = &list, *node;
+
+	while ((node = m->waiters.first) && !m->writer) {
+		if (node->value == WRITER && m->readers)
+			break;
+		wait_queue_remove(&m->waiters, node);
+		wait_claim(node->wait, node->value);
+		if (node->value == WRITER)
+			m->writer = node->wait->co;
+		else
+			m->readers++;
+		*end = node;
+		end = &node->next;
+	}
+	*end = NULL;
+	return list;
+}
+
+/* Takes it at once, or (lock held, and given back) waits to be handed it. */
+static bool take(struct rwmutex *m, int32_t as, bool try)
+{
+	struct co *self = arch_current();
+	struct wait w;
+	struct wait_node node = {.wait = &w, .value = as};
+
+	lock(&m->lock);
+	if (m->writer == self && !try)
+		panic("rwmutex locked twice by coroutine %lu \"%s\": %p", self->id, co_name(self),
+		      (void *)m);
+	if (!m->writer && !m->waiters.first && (as == READER || !m->readers)) {
+		if (as == READER)
+			m->readers++;
+		else
+			m->writer = self;
+		unlock(&m->lock);
+		return true;
+	}
+	if (try) {
+		unlock(&m->lock);
+		return false;
+	}
+	wait_open(&w, as == READER ? WAIT_RWMUTEX_READ : WAIT_RWMUTEX_WRITE, m);
+	wait_queue_put(&m->waiters, &node);
+	spin_unlock(&m->lock);
+	wait_park(&w, TIME_NEVER);
+	preempt_enable();
+	return true;
+}
+
+void rwmutex_lock(struct rwmutex *m)
+{
+	take(m, WRITER, false);
+}
+
+void rwmutex_rlock(struct rwmutex *m)
+{
+	take(m, READER, false);
+}
+
+bool rwmutex_try_lock(struct rwmutex *m)
+{
+	return take(m, WRITER, true);
+}
+
+bool rwmutex_try_rlock(struct rwmutex *m)
+{
+	return take(m, READER, true);
+}
+
+static void give(struct rwmutex *m)
+{
+	struct wait_node *list = hand_over(m);
+
+	spin_unlock(&m->lock);
+	wait_ready_all(list);
+	preempt_enable();
+}
+
+void rwmutex_unlock(struct rwmutex *m)
+{
+	struct co *self = arch_current();
+
+	lock(&m->lock);
+	if (m->writer != self) {
+		if (!m->writer)
+			panic("unlock of a rwmutex that is not locked: %p", (void *)m);
+		panic("unlock of a rwmutex that coroutine %lu \"%s\" holds: %p", m->writer->id,
+		      co_name(m->writer), (void *)m);
+	}
+	m->writer = NULL;
+	give(m);
+}
+
+void rwmutex_runlock(struct rwmutex *m)
+{
+	lock(&m->lock);
+	if (m->readers == 0)
+		panic("runlock of a rwmutex that no reader has locked: %p", (void *)m);
+	m->readers--;
+	give(m);
+}

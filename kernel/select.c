@@ -1,0 +1,246 @@
+/*
+ * Select, as in Go: all channels of the cases are locked together, in the order of their addresses,
+ * so a select acts at one instant. Among the cases that are ready one is chosen by chance; when
+ * none is, the coroutine waits in all the queues, and the first peer, close, deadline or
+ * cancellation that claims its one wait wins.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "kernel/chan.h"
+#include "kernel/heap.h"
+#include "kernel/sched.h"
+
+enum { CASES_ON_STACK = 16, CASES_MAX = 65536 };
+
+struct select {
+	struct select_case *cases;
+	int n;
+	struct chan **order; /* each channel once, by address */
+	int channels;
+	struct wait_node *nodes; /* one for each case */
+};
+
+static bool live(const struct select_case *k)
+{
+	return k->chan && k->op != SELECT_NONE;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct chan *x = *(struct chan *const *)a, *y = *(struct chan *const *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void sort(struct chan **order, int n)
+{
+	if (n > CASES_ON_STACK) {
+		qsort(order, (size_t)n, sizeof(*order), by_address);
+		return;
+	}
+	for (int i = 1; i < n; i++) {
+		struct chan *c = order[i];
+		int j = i;
+
+		for (; j > 0 && order[j - 1] > c; j--)
+			order[j] = order[j - 1];
+		order[j] = c;
+	}
+}
+
+static void make_order(struct select *s)
+{
+	int n = 0, unique = 0;
+
+	for (int i = 0; i < s->n; i++)
+		if (live(&s->cases[i]))
+			s->order[n++] = s->cases[i].chan;
+	sort(s->order, n);
+	for (int i = 0; i < n; i++)
+		if (i == 0 || s->order[i] != s->order[i - 1])
+			s->order[unique++] = s->order[i];
+	s->channels = unique;
+}
+
+static void lock_all(const struct select *s)
+{
+	for (int i = 0; i < s->channels; i++)
+		spin_lock(&s->order[i]->lock);
+}
+
+static void unlock_all(const struct select *s)
+{
+	for (int i = s->channels; i-- > 0;)
+		spin_unlock(&s->order[i]->lock);
+}
+
+/* Somebody in q still waits: not one whose wait has been ended by something else. */
+static bool has_waiter(const struct wait_queue *q)
+{
+	for (const struct wait_node *node = q->first; node; node = node->next)
+		if (atomic_load_explicit(&node->wait->claim, memory_order_relaxed) == WAIT_OPEN)
+			return true;
+	return false;
+}
+
+static bool is_ready(const struct select_case *k)
+{
+	const struct chan *c = k->chan;
+
+	if (c->closed)
+		return true;
+	if (k->op == SELECT_SEND)
+		return c->count < c->capacity || has_waiter(&c->receivers);
+	return c->count || has_waiter(&c->senders);
+}
+
+/* xorshift (Marsaglia 2003), a state for each core. */
+static uint32_t random_below(uint32_t n)
+{
+	struct core *core = core_here();
+	uint32_t x = core->random;
+
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	core->random = x;
+	return (uint32_t)(((uint64_t)x * n) >> 32);
+}
+
+/* One of the ready cases, each with the same chance (a reservoir of one); -1: none. */
+static int choose(const struct select *s)
+{
+	uint32_t ready = 0;
+	int chosen = -1;
+
+	for (int i = 0; i < s->n; i++)
+		if (live(&s->cases[i]) && is_ready(&s->cases[i]) && random_below(++ready) == 0)
+			chosen = i;
+	return chosen;
+}
+
+/* All locked: makes one ready case happen. Its index, or -EAGAIN. */
+static int act(const struct select *s, struct co **wake)
+{
+	int i;
+
+	/* A peer that was seen waiting may be claimed by its deadline before it is by us. */
+	while ((i = choose(s)) >= 0) {
+		struct select_case *k = &s->cases[i];
+		int result = k->op == SELECT_SEND ? chan_send_now(k->chan, k->elem, wake)
+						  : chan_recv_now(k->chan, k->elem, wake);
+
+		if (result != -EAGAIN) {
+			k->status = result;
+			return i;
+		}
+	}
+	return -EAGAIN;
+}
+
+/* All locked: waits in every queue. The index that won, or why none did. */
+static int wait_for_any(const struct select *s, uint64_t deadline)
+{
+	struct wait w;
+	int32_t claim;
+
+	wait_open(&w, s->channels ? WAIT_SELECT : WAIT_SELECT_NONE, NULL);
+	for (int i = 0; i < s->n; i++) {
+		struct select_case *k = &s->cases[i];
+
+		s->nodes[i] = (struct wait_node){.wait = &w, .value = i, .elem = k->elem};
+		if (live(k))
+			wait_queue_put(k->op == SELECT_SEND ? &k->chan->senders
+							    : &k->chan->receivers,
+				       &s->nodes[i]);
+	}
+	unlock_all(s);
+	claim = wait_park_cancellable(&w, deadline);
+	/* The losers leave their queues; the winner's node was taken out by who claimed it, and its
+	 * channel may be gone by now. */
+	for (int i = 0; i < s->n; i++) {
+		struct select_case *k = &s->cases[i];
+
+		if (!live(k) || i == claim)
+			continue;
+		spin_lock(&k->chan->lock);
+		wait_queue_remove(k->op == SELECT_SEND ? &k->chan->senders : &k->chan->receivers,
+				  &s->nodes[i]);
+		spin_unlock(&k->chan->lock);
+	}
+	if (claim >= 0)
+		s->cases[claim].status = s->nodes[claim].ok ? 0 : -EPIPE;
+	return claim;
+}
+
+static int run(struct select *s, bool try, uint64_t deadline)
+{
+	struct co *wake = NULL;
+	int result;
+
+	make_order(s);
+	preempt_disable();
+	lock_all(s);
+	result = act(s, &wake);
+	if (result == -EAGAIN && !try && !wait_expired(deadline)) {
+		result = wait_for_any(s, deadline);
+	} else {
+		unlock_all(s);
+		if (wake)
+			sched_ready(wake);
+		if (result == -EAGAIN && !try)
+			result = -ETIMEDOUT;
+	}
+	preempt_enable();
+	return result;
+}
+
+static int check(const struct select_case *cases, int n)
+{
+	if (n < 0 || n > CASES_MAX || (!cases && n))
+		return -EINVAL;
+	for (int i = 0; i < n; i++)
+		if ((unsigned)cases[i].op > SELECT_SEND ||
+		    (live(&cases[i]) && cases[i].op == SELECT_SEND && !cases[i].elem &&
+		     cases[i].chan->elem_size))
+			return -EINVAL;
+	return 0;
+}
+
+static int do_select(struct select_case *cases, int n, bool try, uint64_t deadline)
+{
+	struct chan *order[CASES_ON_STACK];
+	struct wait_node nodes[CASES_ON_STACK];
+	struct select s = {.cases = cases, .n = n, .order = order, .nodes = nodes};
+	int result = check(cases, n);
+
+	if (result)
+		return result;
+	if (!try && wait_cancelled())
+		return -ECANCELED;
+	if (n <= CASES_ON_STACK)
+		return run(&s, try, deadline);
+	s.nodes = heap_alloc((size_t)n * (sizeof(*s.nodes) + sizeof(*s.order)));
+	if (!s.nodes)
+		return -ENOMEM;
+	s.order = (struct chan **)(s.nodes + n);
+	result = run(&s, try, deadline);
+	heap_free(s.nodes);
+	return result;
+}
+
+int chan_select(struct select_case *cases, int n)
+{
+	return do_select(cases, n, false, TIME_NEVER);
+}
+
+int chan_try_select(struct select_case *cases, int n)
+{
+	return do_select(cases, n, true, 0);
+}
+
+int chan_select_until(struct select_case *cases, int n, uint64_t deadline)
+{
+	return do_select(cases, n, false, deadline);
+}

@@ -1,0 +1,153 @@
+/*
+ * Timers that start coroutines, and those that send into channels. They fire under the lock of
+ * their wheel, so wheel_stop that finds one not pending knows that its firing is over.
+ */
+#include <errno.h>
+
+#include <vole/chan.h>
+#include <vole/time.h>
+
+#include "kernel/chan.h"
+#include "kernel/heap.h"
+#include "kernel/sched.h"
+#include "kernel/wheel.h"
+
+/* The next deadline of a periodic timer after now: those that were missed are skipped. */
+static uint64_t next_deadline(uint64_t deadline, uint64_t period, uint64_t now)
+{
+	uint64_t missed = (now - deadline) / period, next;
+
+	if (__builtin_mul_overflow(missed + 1, period, &next) ||
+	    __builtin_add_overflow(deadline, next, &next))
+		return TIME_NEVER;
+	return next;
+}
+
+static void timer_fire(struct wheel_node *node, uint64_t now)
+{
+	struct timer *t = (struct timer *)node;
+
+	if (go_last(t->fn, t->arg)) {
+		wheel_again(node, now + NSEC_PER_MSEC);
+		return;
+	}
+	if (t->period)
+		wheel_again(node, next_deadline(node->deadline, t->period, now));
+}
+
+void timer_start(struct timer *t, uint64_t deadline, uint64_t period, go_fn *fn, void *arg)
+{
+	if (!fn)
+		panic("timer_start: no function for timer %p", (void *)t);
+	lock(&t->lock);
+	if (t->node.core)
+		wheel_stop(&t->node);
+	t->node.deadline = deadline;
+	t->node.fire = timer_fire;
+	t->period = period;
+	t->fn = fn;
+	t->arg = arg;
+	if (deadline != TIME_NEVER)
+		wheel_start(&t->node);
+	unlock(&t->lock);
+}
+
+bool timer_stop(struct timer *t)
+{
+	bool pending;
+
+	lock(&t->lock);
+	pending = t->node.core && wheel_stop(&t->node);
+	unlock(&t->lock);
+	return pending;
+}
+
+/* The time into a channel of capacity 1; who has not taken the last one misses this one. */
+static void send_time(struct chan *c, uint64_t now)
+{
+	struct co *wake = NULL;
+
+	spin_lock(&c->lock);
+	chan_send_now(c, &now, &wake);
+	spin_unlock(&c->lock);
+	if (wake)
+		sched_ready_last(wake);
+}
+
+struct chan_timer {
+	struct wheel_node node; /* first: fire casts */
+	struct chan *chan;
+};
+
+static void after_fire(struct wheel_node *node, uint64_t now)
+{
+	send_time(((struct chan_timer *)node)->chan, now);
+}
+
+struct chan *time_after(uint64_t ns)
+{
+	uint64_t now = arch_clock();
+	struct chan *c = chan_of(uint64_t, 1);
+	struct chan_timer *timer = c ? heap_alloc(sizeof(*timer)) : NULL;
+
+	if (!timer) {
+		chan_free(c);
+		errno = ENOMEM;
+		return NULL;
+	}
+	*timer = (struct chan_timer){.node.fire = after_fire, .chan = c};
+	c->timer = timer;
+	preempt_disable();
+	timer->node.deadline = ns < TIME_NEVER - now ? now + ns : TIME_NEVER;
+	timer->node.core = core_here();
+	if (timer->node.deadline != TIME_NEVER)
+		wheel_start(&timer->node);
+	preempt_enable();
+	return c;
+}
+
+void chan_timer_free(struct chan *c)
+{
+	preempt_disable();
+	wheel_stop(&c->timer->node);
+	preempt_enable();
+	heap_free(c->timer);
+}
+
+static void ticker_fire(struct wheel_node *node, uint64_t now)
+{
+	struct ticker *t = (struct ticker *)((char *)node - offsetof(struct ticker, node));
+
+	send_time(t->chan, now);
+	wheel_again(node, next_deadline(node->deadline, t->period, now));
+}
+
+int ticker_start(struct ticker *t, uint64_t period)
+{
+	uint64_t now = arch_clock();
+
+	if (period == 0)
+		return -EINVAL;
+	*t = (struct ticker){.chan = chan_of(uint64_t, 1), .period = period};
+	if (!t->chan)
+		return -ENOMEM;
+	preempt_disable();
+	t->node.fire = ticker_fire;
+	t->node.core = core_here();
+	t->node.deadline = period < TIME_NEVER - now ? now + period : TIME_NEVER;
+	if (t->node.deadline != TIME_NEVER)
+		wheel_start(&t->node);
+	preempt_enable();
+	return 0;
+}
+
+void ticker_stop(struct ticker *t)
+{
+	if (!t->chan)
+		return;
+	preempt_disable();
+	wheel_stop(&t->node);
+	preempt_enable();
+	chan_free(t->chan);
+	t->chan = NULL;
+}
