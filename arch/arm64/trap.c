@@ -138,13 +138,10 @@ static void text_add(struct text *t, const char *s)
 
 static void text_add_hex(struct text *t, uint64_t value)
 {
-	char digits[19] = "0x";
-	size_t n = 2;
+	char digits[] = "0x0000000000000000";
 
-	for (int shift = 60; shift >= 0; shift -= 4)
-		if (n > 2 || value >> shift || shift == 0)
-			digits[n++] = "0123456789abcdef"[value >> shift & 15];
-	digits[n] = 0;
+	for (int i = 0; i < 16; i++)
+		digits[17 - i] = "0123456789abcdef"[value >> 4 * i & 15];
 	text_add(t, digits);
 }
 
