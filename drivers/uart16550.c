@@ -29,6 +29,7 @@ enum {
 	MCR_DTR = 0x01,
 	MCR_RTS = 0x02,
 	MCR_OUT2 = 0x08, /* on a PC: the gate of the interrupt line */
+	MCR_LOOP = 0x10, /* the receiver is cut off from the line */
 	LSR_DR = 0x01,   /* data ready */
 	LSR_THRE = 0x20, /* transmitter holding register, or FIFO, empty */
 	LSR_TEMT = 0x40, /* and the shift register too */
@@ -48,9 +49,11 @@ int uart_init(uintptr_t base)
 	arch_io_write8(port + DLL, 1); /* 115,200 baud from 1.8432 MHz */
 	arch_io_write8(port + DLM, 0);
 	arch_io_write8(port + LCR, LCR_8N1);
+	/* Switching the FIFO on empties it: until then, what was received is read, and no more may
+	 * come, as it does (in QEMU at once) when the one before has been read. */
+	arch_io_write8(port + MCR, MCR_LOOP);
 	if (arch_io_read8(port + LSR) & LSR_DR)
 		early = arch_io_read8(port + RBR);
-	/* At once, before the next one comes; changes nothing where FIFOs are on already. */
 	arch_io_write8(port + FCR, FCR_ENABLE | FCR_TRIGGER_14);
 	arch_io_write8(port + MCR, MCR_DTR | MCR_RTS | MCR_OUT2);
 	return early;
