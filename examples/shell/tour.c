@@ -4,7 +4,7 @@
 #include "shell.h"
 
 enum { YIELDERS = 10, YIELDS = 100000 };
-enum { CHAIN = 100000, CHAIN_RESERVE = 4 << 20 };
+enum { CHAIN = 100000, CHAIN_SAMPLE = 256, CHAIN_CHECK = 8192, CHAIN_RESERVE = 2 << 20 };
 enum { WORKERS = 64, PIECES = 100, STEPS = 50000 };
 enum { TICKS = 8, TICK_MS = 250 };
 
@@ -71,13 +71,17 @@ static size_t free_bytes(void)
 	return stats.free_bytes;
 }
 
-/* Makes the chain as long as memory allows. Its right end goes to *end; returns its length. */
+/*
+ * Makes the chain as long as memory allows, judged by what the first ones took. Its right end goes
+ * to *end; returns its length.
+ */
 static uint32_t make_chain(struct chan *first, struct chan **end)
 {
 	struct link link = {.left = first};
-	uint32_t length = 0;
+	size_t before = free_bytes(), now, cost, room;
+	uint32_t length = 0, longest = CHAIN;
 
-	while (length < CHAIN && (length % 64 != 0 || free_bytes() > CHAIN_RESERVE)) {
+	while (length < longest) {
 		link.right = chan_of(uint32_t, 0);
 		if (!link.right)
 			break;
@@ -87,6 +91,13 @@ static uint32_t make_chain(struct chan *first, struct chan **end)
 		}
 		link.left = link.right;
 		length++;
+		if (length != CHAIN_SAMPLE && length % CHAIN_CHECK != 0)
+			continue;
+		now = free_bytes();
+		cost = (before - now) / length + 1;
+		room = now > CHAIN_RESERVE ? (now - CHAIN_RESERVE) / cost : 0;
+		if (length + room < longest)
+			longest = length + room;
 	}
 	*end = link.left;
 	return length;
