@@ -28,6 +28,17 @@ int runtime_core(void)
 	return index;
 }
 
+/* A rule has changed: every core looks at its queues and its slice again. */
+static void look_again(void)
+{
+	preempt_disable();
+	for (int i = 0; i < core_count; i++)
+		if (cores[i] != core_here())
+			arch_send_reschedule(cores[i]);
+	arch_current()->need_resched = true;
+	preempt_enable();
+}
+
 int runtime_procs(int n)
 {
 	int old;
@@ -37,13 +48,8 @@ int runtime_procs(int n)
 	if (n > core_count)
 		n = core_count;
 	old = atomic_exchange(&proc_count, n);
-	/* Each core looks at itself: those that stop give their queues away. */
-	preempt_disable();
-	for (int i = 0; i < core_count; i++)
-		if (cores[i] != core_here())
-			arch_send_reschedule(cores[i]);
-	arch_current()->need_resched = true;
-	preempt_enable();
+	/* Those that stop give their queues away. */
+	look_again();
 	return old;
 }
 
@@ -54,14 +60,7 @@ uint64_t runtime_set_quantum(uint64_t ns)
 	if (ns && ns < QUANTUM_MIN)
 		ns = QUANTUM_MIN;
 	old = atomic_exchange(&sched_quantum, ns);
-	/* Slices that have begun end by the new one. */
-	preempt_disable();
-	for (int i = 0; i < core_count; i++)
-		if (cores[i] != core_here())
-			arch_send_reschedule(cores[i]);
-	if (core_here()->proc.slice_armed)
-		sched_slice_arm(core_here());
-	preempt_enable();
+	look_again();
 	return old;
 }
 

@@ -239,7 +239,9 @@ static bool slice_check(struct core *core, struct co *running, uint64_t now)
 		proc->tick_seen = proc->ticks + 1;
 		proc->slice_began = now;
 	}
-	if (now >= proc->slice_end || over) {
+	/* Also where the quantum has become shorter. */
+	if (now >= proc->slice_end || over ||
+	    proc->slice_end > proc->slice_began + slice_length()) {
 		struct co *co = proc->runnext;
 
 		if (co && (over || proc_idle_cores())) {

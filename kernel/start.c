@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <vole/runtime.h>
+
 #include "kernel/heap.h"
 #include "kernel/options.h"
 #include "kernel/outside.h"
@@ -102,7 +104,7 @@ _Noreturn void kernel_start(void)
 	log_info("%s, %d cores, %zu MB\n", machine.processor, machine.ncores,
 		 page_total() / (1024 * 1024));
 	start_cores();
-	atomic_store(&proc_count, core_count);
+	runtime_procs(core_count);
 
 	first = co_make(run_main, NULL, MAIN_STACK, NULL, 0);
 	if (!first)
