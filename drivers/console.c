@@ -260,7 +260,13 @@ void console_flush_for_panic(void)
 
 /* ---- Input ---------------------------------------------------------------------------------- */
 
-enum { CTRL_D = 0x04, DLE = 0x10 };
+/*
+ * Framing, when the launcher sends input that nobody types: DLE and a letter is a word from the
+ * launcher, DLE DLE one byte of data. It begins with some SYN, of which the port may lose some
+ * before its FIFOs are on, and DLE 's'.
+ */
+enum { CTRL_D = 0x04, DLE = 0x10, SYN = 0x16 };
+enum { WORD_START = 's', WORD_END = CTRL_D, WORD_DUMP = 'd' };
 
 /* Entries of the ring that are no bytes. */
 enum {
@@ -276,8 +282,8 @@ static struct sema rx_turn;
 /* The handler found no room and has stopped; cleared by who sees that there is room again. */
 static _Atomic bool rx_stopped;
 
-/* The handler's own. */
-static bool rx_escaped, rx_ended;
+/* The handler's own. rx_starting: WORD_START has not come. */
+static bool rx_starting, rx_escaped, rx_ended;
 static bool rx_line_start = true;
 
 static bool rx_full(void)
@@ -306,14 +312,18 @@ static void rx_byte(uint8_t byte)
 	}
 	if (rx_escaped) {
 		rx_escaped = false;
-		if (byte == CTRL_D)
+		if (byte == WORD_START)
+			rx_starting = false;
+		else if (byte == WORD_END)
 			rx_push(MARK_END);
-		else if (byte == 'd')
+		else if (byte == WORD_DUMP)
 			panic_dump_request();
 		else if (byte == DLE)
 			rx_push(DLE);
-		return; /* the launcher sends no other pair */
+		return; /* the launcher sends no other word */
 	}
+	if (rx_starting && byte == SYN)
+		return;
 	if (byte == CTRL_D && rx_line_start)
 		rx_push(MARK_EOF);
 	else
@@ -427,7 +437,7 @@ void console_init(void)
 {
 	const char *how = option("stdin");
 
-	framed = how && strcmp(how, "framed") == 0;
+	rx_starting = framed = how && strcmp(how, "framed") == 0;
 	sema_init(&tx_turn, 1);
 	sema_init(&rx_turn, 1);
 	int early = uart_init(machine.console_base);

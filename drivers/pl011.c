@@ -39,7 +39,7 @@ static uintptr_t port;
 
 int uart_init(uintptr_t base)
 {
-	int early = -1;
+	uint32_t flags, early;
 
 	port = base;
 	arch_io_write32(port + UARTIMSC, 0);
@@ -47,13 +47,13 @@ int uart_init(uintptr_t base)
 		arch_relax();
 	/* The line control may only be written while the port is off (section 3.3.7). */
 	arch_io_write32(port + UARTCR, 0);
-	if (!(arch_io_read32(port + UARTFR) & FR_RXFE))
-		early = arch_io_read32(port + UARTDR) & 0xff;
-	/* At once, before the next one comes; changes nothing where FIFOs are on already. */
+	flags = arch_io_read32(port + UARTFR);
+	/* Switching the FIFO on empties it: read, and without a detour switch, before more comes. */
+	early = arch_io_read32(port + UARTDR);
 	arch_io_write32(port + UARTLCR_H, LCR_H_FEN | LCR_H_WLEN_8);
 	arch_io_write32(port + UARTIFLS, IFLS_RX_HALF_TX_HALF);
 	arch_io_write32(port + UARTCR, CR_UARTEN | CR_TXE | CR_RXE);
-	return early;
+	return flags & FR_RXFE ? -1 : (int)(early & 0xff);
 }
 
 int uart_get(void)

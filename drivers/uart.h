@@ -13,8 +13,8 @@ enum uart_irq {
 	UART_IRQ_SENDABLE = 2, /* bytes can be written */
 };
 
-/* FIFOs on, interrupts off. base: see arch_io_read8. Turning them on empties them: returns the byte
- * that had come before, -1: none. */
+/* FIFOs on, interrupts off. base: see arch_io_read8. Turning FIFOs on empties them: returns the byte
+ * that had come before, -1: none. One that comes in between may be lost. */
 int uart_init(uintptr_t base);
 
 /* The next byte received; -1: none. */
