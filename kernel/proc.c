@@ -204,6 +204,16 @@ void proc_put_quietly(struct core *core, struct co *co)
 	global_put(batch, n + 1);
 }
 
+void proc_put_back(struct core *core, struct co *co)
+{
+	bool others = atomic_load_explicit(&global.normal_count, memory_order_relaxed);
+
+	if (others && !(co->flags & (CO_PINNED | CO_URGENT)))
+		global_put(&co, 1);
+	else
+		proc_put_quietly(core, co);
+}
+
 void proc_put(struct core *core, struct co *co)
 {
 	proc_put_quietly(core, co);
@@ -445,7 +455,7 @@ _Noreturn void proc_idle(struct core *core)
 		if (sched_service(core, prev)) {
 			core->preemptions++;
 			prev->state = CO_RUNNABLE;
-			proc_put_quietly(core, prev);
+			proc_put_back(core, prev);
 		} else {
 			core->resume = prev;
 		}

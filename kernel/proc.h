@@ -13,8 +13,11 @@ extern _Atomic int proc_count;
 /* The owner: co to the back of the queue of this core, or to where it belongs. */
 void proc_put(struct core *core, struct co *co);
 
-/* The same for a coroutine that only yields: nobody else is told of it. */
+/* The same for one that was runnable before: nobody else is told of it. */
 void proc_put_quietly(struct core *core, struct co *co);
+
+/* The same for one that has had its turn: behind those in the global queue too. */
+void proc_put_back(struct core *core, struct co *co);
 
 /* Anyone, interrupt handlers too: co to core, by its inbox. */
 void proc_send(struct core *core, struct co *co);

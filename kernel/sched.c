@@ -92,7 +92,7 @@ void go_yield(void)
 	struct core *core = self->core;
 
 	self->state = CO_RUNNABLE;
-	proc_put_quietly(core, self);
+	proc_put_back(core, self);
 	switch_to(core, pick_or_idle(core));
 	preempt_enable();
 }
@@ -299,7 +299,7 @@ void sched_resched(void)
 		if (sched_service(core, self)) {
 			core->preemptions++;
 			self->state = CO_RUNNABLE;
-			proc_put_quietly(core, self);
+			proc_put_back(core, self);
 			switch_to(core, pick_or_idle(core));
 		}
 		atomic_signal_fence(memory_order_seq_cst);

@@ -1,5 +1,7 @@
 #include "kernel/stack.h"
 
+#include <errno.h>
+
 #include "kernel/core.h"
 #include "kernel/lock.h"
 #include "kernel/page.h"
@@ -192,9 +194,9 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 
 	uintptr_t at = addr & ~(uintptr_t)(PAGE_SIZE - 1);
 	void *page = take_reserve();
-	int error = page ? arch_map(at, (uintptr_t)page, MAP_WRITE, take_reserve) : -1;
+	int error = page ? arch_map(at, (uintptr_t)page, MAP_WRITE, take_reserve) : -ENOMEM;
 
-	if (error == -17 /* EEXIST: another core was faster */) {
+	if (error == -EEXIST) { /* another core was faster */
 		co->core->reserve[co->core->page_reserve++] = page;
 		return true;
 	}

@@ -136,10 +136,14 @@ static pte_t *leaf_of(uintptr_t va, void *(*take_page)(void))
 int arch_map(uintptr_t va, uintptr_t pa, unsigned flags, void *(*take_page)(void))
 {
 	pte_t *leaf = leaf_of(va, take_page);
+	uint64_t nothing = 0;
 
 	if (!leaf)
 		return -ENOMEM;
-	atomic_store_explicit(leaf, pa | attributes(flags) | PTE_PAGE, memory_order_release);
+	if (!atomic_compare_exchange_strong_explicit(leaf, &nothing,
+						     pa | attributes(flags) | PTE_PAGE,
+						     memory_order_release, memory_order_relaxed))
+		return -EEXIST;
 	__asm__ volatile("dsb ishst\n\tisb" : : : "memory");
 	return 0;
 }
