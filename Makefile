@@ -1,0 +1,209 @@
+# Vole's build: `make help` says what there is. The parts, in order: what to build, the toolchain,
+# the kernel's objects, the application's, the image, and the commands.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+# ---- What to build -----------------------------------------------------------------------------
+
+ARCH ?= x86_64
+APP ?= examples/shell
+BUILD ?= debug
+PLANT ?=
+V ?=
+
+# The launcher's, see qemu/run.
+SMP ?= 4
+MEM ?= 512M
+export SMP MEM ARGS FILES NET TIMEOUT ACCEL QEMU_EXTRA
+
+# What is compiled differently has a folder of its own.
+B := build/$(ARCH)$(if $(filter release,$(BUILD)),-release)$(if $(PLANT),-plant-$(PLANT))
+
+ifneq ($(word 2,$(CURDIR) $(APP) $(ARCH) $(BUILD)/$(PLANT)/),$(APP))
+$(error blanks in the paths of Vole and of APP do not work with make, nor do empty ARCH, APP, BUILD)
+endif
+ifeq ($(wildcard arch/$(ARCH)/arch.mk),)
+$(error ARCH=$(ARCH): there is $(patsubst arch/%/arch.mk,%,$(wildcard arch/*/arch.mk)))
+endif
+ifeq ($(filter debug release,$(BUILD)),)
+$(error BUILD=$(BUILD): there is debug and release)
+endif
+
+app := $(patsubst $(CURDIR)/%,%,$(abspath $(APP)))
+app_folder := $(if $(filter %.c,$(app)),$(patsubst %/,%,$(dir $(app))),$(app))
+app_srcs := $(sort $(wildcard $(if $(filter %.c,$(app)),$(app),$(app)/*.c)))
+app_name := $(basename $(notdir $(app)))
+
+# Prints a short line for what a recipe does, or (V=1) its commands. To standard error: standard
+# output is the program's.
+say = $(if $(filter 1,$(V)),set -x;,echo '  $1' >&2;)
+
+# $(call keep,FILE,TEXT): FILE holds TEXT, and is only touched when that is news.
+keep = $(if $(subst <$(file <$1)>,,<$2>),$(shell mkdir -p $(dir $1))$(file >$1,$2))
+
+# $(call tool,COMMAND): its output; its failure is ours.
+tool = $(shell $1 </dev/null)$(if $(filter-out 0,$(.SHELLSTATUS)),$(error $1 failed))
+
+# Cleaning and helping need no toolchain.
+needs_build := $(filter-out clean help test test-long lint,$(or $(MAKECMDGOALS),help))
+
+ifneq ($(needs_build),)
+
+# ---- The toolchain -----------------------------------------------------------------------------
+
+jobs := build-$(ARCH) $(if $(filter run gdb,$(MAKECMDGOALS)),run-$(ARCH)) \
+	$(filter gdb iso,$(MAKECMDGOALS))
+$(call tool,tools/setup $(jobs))
+
+NEWLIB := $(call tool,tools/newlib $(ARCH))
+ifeq ($(ARCH),arm64)
+LIBFDT := $(call tool,tools/libfdt)
+FDT_CFLAGS := -isystem $(LIBFDT)/include
+FDT_LIBS := $(LIBFDT)/lib/libfdt.a
+endif
+
+# Every port's file for the drivers it claims; the rest of drivers/ is for all. Ours comes last.
+$(foreach mk,$(wildcard arch/*/arch.mk),$(eval include $(mk))$(eval claimed += $(ARCH_DRIVERS)))
+CROSS :=
+ARCH_CFLAGS :=
+ARCH_LIBS :=
+include arch/$(ARCH)/arch.mk
+
+CC := $(CROSS)gcc
+gcc_include := $(call tool,$(CC) -print-file-name=include)
+
+# Frame pointers are how backtraces walk. Folder names are mapped away, so that an image does not
+# depend on where it was built.
+common_flags = -std=gnu17 -O2 -g -fno-omit-frame-pointer -fno-stack-protector -fno-pic -fno-common \
+	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
+	-D__DYNAMIC_REENT__ $(if $(filter release,$(BUILD)),-DVOLE_RELEASE) $(ARCH_CFLAGS) \
+	-nostdinc -isystem libc/include -isystem $(gcc_include) -isystem $(NEWLIB)/include -Iinclude \
+	-ffile-prefix-map=$(NEWLIB)=newlib -ffile-prefix-map=$(CURDIR)=.
+
+# Interrupt handlers do not save floating-point registers.
+kernel_flags := $(common_flags) -I. -Iarch/$(ARCH) -ffreestanding -mgeneral-regs-only \
+	$(if $(LIBFDT),-ffile-prefix-map=$(LIBFDT)=libfdt) \
+	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Werror
+app_flags := $(common_flags) -ffile-prefix-map=$(abspath $(app_folder)/..)=. -Wall
+
+# A fault planted for the tests to find: PLANT=lost-wakeup is -DPLANT_LOST_WAKEUP.
+ifneq ($(PLANT),)
+plant := PLANT_$(shell echo '$(PLANT)' | tr 'a-z-' 'A-Z_')
+ifeq ($(shell grep -rlw '$(plant)' arch kernel drivers libc),)
+$(error PLANT=$(PLANT): the sources have no $(plant))
+endif
+kernel_flags += -D$(plant)
+endif
+
+link_flags := -nostdlib -static -no-pie -T linker/$(ARCH).ld -Wl,--gc-sections \
+	-Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
+libs := -Wl,--start-group $(ARCH_LIBS) $(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a -lgcc \
+	-Wl,--end-group
+
+# ---- The kernel's objects ----------------------------------------------------------------------
+
+kernel_srcs := $(ARCH_SRCS) $(ARCH_DRIVERS) \
+	$(sort $(filter-out $(claimed),$(wildcard kernel/*.c drivers/*.c libc/*.c net/*.c)))
+kernel_objs := $(kernel_srcs:%=$(B)/%.o)
+
+# $(call compile,WORD,FLAGS): objects and dependencies get their names when they are complete, so
+# that several makes may run at once.
+define compile
+@mkdir -p $(@D); $(call say,$1 $<) \
+$(CC) $2 -MMD -MP -MT $@ -MF $@.$$$$.d -c -o $@.$$$$ $< && \
+mv -f $@.$$$$.d $(@:.o=.d) && mv -f $@.$$$$ $@ || { rm -f $@.$$$$*; exit 1; }
+endef
+
+$(call keep,$(B)/kernel.flags,$(CC) $(kernel_flags))
+
+$(B)/%.c.o: %.c $(B)/kernel.flags
+	$(call compile,CC,$(kernel_flags))
+
+$(B)/%.S.o: %.S $(B)/kernel.flags
+	$(call compile,AS,$(kernel_flags))
+
+-include $(kernel_objs:.o=.d)
+
+# ---- The application's objects -----------------------------------------------------------------
+
+ifeq ($(app_srcs),)
+$(error APP=$(APP): $(if $(wildcard $(app)),a .c file or a folder of .c files is wanted,no such file or folder))
+endif
+
+A := $(B)/app/$(subst /,+,$(patsubst /%,%,$(app)))
+app_objs := $(app_srcs:$(app_folder)/%=$(A)/%.o)
+$(call keep,$(A)/app.flags,$(CC) $(app_flags) $(app))
+
+$(A)/%.c.o: $(app_folder)/%.c $(A)/app.flags
+	$(call compile,CC,$(app_flags))
+
+-include $(app_objs:.o=.d)
+
+# ---- The image ---------------------------------------------------------------------------------
+
+# Linked twice: the second time with the names of the functions of the first, for backtraces. The
+# table makes no function move, or it would be wrong; that is checked.
+elf := $(B)/images/$(app_name).elf
+objs := $(kernel_objs) $(app_objs)
+$(call keep,$(A)/link.flags,$(CC) $(link_flags) $(objs) $(libs))
+
+mksymtab := NM=$(CROSS)nm tools/mksymtab.py
+
+$(A)/linked.elf: $(objs) linker/$(ARCH).ld tools/mksymtab.py $(A)/link.flags
+	@$(call say,LD $(elf)) set -e; t=$@.$$$$; trap 'rm -f '$$t'.*' EXIT; \
+	link() { $(CC) $(link_flags) -o $$t.elf $(objs) $$t.o $(libs); }; \
+	$(mksymtab) >$$t.s; $(CC) -c -o $$t.o $$t.s; link; \
+	$(mksymtab) $$t.elf >$$t.s; $(CC) -c -o $$t.o $$t.s; link; \
+	$(mksymtab) $$t.elf | cmp $$t.s - || { echo 'functions moved in the second link' >&2; exit 1; }; \
+	mv -f $$t.elf $@
+
+# Two applications may have one name (the last folder's): the image is the one asked for.
+$(elf): $(A)/linked.elf FORCE
+	@cmp -s $< $@ || { mkdir -p $(@D) && cp $< $@.$$$$ && mv -f $@.$$$$ $@; }
+ifeq ($(ARCH),arm64)
+	@[ $(@:.elf=.img) -nt $@ ] || { $(CROSS)objcopy -O binary $@ $@.$$$$ && \
+		mv -f $@.$$$$ $(@:.elf=.img); }
+endif
+
+endif # needs_build
+
+# ---- The commands ------------------------------------------------------------------------------
+
+.PHONY: help run image gdb iso test test-long lint clean FORCE
+
+image: $(elf)
+	@echo $(CURDIR)/$(elf)
+
+run: $(elf)
+	@qemu/run $(elf) || { status=$$?; echo "status $$status" >&2; exit $$status; }
+
+gdb: $(elf)
+	@qemu/gdb $(elf)
+
+iso: $(elf)
+	@$(call say,ISO $(elf:.elf=.iso)) tools/mkiso $(elf) $(elf:.elf=.iso)
+	@echo $(CURDIR)/$(elf:.elf=.iso)
+
+test:
+	@tools/setup test </dev/null
+	@tests/run fast
+
+test-long:
+	@tools/setup test </dev/null
+	@tests/run long
+
+lint:
+	@tools/setup lint build-x86_64 </dev/null
+	@tools/lint
+
+clean:
+	rm -rf build
+
+help:
+	@cat tools/help.txt
