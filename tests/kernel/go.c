@@ -369,6 +369,35 @@ static void test_urgent(void)
 
 /* ---- Many ---- */
 
+static _Atomic int started;
+
+static void count_start(void *arg)
+{
+	(void)arg;
+	started++;
+	waitgroup_done(&all);
+}
+
+/* Who yields goes behind all who were there before, also when they do not fit in one queue. */
+static void test_behind(void)
+{
+	int many = 2000, yields = 0;
+
+	runtime_procs(1);
+	go_yield();
+	started = 0;
+	waitgroup_add(&all, many);
+	for (int i = 0; i < many; i++)
+		go(count_start, NULL);
+	while (started < many && yields < 1000) {
+		go_yield();
+		yields++;
+	}
+	check(yields <= 20, "two thousand run before one who yields is back for the 20th time");
+	waitgroup_wait(&all);
+	runtime_procs(runtime_cores());
+}
+
 static struct sema gate;
 
 static void wait_at_gate(void *arg)
@@ -396,7 +425,7 @@ static void test_many(void)
 
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 20);
+	test_begin(argc, argv, 21);
 	test_errors();
 	test_ids();
 	test_names();
@@ -405,6 +434,7 @@ int main(int argc, char **argv)
 	test_yield();
 	test_pin();
 	test_urgent();
+	test_behind();
 	test_many();
 
 	expect_eq(go_shield(true), false);

@@ -171,6 +171,7 @@ static void test_overwrite_waitgroup(void)
 /* ---- Semaphore ---- */
 
 static struct sema sema;
+static _Atomic int noted;
 
 static void acquire_and_note(void *arg)
 {
@@ -178,6 +179,7 @@ static void acquire_and_note(void *arg)
 	mutex_lock(&lock);
 	strcat(served, arg);
 	mutex_unlock(&lock);
+	noted++;
 	waitgroup_done(&all);
 }
 
@@ -229,7 +231,8 @@ static void test_sema(void)
 	}
 	for (int i = 0; i < 4; i++) {
 		sema_release(&sema);
-		until_parked(3 - (size_t)i);
+		while (noted <= i)
+			go_yield();
 	}
 	waitgroup_wait(&all);
 	expect_eq(sema_try_acquire(&sema), -EAGAIN);
