@@ -246,15 +246,26 @@ void console_flush_polled(void)
 	self->nopreempt--;
 }
 
-void console_flush_for_panic(void)
+static uint8_t put_all(const uint8_t *bytes, size_t n, uint8_t last)
 {
+	for (size_t i = 0; i < n; i++)
+		arch_early_putc((char)bytes[i]);
+	return n > 0 ? bytes[n - 1] : last;
+}
+
+void console_flush_for_panic(const uint8_t *more, size_t n)
+{
+	uint32_t head;
+	uint8_t last = '\n';
+
 	console_hold();
-
-	const uint8_t *rest = atomic_load_explicit(&tx_rest, memory_order_relaxed);
-	size_t size = atomic_exchange_explicit(&tx_rest_size, 0, memory_order_relaxed);
-
-	for (size_t i = 0; i < size; i++)
-		arch_early_putc((char)rest[i]);
+	head = atomic_load_explicit(&tx.head, memory_order_acquire);
+	if (head > 0)
+		last = (uint8_t)tx.entry[(head - 1) % RING_SIZE];
+	last = put_all(atomic_load_explicit(&tx_rest, memory_order_relaxed),
+		       atomic_exchange_explicit(&tx_rest_size, 0, memory_order_relaxed), last);
+	if (put_all(more, n, last) != '\n')
+		arch_early_putc('\n');
 	console_release();
 }
 

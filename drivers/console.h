@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "kernel/outside.h"
@@ -30,7 +31,8 @@ bool console_is_terminal(void);
 void console_hold(void);
 void console_release(void);
 
-/* For a panic: also sends the rest of what a coroutine was writing when it came. */
-void console_flush_for_panic(void);
+/* For a panic: also sends the rest of what a coroutine was writing when it came, then the n bytes at
+ * more, and begins a new line. */
+void console_flush_for_panic(const uint8_t *more, size_t n);
 
 #endif

@@ -131,16 +131,20 @@ void __assert(const char *file, int line, const char *what)
 
 void libc_flush_for_panic(void)
 {
-	console_flush_for_panic();
-	if (!__sf)
-		return;
+	unsigned char *base = NULL;
+	size_t n = 0;
 
-	__FILE *out = &__sf[1];
-	unsigned char *base = out->_bf._base, *end = out->_p;
+	if (__sf) {
+		__FILE *out = &__sf[1];
+		ptrdiff_t buffered = out->_p - out->_bf._base;
 
-	if (!(out->_flags & __SWR) || !base || end <= base || end - base > out->_bf._size)
-		return;
-	out->_p = base;
-	for (unsigned char *p = base; p < end; p++)
-		arch_early_putc((char)*p);
+		/* It may be in the middle of a change. */
+		if ((out->_flags & __SWR) && out->_bf._base && buffered > 0 &&
+		    buffered <= out->_bf._size) {
+			base = out->_bf._base;
+			n = (size_t)buffered;
+			out->_p = base;
+		}
+	}
+	console_flush_for_panic(base, n);
 }
