@@ -133,6 +133,7 @@ void arch_early_putc(char c);
  * that [lo, hi) does not hold). */
 struct backtrace {
 	uintptr_t pc, fp;
+	uintptr_t caller; /* not 0: of pc, whose function has no record at fp (yet) */
 };
 void arch_backtrace_here(struct backtrace *b);
 void arch_backtrace_co(struct backtrace *b, const struct co *co); /* stopped: context or frame */

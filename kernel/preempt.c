@@ -1,7 +1,7 @@
 #include "kernel/preempt.h"
 
 #include "kernel/lock.h"
-#include "kernel/proc.h"
+#include "kernel/sched.h"
 #include "kernel/slab.h"
 
 static struct slab_cache frames;
@@ -75,8 +75,7 @@ void *irq_exit(void)
 		return NULL;
 	}
 	if (!core->spare_frame) { /* no memory for one: once more, soon */
-		core->timer_armed = arch_clock() + NSEC_PER_MSEC;
-		arch_timer_arm(core->timer_armed);
+		sched_timer_soon(core);
 		return NULL;
 	}
 

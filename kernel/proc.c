@@ -440,8 +440,10 @@ _Noreturn void proc_idle(struct core *core)
 		void *frame = next->frame;
 
 		if (frame) {
-			next->frame = NULL;
 			arch_interrupts_off();
+			if (core->irq_pending) /* since sched_service, and told nobody */
+				sched_timer_soon(core);
+			next->frame = NULL;
 			preempt_frame_done(core, frame);
 			prev = arch_resume(idle, next, frame);
 		} else {

@@ -11,8 +11,6 @@
 #include "kernel/sched.h"
 #include "kernel/wait.h"
 
-enum { QUANTUM_MIN = 10 * 1000 };
-
 int runtime_cores(void)
 {
 	return core_count;

@@ -25,6 +25,12 @@ void sched_begin(struct core *core, struct co *next)
 
 void sched_finish(struct co *prev)
 {
+	struct co *self = arch_current();
+
+	/* An interrupt that came before the switch told prev, or nobody where that was idle; those
+	 * that come from here on tell self. */
+	if (*(volatile bool *)&self->core->irq_pending)
+		self->need_resched = true;
 	if (atomic_load_explicit(&sched_accounting, memory_order_relaxed) && prev->run_since)
 		prev->cpu_ns += arch_clock() - prev->run_since;
 	if (prev->state == CO_ENDED)
@@ -182,6 +188,12 @@ void sched_timer_by(struct core *core, uint64_t deadline)
 		core->timer_armed = deadline;
 		arch_timer_arm(deadline);
 	}
+}
+
+void sched_timer_soon(struct core *core)
+{
+	core->timer_armed = arch_clock() + QUANTUM_MIN;
+	arch_timer_arm(core->timer_armed);
 }
 
 static uint64_t slice_length(void)

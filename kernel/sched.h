@@ -47,10 +47,14 @@ bool sched_service(struct core *core, struct co *running);
 /* The owner: the timer goes off at deadline, or sooner. */
 void sched_timer_by(struct core *core, uint64_t deadline);
 
+/* The same, in a moment: an interrupt is to be served that could not be. */
+void sched_timer_soon(struct core *core);
+
 /* The owner: something waits in the queues here, so time slices are to be ended. */
 void sched_slice_arm(struct core *core);
 
-/* 0: no preemption. */
+/* In ns; 0: no preemption. */
+enum { QUANTUM_MIN = 10 * 1000 };
 extern _Atomic uint64_t sched_quantum;
 
 /* Coroutines that wait for something outside of the machine (the console); and those that wait for

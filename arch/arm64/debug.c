@@ -2,6 +2,7 @@
  * Walking stacks and showing registers. Every function of the image keeps a frame record {x29, x30}
  * (AAPCS64, 6.4.6), arch_switch and the trap entry too.
  */
+#include "kernel/symtab.h"
 #include "kernel/core.h"
 
 #include "arch/arm64/arm64.h"
@@ -30,7 +31,19 @@ void arch_backtrace_co(struct backtrace *b, const struct co *co)
 
 void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs)
 {
+	extern char __text_start[], __text_end[];
+	const struct co *co = arch_current();
+	const struct record *record = (const struct record *)regs->x[29];
+	uintptr_t lr = regs->x[30];
+	size_t offset;
+
 	*b = (struct backtrace){.pc = regs->pc, .fp = regs->x[29]};
+	/* A leaf function has no record; x30 then holds its caller. In others it is what the record
+	 * says, or still in the function itself, behind its last call. */
+	if (lr >= (uintptr_t)__text_start && lr < (uintptr_t)__text_end &&
+	    co && regs->x[29] >= co->stack_mapped && regs->x[29] < co->stack_top &&
+	    record->pc != lr && symtab_find(lr, &offset) != symtab_find(regs->pc, &offset))
+		b->caller = lr;
 }
 
 static bool is_within(uintptr_t fp, uintptr_t lo, uintptr_t hi)
@@ -47,6 +60,11 @@ bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
 	uintptr_t emergency = (uintptr_t)emergency_stack_top;
 	uintptr_t irq = arch_current() ? arm64_core_here()->irq_stack_top : 0;
 
+	if (b->caller) {
+		b->pc = b->caller;
+		b->caller = 0;
+		return true;
+	}
 	if (b->fp % 8 != 0 || !(is_within(b->fp, lo, hi) ||
 				is_within(b->fp, irq - IRQ_STACK_SIZE, irq) ||
 				is_within(b->fp, emergency - IRQ_STACK_SIZE, emergency)))

@@ -76,14 +76,19 @@ void arch_backtrace_here(struct backtrace *b)
 {
 	const uintptr_t *fp = __builtin_frame_address(0);
 
-	b->fp = fp[0];
-	b->pc = fp[1];
+	*b = (struct backtrace){.pc = fp[1], .fp = fp[0]};
 }
 
 void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs)
 {
-	b->pc = regs->rip;
-	b->fp = regs->rbp;
+	extern char __text_start[], __text_end[];
+	const struct co *co = arch_current();
+	bool in_text = regs->rip >= (uintptr_t)__text_start && regs->rip < (uintptr_t)__text_end;
+
+	*b = (struct backtrace){.pc = regs->rip, .fp = regs->rbp};
+	/* After a call to where no code is, the return address is all there is of the caller. */
+	if (!in_text && co && regs->rsp >= co->stack_mapped && regs->rsp < co->stack_top)
+		b->caller = *(const uintptr_t *)regs->rsp;
 }
 
 void arch_backtrace_co(struct backtrace *b, const struct co *co)
@@ -94,8 +99,7 @@ void arch_backtrace_co(struct backtrace *b, const struct co *co)
 		arch_backtrace_regs(b, co->frame);
 		return;
 	}
-	b->fp = context[CONTEXT_RBP];
-	b->pc = context[CONTEXT_RETURN];
+	*b = (struct backtrace){.pc = context[CONTEXT_RETURN], .fp = context[CONTEXT_RBP]};
 }
 
 /* Callers' frames are higher up; a chain that goes down is broken, and could be a circle. */
@@ -103,6 +107,11 @@ bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
 {
 	uintptr_t fp = b->fp;
 
+	if (b->caller) {
+		b->pc = b->caller;
+		b->caller = 0;
+		return true;
+	}
 	if (fp % sizeof fp || fp < lo || fp >= hi || hi - fp < 2 * sizeof fp)
 		return false;
 	const uintptr_t *record = (const uintptr_t *)fp;
