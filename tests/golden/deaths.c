@@ -13,10 +13,17 @@
 /* Keeps a call from becoming a jump, which would hide the caller from the backtrace. */
 #define STAY() asm volatile("" ::: "memory")
 
+/* A function that calls nothing has no frame, which hides its caller: those below call this. */
+FUNCTION static void call(void)
+{
+	STAY();
+}
+
 static void sleep_on(void *arg)
 {
 	(void)arg;
 	time_sleep(TIME_NEVER - 1);
+	STAY();
 }
 
 /* ---- Said by the program ---- */
@@ -52,24 +59,30 @@ static unsigned char data[64];
 
 FUNCTION static void do_null_read(void)
 {
-	int value = *null;
+	int value;
+
+	call();
+	value = *null;
 	asm volatile("" ::"r"(value));
 }
 
 FUNCTION static void do_null_write(void)
 {
+	call();
 	null[3] = 1;
 	STAY();
 }
 
 FUNCTION static void do_write_code(void)
 {
+	call();
 	*(volatile unsigned char *)(uintptr_t)do_panic = 0;
 	STAY();
 }
 
 FUNCTION static void do_write_rodata(void)
 {
+	call();
 	*(volatile char *)(uintptr_t)constant = 'C';
 	STAY();
 }
@@ -77,6 +90,7 @@ FUNCTION static void do_write_rodata(void)
 FUNCTION static void do_exec_data(void)
 {
 	void (*volatile fn)(void) = (void (*)(void))(uintptr_t)data;
+	call();
 	fn();
 	STAY();
 }
@@ -85,12 +99,21 @@ FUNCTION static void do_exec_stack(void)
 {
 	unsigned char here[64] = {0};
 	void (*volatile fn)(void) = (void (*)(void))(uintptr_t)here;
+	call();
 	fn();
+	STAY();
+}
+
+/* Without a frame: the caller is missing, or found some other way. */
+FUNCTION static void do_leaf(void)
+{
+	null[1] = 1;
 	STAY();
 }
 
 FUNCTION static void do_undefined(void)
 {
+	call();
 #ifdef __x86_64__
 	asm volatile("ud2");
 #else
@@ -102,8 +125,9 @@ FUNCTION static void do_undefined(void)
 FUNCTION static void do_divide(void)
 {
 #ifdef __x86_64__
-	volatile int zero = 0;
-	zero = 1 / zero;
+	volatile int zero = 0, many = 100;
+	call();
+	many = many / zero;
 #endif
 	STAY();
 }
@@ -153,6 +177,7 @@ static void lock_it(void *arg)
 {
 	mutex_lock(arg);
 	time_sleep(TIME_NEVER - 1);
+	STAY();
 }
 
 FUNCTION static void do_mutex_other(void)
@@ -185,6 +210,7 @@ FUNCTION static void do_elem_size(void)
 static void receive(void *arg)
 {
 	chan_recv(arg, NULL);
+	STAY();
 }
 
 FUNCTION static void do_chan_free(void)
@@ -209,23 +235,27 @@ static void wait_sema(void *arg)
 {
 	(void)arg;
 	sema_acquire(&sema);
+	STAY();
 }
 
 static void wait_event(void *arg)
 {
 	(void)arg;
 	event_wait(&event);
+	STAY();
 }
 
 static void wait_send(void *arg)
 {
 	int value = 1;
 	chan_send((struct chan *)arg, &value);
+	STAY();
 }
 
 static void wait_mutex(void *arg)
 {
 	mutex_lock(arg);
+	STAY();
 }
 
 FUNCTION static void do_deadlock(void)
@@ -275,6 +305,7 @@ static const struct death {
 	{"write-rodata", do_write_rodata, false},
 	{"exec-data", do_exec_data, false},
 	{"exec-stack", do_exec_stack, false},
+	{"leaf", do_leaf, false},
 	{"undefined", do_undefined, false},
 	{"divide", do_divide, false},
 	{"overflow", do_overflow, false},
@@ -305,6 +336,7 @@ FUNCTION static void outer(const struct death *d)
 static void victim(void *arg)
 {
 	outer(arg);
+	STAY();
 }
 
 static void hog(void *arg)
