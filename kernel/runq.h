@@ -58,13 +58,12 @@ static inline uint32_t runq_take(struct runq *q, struct co **into, uint32_t max,
 			into[i] = atomic_load_explicit(&q->ring[(head + i) % RUNQ_SIZE],
 						       memory_order_relaxed);
 #ifdef PLANT_DOUBLE_STEAL
-		if (!whole) { /* the fault: two thieves may take the same */
-			atomic_store_explicit(&q->head, head + n, memory_order_release);
-			return n;
-		}
+		uint32_t taken = whole ? n : n - 1; /* the fault: the last one stays there too */
+#else
+		uint32_t taken = n;
 #endif
 		/* release: with the acquire of head in runq_put, which may now overwrite. */
-		if (atomic_compare_exchange_strong_explicit(&q->head, &head, head + n,
+		if (atomic_compare_exchange_strong_explicit(&q->head, &head, head + taken,
 							    memory_order_acq_rel,
 							    memory_order_relaxed))
 			return n;
