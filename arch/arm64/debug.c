@@ -1,9 +1,10 @@
 /*
- * Walking stacks and showing registers. Every function of the image keeps a frame record {x29, x30}
- * (AAPCS64, 6.4.6), arch_switch and the trap entry too.
+ * Walking stacks and showing registers. Functions of the image keep a frame record {x29, x30}
+ * (AAPCS64, 6.4.6), arch_switch and the trap entry too; but not a leaf, nor one that was
+ * interrupted before it had stored its own: then x30 is the first step.
  */
-#include "kernel/symtab.h"
 #include "kernel/core.h"
+#include "kernel/symtab.h"
 
 #include "arch/arm64/arm64.h"
 
@@ -29,20 +30,24 @@ void arch_backtrace_co(struct backtrace *b, const struct co *co)
 		*b = (struct backtrace){.pc = context->pc, .fp = context->fp};
 }
 
+static uintptr_t function_of(uintptr_t pc)
+{
+	size_t offset = 0;
+
+	symtab_find(pc, &offset);
+	return pc - offset;
+}
+
+/* In a function with a record, x30 leads back into the function, from the last call it made; or it
+ * still is what the record says, which arch_backtrace_step finds. */
 void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs)
 {
 	extern char __text_start[], __text_end[];
-	const struct co *co = arch_current();
-	const struct record *record = (const struct record *)regs->x[29];
 	uintptr_t lr = regs->x[30];
-	size_t offset;
 
 	*b = (struct backtrace){.pc = regs->pc, .fp = regs->x[29]};
-	/* A leaf function has no record; x30 then holds its caller. In others it is what the record
-	 * says, or still in the function itself, behind its last call. */
-	if (lr >= (uintptr_t)__text_start && lr < (uintptr_t)__text_end &&
-	    co && regs->x[29] >= co->stack_mapped && regs->x[29] < co->stack_top &&
-	    record->pc != lr && symtab_find(lr, &offset) != symtab_find(regs->pc, &offset))
+	if (lr > (uintptr_t)__text_start && lr <= (uintptr_t)__text_end &&
+	    function_of(lr - 4) != function_of(regs->pc))
 		b->caller = lr;
 }
 
@@ -59,15 +64,16 @@ bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
 	const struct record *record = (const struct record *)b->fp;
 	uintptr_t emergency = (uintptr_t)emergency_stack_top;
 	uintptr_t irq = arch_current() ? arm64_core_here()->irq_stack_top : 0;
+	bool is_valid = b->fp % 8 == 0 &&
+			(is_within(b->fp, lo, hi) ||
+			 is_within(b->fp, irq - IRQ_STACK_SIZE, irq) ||
+			 is_within(b->fp, emergency - IRQ_STACK_SIZE, emergency));
 
-	if (b->caller) {
-		b->pc = b->caller;
-		b->caller = 0;
+	if (b->caller && !(is_valid && record->pc == b->caller)) {
+		*b = (struct backtrace){.pc = b->caller, .fp = b->fp};
 		return true;
 	}
-	if (b->fp % 8 != 0 || !(is_within(b->fp, lo, hi) ||
-				is_within(b->fp, irq - IRQ_STACK_SIZE, irq) ||
-				is_within(b->fp, emergency - IRQ_STACK_SIZE, emergency)))
+	if (!is_valid)
 		return false;
 	*b = (struct backtrace){.pc = record->pc, .fp = record->fp};
 	return b->pc != 0;
