@@ -44,8 +44,9 @@ app_name := $(basename $(notdir $(app)))
 # output is the program's.
 say = $(if $(filter 1,$(V)),set -x;,echo '  $1' >&2;)
 
-# $(call keep,FILE,TEXT): FILE holds TEXT, and is only touched when that is news.
-keep = $(if $(subst <$(file <$1)>,,<$2>),$(shell mkdir -p $(dir $1))$(file >$1,$2))
+# $(call keep,FILE,TEXT): FILE holds TEXT, and is only touched when that is news. (strip: make 4.3
+# does not always take the newline off what it reads.)
+keep = $(if $(subst <$(strip $(file <$1))>,,<$(strip $2)>),$(shell mkdir -p $(dir $1))$(file >$1,$2))
 
 # $(call tool,COMMAND): its output; its failure is ours.
 tool = $(shell $1 </dev/null)$(if $(filter-out 0,$(.SHELLSTATUS)),$(error $1 failed))
@@ -72,6 +73,7 @@ endif
 $(foreach mk,$(wildcard arch/*/arch.mk),$(eval include $(mk))$(eval claimed += $(ARCH_DRIVERS)))
 CROSS :=
 ARCH_CFLAGS :=
+ARCH_LDFLAGS :=
 ARCH_LIBS :=
 include arch/$(ARCH)/arch.mk
 
@@ -90,7 +92,11 @@ common_flags = -std=gnu17 -O2 -g -fno-omit-frame-pointer -fno-stack-protector -f
 kernel_flags := $(common_flags) -I. -Iarch/$(ARCH) -ffreestanding -mgeneral-regs-only \
 	$(if $(LIBFDT),-ffile-prefix-map=$(LIBFDT)=libfdt) \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Werror
-app_flags := $(common_flags) -ffile-prefix-map=$(abspath $(app_folder)/..)=. -Wall
+
+# Whole frames, so that backtraces miss no caller; and a frame larger than a page touches every
+# page of itself, so that it meets the guard page.
+app_flags := $(common_flags) -ffile-prefix-map=$(abspath $(app_folder)/..)=. -Wall \
+	-fno-shrink-wrap -fstack-clash-protection --param=stack-clash-protection-guard-size=12
 
 # A fault planted for the tests to find: PLANT=lost-wakeup is -DPLANT_LOST_WAKEUP.
 ifneq ($(PLANT),)
@@ -102,7 +108,8 @@ kernel_flags += -D$(plant)
 endif
 
 link_flags := -nostdlib -static -no-pie -T linker/$(ARCH).ld -Wl,--gc-sections \
-	-Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
+	-Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
+	-Wl,--no-warn-rwx-segments $(ARCH_LDFLAGS)
 libs := -Wl,--start-group $(ARCH_LIBS) $(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a -lgcc \
 	-Wl,--end-group
 
@@ -175,7 +182,7 @@ endif # needs_build
 
 # ---- The commands ------------------------------------------------------------------------------
 
-.PHONY: help run image gdb iso test test-long lint clean FORCE
+.PHONY: help run image gdb iso test test-long lint flags clean FORCE
 
 image: $(elf)
 	@echo $(CURDIR)/$(elf)
@@ -192,15 +199,19 @@ iso: $(elf)
 
 test:
 	@tools/setup test </dev/null
-	@tests/run fast
+	@MAKEFLAGS= tests/run fast
 
 test-long:
 	@tools/setup test </dev/null
-	@tests/run long
+	@MAKEFLAGS= tests/run long
 
 lint:
-	@tools/setup lint build-x86_64 </dev/null
+	@tools/setup lint </dev/null
 	@tools/lint
+
+# For tools/lint.
+flags:
+	@echo '$(kernel_flags)'
 
 clean:
 	rm -rf build

@@ -1,0 +1,6 @@
+# For gdb-multiarch, attached to a machine that stands before its first instruction (make gdb).
+set pagination off
+set confirm off
+set print pretty on
+# In hardware: the code is not yet where a breakpoint would be written.
+hbreak main

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Checks that dependencies run one way, and that no file is too long.
+
+usage: tools/layers.py [FILE...]     (unset: all C and assembly files that git knows)
+
+applications -> include/vole -> kernel -> arch/arch.h -> arch/*; drivers and libc stand on kernel.
+Outside arch/ nothing includes a file of one port, nor asks the preprocessor for the architecture
+or for SMP. Tests may ask for the architecture: some are in assembly.
+"""
+
+import os
+import re
+import subprocess
+import sys
+
+LONGEST = 600
+
+# What comes from the compiler or the C library and means nothing but types, constants, and
+# functions that any code may call.
+PLAIN = {"assert.h", "errno.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h",
+         "stdbool.h", "stddef.h", "stdint.h", "stdlib.h", "string.h", "sys/queue.h", "sys/tree.h",
+         "sys/types.h"}
+
+# Folder: what its files may include beside the C library ("..." in quotes or <...>), and whether
+# all of the C library is allowed (True) or only PLAIN.
+LAYERS = {
+    "include/": (("vole/", "vole.h"), False),
+    # stdio: a panic of the program flushes standard output first.
+    "kernel/": (("kernel/", "arch/arch.h", "vole/", "reent.h", "stdio.h"), False),
+    "drivers/": (("drivers/", "kernel/", "arch/arch.h", "vole/"), False),
+    "libc/": (("libc/", "drivers/", "kernel/", "arch/arch.h", "vole/"), True),
+    "net/": (("net/", "lwip/", "drivers/", "kernel/", "arch/arch.h", "vole/"), True),
+    "examples/": (("vole/", "vole.h"), True),
+}
+
+# Of the port's own folder and, for a port, of the kernel: arch/arch.h says what it calls back.
+PORT = ("arch/", "kernel/", "vole/", "libfdt.h")
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+CONDITION = re.compile(r"^\s*#\s*(?:if|ifdef|ifndef|elif)\b(.*)")
+MACHINE = re.compile(r"\b(?:__(?:x86_64|i386|amd64|aarch64|arm|ARM_\w+|SSE\w*|AVX\w*)(?:__)?"
+                     r"|(?:CONFIG_)?SMP|ARCH_(?:X86_64|ARM64))\b")
+
+
+def wrong_include(path, quote, name):
+    """Why path must not include name, or None."""
+    folder = os.path.dirname(path)
+    if quote == '"' and os.path.exists(os.path.join(folder, name)) and not path.startswith("arch/"):
+        name = os.path.normpath(os.path.join(folder, name)) # a neighbour
+    port = re.match(r"arch/(\w+)/", path)
+    of_port = re.match(r"arch/(\w+)/", name)
+    if of_port and (not port or port.group(1) != of_port.group(1)):
+        return "belongs to one port"
+    if port:
+        if "/" in name and not name.startswith(PORT) and name not in PLAIN:
+            return "is not for a port"
+        return None
+    if path == "arch/arch.h":
+        return None
+    for layer, (allowed, library) in LAYERS.items():
+        if not path.startswith(layer):
+            continue
+        if name.startswith(allowed) or name in PLAIN or os.path.dirname(name).startswith(layer):
+            return None
+        ours = name.split("/")[0] in ("arch", "kernel", "drivers", "libc", "net", "examples", "tests")
+        if library and not ours:
+            return None
+        return f"is not for {layer}"
+    return None
+
+
+def check(path):
+    """Complaints about one file."""
+    with open(path, encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    if len(lines) > LONGEST:
+        yield f"{path}: {len(lines)} lines, more than {LONGEST}"
+    for number, line in enumerate(lines, 1):
+        include, condition = INCLUDE.match(line), CONDITION.match(line)
+        if include:
+            why = wrong_include(path, *include.groups())
+            if why:
+                yield f"{path}:{number}: {include.group(2)} {why}"
+        elif condition and not path.startswith(("arch/", "tests/")):
+            machine = MACHINE.search(condition.group(1))
+            if machine:
+                yield f"{path}:{number}: asks for the machine ({machine.group(0)})"
+
+
+def main():
+    if sys.argv[1:2] in (["-h"], ["--help"]):
+        print(__doc__.strip())
+        return 0
+    files = sys.argv[1:] or subprocess.run(
+        ["git", "ls-files", "*.c", "*.h", "*.S"], check=True, stdout=subprocess.PIPE,
+        text=True).stdout.split()
+    complaints = [text for path in files if os.path.exists(path) for text in check(path)]
+    print("\n".join(complaints), end="\n" * bool(complaints))
+    return bool(complaints)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
