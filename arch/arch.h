@@ -130,7 +130,7 @@ _Noreturn void arch_power_off(int status);
 void arch_early_putc(char c);
 
 /* Walking a stack: pc and fp of one frame; step goes to its caller, false at the end (fp 0, or one
- * that [lo, hi) does not hold). */
+ * that neither [lo, hi) nor an interrupt stack of this core holds). */
 struct backtrace {
 	uintptr_t pc, fp;
 	uintptr_t caller; /* not 0: of pc, whose function has no record at fp (yet) */

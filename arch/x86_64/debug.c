@@ -102,24 +102,34 @@ void arch_backtrace_co(struct backtrace *b, const struct co *co)
 	*b = (struct backtrace){.pc = context[CONTEXT_RETURN], .fp = context[CONTEXT_RBP]};
 }
 
-/* Callers' frames are higher up; a chain that goes down is broken, and could be a circle. */
+static bool holds_record(uintptr_t fp, uintptr_t lo, uintptr_t hi)
+{
+	return fp % sizeof fp == 0 && fp >= lo && fp < hi && hi - fp >= 2 * sizeof fp;
+}
+
+/* Callers' frames are higher up; a chain that goes down is broken, and could be a circle. Only from
+ * this core's own stacks it may go anywhere in [lo, hi): to what was interrupted. */
 bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
 {
+	struct x86_core *x = x86_core_here();
 	uintptr_t fp = b->fp;
+	bool own = holds_record(fp, (uintptr_t)x, (uintptr_t)(x + 1));
 
 	if (b->caller) {
 		b->pc = b->caller;
 		b->caller = 0;
 		return true;
 	}
-	if (fp % sizeof fp || fp < lo || fp >= hi || hi - fp < 2 * sizeof fp)
+	if (!own && !holds_record(fp, lo, hi))
 		return false;
 	const uintptr_t *record = (const uintptr_t *)fp;
 
 	if (!record[1])
 		return false;
 	b->pc = record[1];
-	b->fp = record[0] > fp || record[0] < lo ? record[0] : 0;
+	b->fp = record[0];
+	if (b->fp <= fp && !(own && holds_record(b->fp, lo, hi)))
+		b->fp = 0;
 	return true;
 }
 

@@ -90,7 +90,7 @@ void fpu_save(void *area)
 	} else {
 		__asm__ volatile("fxsave64 %0" : "=m"(*(char(*)[FXSAVE_SIZE])area) : : "memory");
 	}
-#ifdef PLANT_MISSING_VECTOR_REGISTER
+#ifdef PLANT_VECTOR_REGISTER
 	enum { FXSAVE_XMM15 = 160 + 15 * 16 };
 	((uint64_t *)area)[FXSAVE_XMM15 / 8] = 0;
 #endif

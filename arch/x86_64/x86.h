@@ -70,11 +70,13 @@ struct x86_core {
 	_Atomic uint64_t tlb_done;   /* the last request this core has served */
 
 	_Alignas(64) uint8_t fpu[FPU_AREA_MAX]; /* for arch_call_handler */
-	_Alignas(16) uint8_t interrupt_stack[INTERRUPT_STACK];
+
+	/* What interrupts comes before what can be interrupted, so that frame chains go upwards. */
+	_Alignas(16) uint8_t abort_stack[ABORT_STACK];
+	uint8_t nmi_stack[NMI_STACK];
 	uint8_t nested_fault_stack[NESTED_FAULT_STACK];
 	uint8_t fault_stack[FAULT_STACK];
-	uint8_t nmi_stack[NMI_STACK];
-	uint8_t abort_stack[ABORT_STACK];
+	uint8_t interrupt_stack[INTERRUPT_STACK];
 };
 
 enum core_state { CORE_STARTING, CORE_CLAIMED, CORE_UP, CORE_ABANDONED };
