@@ -12,9 +12,10 @@
 	.cfi_sections .debug_frame
 
 	/* What the handler of a trap looks like to a debugger: sp is the base of struct arch_regs. The
-	 * return address is in the column of x30, which hides the x30 of the interrupted code. */
+	 * return address has a column of its own, that of the pc, so x30 is the interrupted code's. */
 	.macro cfi_trap
 	.cfi_signal_frame
+	.cfi_return_column 32
 	.cfi_def_cfa sp, TRAP_SIZE
 	.irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19
 	.cfi_offset \n, REGS_X(\n) - TRAP_SIZE
@@ -22,7 +23,8 @@
 	.irp n, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29
 	.cfi_offset \n, REGS_X(\n) - TRAP_SIZE
 	.endr
-	.cfi_offset x30, REGS_PC - TRAP_SIZE
+	.cfi_offset x30, REGS_X(30) - TRAP_SIZE
+	.cfi_offset 32, REGS_PC - TRAP_SIZE
 	.cfi_offset sp, REGS_SP - TRAP_SIZE
 	.endm
 
