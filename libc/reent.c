@@ -6,8 +6,10 @@
  */
 #include <errno.h>
 #include <reent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/lock.h>
 
 #include "arch/arch.h"
 #include "kernel/co.h"
@@ -16,6 +18,10 @@
 #include "kernel/panic.h"
 
 int *__errno(void);
+
+/* Weak: a program without stdio does not get it by this. */
+extern void __sinit(struct _reent *reent) __attribute__((weak));
+
 struct _reent *__getreent(void);
 
 int *__errno(void)
@@ -55,6 +61,14 @@ void libc_init(void)
 
 	_GLOBAL_REENT->_errno = self->error;
 	self->reent = _GLOBAL_REENT;
+	if (!__sinit)
+		return;
+	/* Now, not when main first prints: exit flushes what others have printed, too. */
+	__sinit(_GLOBAL_REENT);
+	/* Standard error is written piece by piece; under one lock with standard output, one call
+	 * comes out whole whatever others print. */
+	__lock_close_recursive(stderr->_lock);
+	stderr->_lock = stdout->_lock;
 }
 
 void libc_co_exit(struct co *co)
