@@ -38,6 +38,7 @@ def functions(elf):
 
 
 def table(symbols):
+    yield '\t.file "symtab"' # or the linker puts down the name of a temporary file
     yield '\t.section .symtab_vole, "a"'
     yield "\t.balign 4"
     yield "\t.globl vole_symtab, vole_symtab_end"
