@@ -47,7 +47,11 @@ enum { HASH_SIZE = 1024 };
 enum { MAX_LINKS = 8 }; /* symbolic links in one lookup */
 
 static struct ramdisk_node root = {
-	.name = "", .type = RAMDISK_FOLDER, .mode = 0555, .inode = 1, .parent = &root,
+	.name = "",
+	.type = RAMDISK_FOLDER,
+	.mode = 0555,
+	.inode = 1,
+	.parent = &root,
 };
 static struct ramdisk_node *hashes[HASH_SIZE];
 static uint32_t last_inode = 1;

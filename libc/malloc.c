@@ -13,7 +13,6 @@
 
 #include "kernel/heap.h"
 
-
 /* A block of 0 bytes is a block of its own. */
 static size_t at_least_one(size_t size)
 {
