@@ -151,6 +151,9 @@ func trap_preempt
 	mrs	x3, fpsr
 	str	x2, [x0, #FRAME_FPCR]
 	str	x3, [x0, #FRAME_FPSR]
+#ifdef PLANT_VECTOR_REGISTER
+	str	xzr, [x0, #FRAME_V + 16 * 17]   /* the fault: v17 is not saved */
+#endif
 	mov	x4, sp
 	mov	x5, x0
 	.rept	REGS_SIZE / 32
