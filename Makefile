@@ -95,7 +95,8 @@ kernel_flags := $(common_flags) -I. -Iarch/$(ARCH) -ffreestanding -mgeneral-regs
 
 # Whole frames, so that backtraces miss no caller; and a frame larger than a page touches every
 # page of itself, so that it meets the guard page.
-app_flags := $(common_flags) -ffile-prefix-map=$(abspath $(app_folder))=$(if $(filter %.c,$(app)),.,$(app_name)) -Wall
+app_flags := $(common_flags) -Wall \
+	-ffile-prefix-map=$(abspath $(app_folder))=$(if $(filter %.c,$(app)),.,$(app_name)) \
 	-fno-shrink-wrap -fstack-clash-protection --param=stack-clash-protection-guard-size=12
 
 # A fault planted for the tests to find: PLANT=lost-wakeup is -DPLANT_LOST_WAKEUP.

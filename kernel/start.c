@@ -41,7 +41,7 @@ static void core_setup(struct core *core, int index)
 	core->index = index;
 	core->hw_id = machine.core_hw_id[index];
 	core->timer_armed = TIME_NEVER;
-	core->wheel.next = TIME_NEVER;
+	wheel_init(&core->wheel);
 	core->random = (uint32_t)index * 2654435761u + 1;
 }
 

@@ -7,6 +7,21 @@
 /* Timers fired by one call: bounds how long the scheduler is busy with them. */
 enum { WHEEL_BATCH = 64 };
 
+/* A link that is not a slot's is the first member of its node. */
+static struct wheel_node *node_of(struct wheel_link *link)
+{
+	return (struct wheel_node *)link;
+}
+
+void wheel_init(struct wheel *wheel)
+{
+	struct wheel_link *slot = &wheel->slot[0][0];
+
+	wheel->next = TIME_NEVER;
+	for (int i = 0; i < WHEEL_LEVELS * WHEEL_SLOTS; i++)
+		slot[i].next = slot[i].prev = &slot[i];
+}
+
 static uint64_t tick_of(uint64_t ns)
 {
 	return ns >> WHEEL_TICK_SHIFT;
@@ -30,27 +45,26 @@ static void insert(struct wheel *wheel, struct wheel_node *node)
 	}
 
 	unsigned index = tick >> (6 * level) & (WHEEL_SLOTS - 1);
-	struct wheel_node **slot = &wheel->slot[level][index];
+	struct wheel_link *slot = &wheel->slot[level][index];
 
-	node->next = *slot;
-	node->link = slot;
-	if (node->next)
-		node->next->link = &node->next;
-	*slot = node;
+	node->link = (struct wheel_link){.next = slot, .prev = slot->prev};
+	slot->prev->next = &node->link;
+	slot->prev = &node->link;
 	wheel->occupied[level] |= UINT64_C(1) << index;
 }
 
 static void remove_node(struct wheel *wheel, struct wheel_node *node)
 {
-	struct wheel_node **first = &wheel->slot[0][0];
-	size_t at = (size_t)(node->link - first);
+	struct wheel_link *next = node->link.next, *prev = node->link.prev;
 
-	*node->link = node->next;
-	if (node->next)
-		node->next->link = node->link;
-	else if ((uintptr_t)node->link - (uintptr_t)first < sizeof(wheel->slot))
+	next->prev = prev;
+	prev->next = next;
+	if (next == prev) { /* the slot alone is left in the ring */
+		size_t at = (size_t)(next - &wheel->slot[0][0]);
+
 		wheel->occupied[at / WHEEL_SLOTS] &= ~(UINT64_C(1) << at % WHEEL_SLOTS);
-	node->link = NULL;
+	}
+	node->link = (struct wheel_link){NULL, NULL};
 }
 
 void wheel_start(struct wheel_node *node)
@@ -89,7 +103,7 @@ bool wheel_stop(struct wheel_node *node)
 	bool pending;
 
 	spin_lock(&wheel->lock);
-	pending = node->link != NULL;
+	pending = node->link.next != NULL;
 	if (pending) {
 		remove_node(wheel, node);
 		wheel->pending--;
@@ -131,11 +145,13 @@ static uint64_t earliest(const struct wheel *wheel, int level, unsigned index)
 	uint64_t deadline = TIME_NEVER;
 	int n = 0;
 
-	for (struct wheel_node *node = wheel->slot[level][index]; node; node = node->next) {
+	const struct wheel_link *slot = &wheel->slot[level][index];
+
+	for (struct wheel_link *at = slot->next; at != slot; at = at->next) {
 		if (++n > 8 && level > 0)
 			return slot_tick(wheel, level, index) << WHEEL_TICK_SHIFT;
-		if (node->deadline < deadline)
-			deadline = node->deadline;
+		if (node_of(at)->deadline < deadline)
+			deadline = node_of(at)->deadline;
 	}
 	return deadline;
 }
@@ -156,13 +172,13 @@ uint64_t wheel_advance(struct wheel *wheel, uint64_t now)
 		if (at > wheel->tick)
 			wheel->tick = at;
 
-		struct wheel_node *node = wheel->slot[level][index];
+		struct wheel_link *slot = &wheel->slot[level][index];
 
 		if (level > 0) { /* time has entered the block: spread it over the levels below */
-			wheel->slot[level][index] = NULL;
-			wheel->occupied[level] &= ~(UINT64_C(1) << index);
-			for (struct wheel_node *after; node; node = after) {
-				after = node->next;
+			while (slot->next != slot) {
+				struct wheel_node *node = node_of(slot->next);
+
+				remove_node(wheel, node);
 				insert(wheel, node);
 			}
 			continue;
@@ -170,8 +186,11 @@ uint64_t wheel_advance(struct wheel *wheel, uint64_t now)
 
 		bool left = false;
 
-		for (struct wheel_node *after; node && fired < WHEEL_BATCH; node = after) {
-			after = node->next;
+		for (struct wheel_link *link = slot->next, *after;
+		     link != slot && fired < WHEEL_BATCH; link = after) {
+			struct wheel_node *node = node_of(link);
+
+			after = link->next;
 #ifdef PLANT_EARLY_TIMER
 			if (node->deadline > now + 1000000) {
 #else

@@ -20,8 +20,10 @@ struct wheel {
 	_Atomic uint64_t next;  /* no timer fires before; read by anyone */
 	_Atomic size_t pending; /* read by anyone */
 	uint64_t occupied[WHEEL_LEVELS]; /* a bit for each slot that is not empty */
-	struct wheel_node *slot[WHEEL_LEVELS][WHEEL_SLOTS];
+	struct wheel_link slot[WHEEL_LEVELS][WHEEL_SLOTS]; /* in the order of starting */
 };
+
+void wheel_init(struct wheel *wheel);
 
 /* Starts node on this core: node->fire(node, now) is called at node->deadline or later, by the
  * scheduler of this core, with the wheel locked. nopreempt > 0. */

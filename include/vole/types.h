@@ -29,8 +29,12 @@ struct wait_queue {
 };
 
 /* A place in a core's timer wheel; see kernel/wheel.h. */
+struct wheel_link {
+	struct wheel_link *next, *prev;
+};
+
 struct wheel_node {
-	struct wheel_node *next, **link; /* link: what points here; NULL when not pending */
+	struct wheel_link link; /* in a ring with its slot; NULLs when not pending */
 	uint64_t deadline;
 	struct core *core; /* whose wheel; constant while pending */
 	void (*fire)(struct wheel_node *node, uint64_t now);
