@@ -11,6 +11,8 @@ static void show_coroutine(const struct runtime_co *co)
 
 	snprintf(core, sizeof core, "%d%s%s", co->core, co->pinned ? "p" : "",
 		 co->urgent ? "u" : "");
+	if (co->core < 0)
+		core[0] = '\0'; /* it has not run yet */
 	printf("%6" PRIu64 " %-16.16s %-9.9s %-14.14s", co->id, co->name, co->state,
 	       waits ? co->reason : "");
 	printf(" %8s %-4s", waits ? show_time(co->waiting_ns).s : "", core);

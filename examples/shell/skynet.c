@@ -4,7 +4,7 @@
  */
 #include "shell.h"
 
-enum { CHILDREN = 10, BYTES_A_LEAF = 6 << 10 };
+enum { CHILDREN = 10 };
 
 struct node {
 	struct chan *up; /* room for what all siblings send */
@@ -58,20 +58,13 @@ void skynet(int argc, char **argv)
 	if (!take_number(argc, argv, 2, UINT32_MAX, &root.leaves))
 		return;
 	runtime_stats(&before);
-	if (before.free_bytes / BYTES_A_LEAF < root.leaves) {
-		printf("%s: so many may need %s, and ", argv[0],
-		       show_bytes(root.leaves * BYTES_A_LEAF).s);
-		printf("%s are free; try %s\n", show_bytes(before.free_bytes).s,
-		       show_number(before.free_bytes / BYTES_A_LEAF).s);
-		return;
-	}
 	failed = false;
 	sum = sum_of_children(&root);
 	start = time_now() - start;
 	runtime_stats(&after);
 	made = after.spawned - before.spawned;
 	if (failed) {
-		printf("%s: out of memory\n", argv[0]);
+		printf("%s: out of memory after %s coroutines\n", argv[0], show_number(made).s);
 		return;
 	}
 	printf("0 + 1 + ... + %" PRIu64 " = %" PRIu64 "%s\n", root.leaves - 1, sum,

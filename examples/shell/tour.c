@@ -14,6 +14,11 @@ static void heading(const char *title, const char *explanation)
 	fflush(stdout);
 }
 
+static void say_out_of_memory(void)
+{
+	printf("   Out of memory.\n");
+}
+
 /* Starts up to count of them; fewer when memory runs out. */
 static int start_all(struct waitgroup *wg, int count, go_fn *fn, void *arg)
 {
@@ -41,8 +46,10 @@ static void show_yields(void)
 	yields = (uint64_t)start_all(&wg, YIELDERS, yielder, NULL) * YIELDS;
 	waitgroup_wait(&wg);
 	took = time_now() - start;
-	if (yields == 0 || took == 0)
+	if (yields == 0 || took == 0) {
+		say_out_of_memory();
 		return;
+	}
 	printf("   %s yields in %s: ", show_number(yields).s, show_time(took).s);
 	printf("%s a second, %s each.\n", show_number(yields * NSEC_PER_SEC / took).s,
 	       show_time(took / yields).s);
@@ -71,6 +78,14 @@ static size_t free_bytes(void)
 	return stats.free_bytes;
 }
 
+static size_t bytes_in_use(void)
+{
+	struct runtime_stats stats;
+
+	runtime_stats(&stats);
+	return stats.stack_bytes + stats.heap_bytes;
+}
+
 /*
  * Makes the chain as long as memory allows, judged by what the first ones took. Its right end goes
  * to *end; returns its length.
@@ -94,7 +109,7 @@ static uint32_t make_chain(struct chan *first, struct chan **end)
 		if (length != CHAIN_SAMPLE && length % CHAIN_CHECK != 0)
 			continue;
 		now = free_bytes();
-		cost = (before - now) / length + 1;
+		cost = before > now ? (before - now) / length + 1 : 1;
 		room = now > CHAIN_RESERVE ? (now - CHAIN_RESERVE) / cost : 0;
 		if (length + room < longest)
 			longest = length + room;
@@ -105,30 +120,31 @@ static uint32_t make_chain(struct chan *first, struct chan **end)
 
 static void show_chain(void)
 {
-	struct chan *first = chan_of(uint32_t, 0), *end;
-	uint64_t start = time_now(), made, passed;
-	size_t before = free_bytes();
-	uint32_t length, token = 0;
+	struct chan *first = chan_of(uint32_t, 0), *end = first;
+	uint64_t start = time_now(), took;
+	size_t before = bytes_in_use();
+	uint32_t length = 0, token = 0;
 
 	heading("2. A hundred thousand coroutines, as far as memory goes",
 		"Each waits at a channel for a token, adds one and hands it on.");
-	if (!first)
+	if (first)
+		length = make_chain(first, &end);
+	if (length == 0) {
+		say_out_of_memory();
+		chan_free(end);
 		return;
-	length = make_chain(first, &end);
-	made = time_now();
-	if (length > 0) {
-		before -= free_bytes();
-		printf("   %s made in %s, ", show_number(length).s, show_time(made - start).s);
-		printf("%s each, with stack and channel.\n", show_bytes(before / length).s);
-		fflush(stdout);
-		made = time_now();
-		chan_send(first, &token);
-		chan_recv(end, &token);
-		passed = time_now() - made;
-		printf("   The token came out as %s after %s, ", show_number(token).s,
-		       show_time(passed).s);
-		printf("%s from one to the next.\n", show_time(passed / length).s);
 	}
+	took = time_now() - start;
+	printf("   %s made in %s, ", show_number(length).s, show_time(took).s);
+	printf("%s each for stack and channel.\n",
+	       show_bytes((bytes_in_use() - before) / length).s);
+	fflush(stdout);
+	start = time_now();
+	chan_send(first, &token);
+	chan_recv(end, &token);
+	took = time_now() - start;
+	printf("   The token came out as %s after %s, ", show_number(token).s, show_time(took).s);
+	printf("%s from one to the next.\n", show_time(took / length).s);
 	chan_free(end);
 }
 
@@ -155,8 +171,10 @@ static void show_spreading(void)
 	heading("3. Work finds the cores",
 		"64 coroutines start on one core; the others come and steal them.");
 	pieces_done = calloc(cores, sizeof *pieces_done);
-	if (!pieces_done)
+	if (!pieces_done) {
+		say_out_of_memory();
 		return;
+	}
 	runtime_stats(&before);
 	start = time_now();
 	start_all(&wg, WORKERS, worker, NULL);
