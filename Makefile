@@ -23,7 +23,7 @@ MEM ?= 512M
 export SMP MEM ARGS FILES NET TIMEOUT ACCEL QEMU_EXTRA
 
 # What is compiled differently has a folder of its own.
-B := build/$(ARCH)$(if $(filter release,$(BUILD)),-release)$(if $(PLANT),-plant-$(PLANT))
+B := build/$(ARCH)$(if $(filter-out debug,$(BUILD)),-$(BUILD))$(if $(PLANT),-plant-$(PLANT))
 
 ifneq ($(word 2,$(CURDIR) $(APP) $(ARCH) $(BUILD)/$(PLANT)/),$(APP))
 $(error blanks in the paths of Vole and of APP do not work with make, nor do empty ARCH, APP, BUILD)
@@ -31,8 +31,8 @@ endif
 ifeq ($(wildcard arch/$(ARCH)/arch.mk),)
 $(error ARCH=$(ARCH): there is $(patsubst arch/%/arch.mk,%,$(wildcard arch/*/arch.mk)))
 endif
-ifeq ($(filter debug release,$(BUILD)),)
-$(error BUILD=$(BUILD): there is debug and release)
+ifeq ($(filter debug release failing,$(BUILD)),)
+$(error BUILD=$(BUILD): there are debug, release and failing)
 endif
 
 app := $(patsubst $(CURDIR)/%,%,$(abspath $(APP)))
@@ -84,7 +84,8 @@ gcc_include := $(call tool,$(CC) -print-file-name=include)
 # depend on where it was built.
 common_flags = -std=gnu17 -O2 -g -fno-omit-frame-pointer -fno-stack-protector -fno-pic -fno-common \
 	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
-	-D__DYNAMIC_REENT__ $(if $(filter release,$(BUILD)),-DVOLE_RELEASE) $(ARCH_CFLAGS) \
+	-D__DYNAMIC_REENT__ $(if $(filter release,$(BUILD)),-DVOLE_RELEASE) \
+	$(if $(filter failing,$(BUILD)),-DVOLE_FAILING) $(ARCH_CFLAGS) \
 	-nostdinc -isystem libc/include -isystem $(gcc_include) -isystem $(NEWLIB)/include -Iinclude \
 	-ffile-prefix-map=$(NEWLIB)=newlib -ffile-prefix-map=$(CURDIR)=.
 

@@ -22,15 +22,6 @@ ssize_t console_read(void *buf, size_t n);
 /* A person sits there: input is not framed by the launcher. */
 bool console_is_terminal(void);
 
-/*
- * Polled output: console_hold sends what was written before, and keeps the port until
- * console_release; meanwhile arch_early_putc does not get into the middle of a line. From anywhere,
- * with preemption held off; where the port cannot be had in a tenth of a second, its holder has
- * crashed, and it is taken.
- */
-void console_hold(void);
-void console_release(void);
-
 /* For a panic: also sends the rest of what a coroutine was writing when it came, then the n bytes at
  * more, and begins a new line. */
 void console_flush_for_panic(const uint8_t *more, size_t n);

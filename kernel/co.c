@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "kernel/failing.h"
 #include "kernel/group.h"
 #include "kernel/heap.h"
 #include "kernel/outside.h"
@@ -55,11 +56,11 @@ struct co *co_make(go_fn *fn, void *arg, size_t stack_limit, const void *copy, s
 	struct co *co;
 
 	assert_nopreempt();
-	co = slab_alloc(&co_cache);
+	co = alloc_fails() ? NULL : slab_alloc(&co_cache);
 	if (!co)
 		return NULL;
 	memset(co, 0, sizeof(*co));
-	if (!stack_take(co, stack_limit)) {
+	if (alloc_fails() || !stack_take(co, stack_limit)) {
 		slab_free(&co_cache, co);
 		return NULL;
 	}

@@ -1,6 +1,7 @@
 #include "kernel/heap.h"
 
 #include "kernel/core.h"
+#include "kernel/failing.h"
 #include "kernel/lock.h"
 #include "kernel/page.h"
 #include "kernel/slab.h"
@@ -13,6 +14,15 @@ static const size_t class_size[] = {
 enum { CLASSES = sizeof(class_size) / sizeof(class_size[0]), LARGEST = 2048 };
 
 static struct slab_cache classes[CLASSES];
+
+#ifdef VOLE_FAILING
+_Atomic long failing_countdown;
+
+long runtime_fail_alloc(long n)
+{
+	return atomic_exchange(&failing_countdown, n);
+}
+#endif
 
 void heap_init(void)
 {
@@ -34,7 +44,7 @@ void *heap_alloc_aligned(size_t align, size_t size)
 {
 	void *p;
 
-	if (size > PTRDIFF_MAX - PAGE_SIZE || align > ((size_t)1 << 30))
+	if (size > PTRDIFF_MAX - PAGE_SIZE || align > ((size_t)1 << 30) || alloc_fails())
 		return NULL;
 	/* Objects of a multiple of 64 bytes are aligned to 64. */
 	if (align > 16 && align <= 64)

@@ -8,6 +8,13 @@ struct co;
 void console_init(void);
 void console_flush_polled(void);
 
+/* Polled output: console_hold sends what was written before, and keeps the port until
+ * console_release; meanwhile arch_early_putc does not get into the middle of a line. From anywhere,
+ * with nopreempt > 0; where the port cannot be had in a tenth of a second, its holder has crashed,
+ * and it is taken. */
+void console_hold(void);
+void console_release(void);
+
 /* The C library: before main, in its coroutine; when a coroutine ends that has a reent; what stdout
  * has buffered to the console, while everything else has stopped. */
 void libc_init(void);

@@ -1,13 +1,15 @@
 /*
- * print, format. A line is written to the console under a lock of its own, which a panic ignores:
- * its holder may have been stopped.
+ * print, format. A call is written under a lock of its own, which a panic ignores: its holder may
+ * have been stopped.
  */
 #include "kernel/print.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernel/core.h"
 #include "kernel/lock.h"
+#include "kernel/outside.h"
 
 enum log_level log_level = LOG_WARN;
 
@@ -157,17 +159,41 @@ int format(char *buf, size_t size, const char *fmt, ...)
 	return len;
 }
 
+static struct spinlock print_lock;
+
+/* An interrupt handler that dumps may have interrupted the holder: nobody waits for long. */
+static bool hold(struct co *self)
+{
+	uint64_t deadline = arch_clock() + NSEC_PER_SEC / 10;
+	bool held = false;
+
+	self->nopreempt++;
+	while (!held && arch_clock() < deadline)
+		/* acquire: with the release in vprint. */
+		held = !atomic_exchange_explicit(&print_lock.held, 1, memory_order_acquire);
+	console_hold();
+	return held;
+}
+
 void vprint(const char *fmt, va_list args)
 {
-	static struct spinlock print_lock;
 	struct out out = {.buf = NULL};
-	bool locked = !panicking && arch_current();
+	struct co *self = core_count ? arch_current() : NULL;
+	bool held;
 
-	if (locked)
-		lock(&print_lock);
+	if (panicking || !self) { /* there is nobody else */
+		put_format(&out, fmt, args);
+		return;
+	}
+	held = hold(self);
 	put_format(&out, fmt, args);
-	if (locked)
-		unlock(&print_lock);
+	console_release();
+	if (held)
+		atomic_store_explicit(&print_lock.held, 0, memory_order_release);
+	if (self->core->in_irq)
+		self->nopreempt--; /* irq_exit does what is to be done */
+	else
+		preempt_enable();
 }
 
 void print(const char *fmt, ...)
