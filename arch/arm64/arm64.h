@@ -21,13 +21,13 @@ _Static_assert(offsetof(struct arch_regs, esr) == REGS_ESR, "asm.h");
 _Static_assert(offsetof(struct arch_regs, far) == REGS_FAR, "asm.h");
 _Static_assert(sizeof(struct arch_regs) == REGS_SIZE, "asm.h");
 
-#define READ_SYSREG(name)                                                                          \
-	({                                                                                         \
-		uint64_t value_;                                                                   \
-		__asm__ volatile("mrs %0, " #name : "=r"(value_) : : "memory");                    \
-		value_;                                                                            \
+#define READ_SYSREG(name) \
+	({ \
+		uint64_t value_; \
+		__asm__ volatile("mrs %0, " #name : "=r"(value_) : : "memory"); \
+		value_; \
 	})
-#define WRITE_SYSREG(name, value)                                                                  \
+#define WRITE_SYSREG(name, value) \
 	__asm__ volatile("msr " #name ", %0" : : "r"((uint64_t)(value)) : "memory")
 
 static inline void isb(void)
@@ -89,7 +89,7 @@ void mmu_change(uintptr_t ttbr0, uint64_t sctlr);
 void set_irq_stack(uintptr_t top);
 
 /* Interrupt stacks are mapped below the window, one slot a core. */
-#define IRQ_STACKS UINT64_C(0x0000080000000000)
+#define IRQ_STACKS     UINT64_C(0x0000080000000000)
 #define IRQ_STACKS_END (IRQ_STACKS + (uint64_t)MAX_CORES * IRQ_STACK_SLOT)
 
 /* Maps an interrupt stack in the next slot: its top, or 0. */

@@ -16,24 +16,24 @@
 #ifndef ARM64_ASM_H
 #define ARM64_ASM_H
 
-#define REGS_X(n)    ((n) * 8)
-#define REGS_SP      248
-#define REGS_PC      256
-#define REGS_PSTATE  264
-#define REGS_ESR     272
-#define REGS_FAR     280
-#define REGS_SIZE    288
+#define REGS_X(n)   ((n)*8)
+#define REGS_SP     248
+#define REGS_PC     256
+#define REGS_PSTATE 264
+#define REGS_ESR    272
+#define REGS_FAR    280
+#define REGS_SIZE   288
 
 /* On the interrupt stack the registers are followed by a frame record {x29, pc}, so that walking
  * frame pointers leads from the handler into the interrupted code. */
-#define TRAP_RECORD  288
-#define TRAP_SIZE    304
+#define TRAP_RECORD 288
+#define TRAP_SIZE   304
 
 /* The frame of a preempted coroutine: the registers, then floating point. */
-#define FRAME_V      288 /* v0 ... v31, 16 bytes each */
-#define FRAME_FPCR   800
-#define FRAME_FPSR   808
-#define FRAME_SIZE   832
+#define FRAME_V    288 /* v0 ... v31, 16 bytes each */
+#define FRAME_FPCR 800
+#define FRAME_FPSR 808
+#define FRAME_SIZE 832
 
 /*
  * A context: what arch_switch leaves at the sp of a coroutine that stopped.
@@ -57,18 +57,18 @@
 #define BOOT_STACK_SIZE 0x8000
 
 /* SCTLR_EL1: its RES1 bits (LSMAOE, nTLSMD, SPAN, EIS, TSCXT, EOS), then what is switched on. */
-#define SCTLR_RES1   0x30d00800
-#define SCTLR_M      0x00000001 /* MMU */
-#define SCTLR_C      0x00000004 /* data cache */
-#define SCTLR_SA     0x00000008 /* stack alignment check */
-#define SCTLR_I      0x00001000 /* instruction cache */
-#define SCTLR_WXN    0x00080000 /* writable memory is never executable */
-#define SCTLR_OFF    SCTLR_RES1
-#define SCTLR_EARLY  (SCTLR_RES1 | SCTLR_M | SCTLR_C | SCTLR_SA | SCTLR_I)
-#define SCTLR_FINAL  (SCTLR_EARLY | SCTLR_WXN)
+#define SCTLR_RES1  0x30d00800
+#define SCTLR_M     0x00000001 /* MMU */
+#define SCTLR_C     0x00000004 /* data cache */
+#define SCTLR_SA    0x00000008 /* stack alignment check */
+#define SCTLR_I     0x00001000 /* instruction cache */
+#define SCTLR_WXN   0x00080000 /* writable memory is never executable */
+#define SCTLR_OFF   SCTLR_RES1
+#define SCTLR_EARLY (SCTLR_RES1 | SCTLR_M | SCTLR_C | SCTLR_SA | SCTLR_I)
+#define SCTLR_FINAL (SCTLR_EARLY | SCTLR_WXN)
 
 /* MAIR_EL1: attribute 0 is normal write-back memory, attribute 1 device nGnRE. */
-#define MAIR_VALUE   0x04ff
+#define MAIR_VALUE 0x04ff
 
 /* TCR_EL1: 48 bits through TTBR0 in 4 KB granules, walks cacheable and inner shareable, nothing
  * through TTBR1; IPS is added from ID_AA64MMFR0_EL1.PARange. */
@@ -79,20 +79,20 @@
 #define TCR_T1SZ     (16 << 16)
 #define TCR_EPD1     (1 << 23)
 #define TCR_TG1_4K   (2 << 30)
-#define TCR_BASE     (TCR_T0SZ | TCR_IRGN0_WB | TCR_ORGN0_WB | TCR_SH0_IS | TCR_T1SZ | TCR_EPD1 | \
-                      TCR_TG1_4K)
+#define TCR_BASE \
+	(TCR_T0SZ | TCR_IRGN0_WB | TCR_ORGN0_WB | TCR_SH0_IS | TCR_T1SZ | TCR_EPD1 | TCR_TG1_4K)
 
 /* Descriptors of the translation tables (DDI 0487, D8.3). */
-#define PTE_VALID    0x1
-#define PTE_TABLE    0x3 /* levels 0 to 2 */
-#define PTE_BLOCK    0x1 /* levels 1 and 2 */
-#define PTE_PAGE     0x3 /* level 3 */
-#define PTE_DEVICE   0x4 /* AttrIndx 1 */
-#define PTE_RO       0x80
-#define PTE_SH_IS    0x300
-#define PTE_AF       0x400
-#define PTE_PXN      (1 << 53)
-#define PTE_UXN      (1 << 54)
+#define PTE_VALID  0x1
+#define PTE_TABLE  0x3 /* levels 0 to 2 */
+#define PTE_BLOCK  0x1 /* levels 1 and 2 */
+#define PTE_PAGE   0x3 /* level 3 */
+#define PTE_DEVICE 0x4 /* AttrIndx 1 */
+#define PTE_RO     0x80
+#define PTE_SH_IS  0x300
+#define PTE_AF     0x400
+#define PTE_PXN    (1 << 53)
+#define PTE_UXN    (1 << 54)
 
 /* PSCI (DEN 0022) function identifiers. */
 #define PSCI_SYSTEM_OFF 0x84000008
@@ -103,6 +103,7 @@
 #define PSCI_SMC  2
 
 #ifdef __ASSEMBLER__
+/* clang-format off */
 
 	.macro func name
 	.section .text.\name, "ax", %progbits
@@ -138,5 +139,6 @@
 	\op	q30, q31, [\base, #(\offset + 480)]
 	.endm
 
+/* clang-format on */
 #endif
 #endif

@@ -14,6 +14,10 @@
 extern char secondary_entry[];
 _Noreturn void secondary_start(struct core *core);
 
+/* PSCI tells at once of a core that does not exist. One that it has started comes, however long a
+ * loaded host takes to give it time; longer than this, and it is broken. */
+#define PATIENCE (10 * NSEC_PER_SEC)
+
 /* A core that comes too late must not run: whoever changes CORE_STARTING has decided. */
 enum core_arrival { CORE_ABSENT, CORE_STARTING, CORE_ARRIVED, CORE_GIVEN_UP };
 
@@ -58,10 +62,10 @@ int arch_core_start(struct core *core)
 	arch->irq_stack_top = irq_stack_top;
 	atomic_store_explicit(&arch->arrival, CORE_STARTING, memory_order_release);
 	__asm__ volatile("dsb ish" : : : "memory");
-	if (psci_call(PSCI_CPU_ON_64, core->hw_id, (uintptr_t)secondary_entry,
-		      (uintptr_t)arch) != 0)
+	if (psci_call(PSCI_CPU_ON_64, core->hw_id, (uintptr_t)secondary_entry, (uintptr_t)arch) !=
+	    0)
 		return -ENODEV;
-	deadline = arch_clock() + NSEC_PER_SEC;
+	deadline = arch_clock() + PATIENCE;
 	while (atomic_load_explicit(&arch->arrival, memory_order_acquire) == CORE_STARTING &&
 	       arch_clock() < deadline)
 		arch_relax();

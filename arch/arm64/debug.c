@@ -65,8 +65,7 @@ bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
 	uintptr_t emergency = (uintptr_t)emergency_stack_top;
 	uintptr_t irq = arch_current() ? arm64_core_here()->irq_stack_top : 0;
 	bool is_valid = b->fp % 8 == 0 &&
-			(is_within(b->fp, lo, hi) ||
-			 is_within(b->fp, irq - IRQ_STACK_SIZE, irq) ||
+			(is_within(b->fp, lo, hi) || is_within(b->fp, irq - IRQ_STACK_SIZE, irq) ||
 			 is_within(b->fp, emergency - IRQ_STACK_SIZE, emergency));
 
 	if (b->caller && !(is_valid && record->pc == b->caller)) {
@@ -97,6 +96,6 @@ void arch_print_regs(const struct arch_regs *regs, void (*print)(const char *fmt
 		print("%s%d %016lx%s", i < 10 ? " x" : "x", i, regs->x[i],
 		      i % 4 == 3 ? "\n" : "  ");
 	print(" sp %016lx\n", regs->sp);
-	print(" pc %016lx  psr %016lx  esr %016lx  far %016lx\n", regs->pc, regs->pstate,
-	      regs->esr, regs->far);
+	print(" pc %016lx  psr %016lx  esr %016lx  far %016lx\n", regs->pc, regs->pstate, regs->esr,
+	      regs->far);
 }

@@ -106,8 +106,7 @@ static unsigned read_interrupt(const void *fdt, int node, int index)
 	if (!cell || len / 12 <= index)
 		return 0;
 	cell += 3 * index;
-	return fdt32_to_cpu(cell[1]) +
-	       (fdt32_to_cpu(cell[0]) == 0 ? GIC_FIRST_SPI : GIC_FIRST_PPI);
+	return fdt32_to_cpu(cell[1]) + (fdt32_to_cpu(cell[0]) == 0 ? GIC_FIRST_SPI : GIC_FIRST_PPI);
 }
 
 static bool property_is(const void *fdt, int node, const char *name, const char *value)
@@ -195,12 +194,10 @@ static void read_memory(const void *fdt)
 	for (int i = 0; i < fdt_num_mem_rsv(fdt); i++)
 		if (fdt_get_mem_rsv(fdt, i, &base, &size) == 0)
 			ranges_remove(machine.ram, &machine.nram, base, base + size);
-	ranges_remove(machine.ram, &machine.nram, platform.dtb,
-		      platform.dtb + platform.dtb_size);
+	ranges_remove(machine.ram, &machine.nram, platform.dtb, platform.dtb + platform.dtb_size);
 	ranges_remove(machine.ram, &machine.nram, (uintptr_t)machine.initrd,
 		      (uintptr_t)machine.initrd + machine.initrd_size);
-	ranges_remove(machine.ram, &machine.nram, (uintptr_t)__image_start,
-		      (uintptr_t)__image_end);
+	ranges_remove(machine.ram, &machine.nram, (uintptr_t)__image_start, (uintptr_t)__image_end);
 }
 
 /* The boot core first, the others in the order of the tree. */

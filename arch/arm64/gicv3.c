@@ -99,8 +99,8 @@ static void init_core(struct arm64_core *core)
 	if (!gicr)
 		boot_fail("a core has no GICv3 redistributor");
 	core->gicr = gicr;
-	arch_io_write32(gicr + GICR_WAKER, arch_io_read32(gicr + GICR_WAKER) &
-						   ~(uint32_t)GICR_WAKER_PROCESSOR_SLEEP);
+	arch_io_write32(gicr + GICR_WAKER,
+			arch_io_read32(gicr + GICR_WAKER) & ~(uint32_t)GICR_WAKER_PROCESSOR_SLEEP);
 	while (arch_io_read32(gicr + GICR_WAKER) & GICR_WAKER_CHILDREN_ASLEEP)
 		arch_relax();
 	gic_reset_32(gicr + GICR_SGI_BASE, 0);
@@ -139,12 +139,11 @@ static void send(const struct core *core, unsigned sgi)
 {
 	uint64_t id = core->hw_id;
 
-	WRITE_SYSREG(ICC_SGI1R_EL1, (id >> 32 & 0xff) << SGI1R_AFF3_SHIFT |
-					    (id >> 16 & 0xff) << SGI1R_AFF2_SHIFT |
-					    (id >> 8 & 0xff) << SGI1R_AFF1_SHIFT |
-					    (id >> 4 & 0xf) << SGI1R_RS_SHIFT |
-					    (uint64_t)sgi << SGI1R_INTID_SHIFT |
-					    UINT64_C(1) << (id & 0xf));
+	WRITE_SYSREG(ICC_SGI1R_EL1,
+		     (id >> 32 & 0xff) << SGI1R_AFF3_SHIFT | (id >> 16 & 0xff) << SGI1R_AFF2_SHIFT |
+			     (id >> 8 & 0xff) << SGI1R_AFF1_SHIFT |
+			     (id >> 4 & 0xf) << SGI1R_RS_SHIFT |
+			     (uint64_t)sgi << SGI1R_INTID_SHIFT | UINT64_C(1) << (id & 0xf));
 	isb();
 }
 

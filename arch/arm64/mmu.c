@@ -16,10 +16,10 @@ typedef _Atomic uint64_t pte_t;
 
 enum { ENTRIES = 512 };
 
-#define GIGABYTE (UINT64_C(1) << 30)
-#define MEGABYTE (UINT64_C(1) << 20)
-#define PTE_ADDRESS UINT64_C(0x0000fffffffff000)
-#define PTE_NX ((UINT64_C(1) << 53) | (UINT64_C(1) << 54)) /* PXN, UXN */
+#define GIGABYTE     (UINT64_C(1) << 30)
+#define MEGABYTE     (UINT64_C(1) << 20)
+#define PTE_ADDRESS  UINT64_C(0x0000fffffffff000)
+#define PTE_NX       ((UINT64_C(1) << 53) | (UINT64_C(1) << 54)) /* PXN, UXN */
 #define PTE_UXN_ONLY (UINT64_C(1) << 54)
 
 extern uint64_t early_l1[ENTRIES];
@@ -103,9 +103,10 @@ static pte_t *table_below(pte_t *entry, void *(*take_page)(void))
 		memset(page, 0, PAGE_SIZE);
 		/* Zeroes before the pointer to them, for the walkers as well. */
 		__asm__ volatile("dsb ishst" : : : "memory");
-		if (atomic_compare_exchange_strong_explicit(
-			    entry, &old, (uintptr_t)page | PTE_TABLE, memory_order_release,
-			    memory_order_acquire)) /* each other */
+		if (atomic_compare_exchange_strong_explicit(entry, &old,
+							    (uintptr_t)page | PTE_TABLE,
+							    memory_order_release,
+							    memory_order_acquire)) /* each other */
 			return page;
 		spare_put(page);
 	}
@@ -154,8 +155,7 @@ void arch_unmap(uintptr_t va, size_t n, uintptr_t *pages)
 
 	for (size_t i = 0; i < n; i++) {
 		pte_t *leaf = leaf_of(va + i * PAGE_SIZE, NULL);
-		uint64_t old =
-			leaf ? atomic_exchange_explicit(leaf, 0, memory_order_relaxed) : 0;
+		uint64_t old = leaf ? atomic_exchange_explicit(leaf, 0, memory_order_relaxed) : 0;
 
 		pages[i] = old & PTE_VALID ? old & PTE_ADDRESS : 0;
 	}
@@ -203,7 +203,8 @@ static void map_range(uint64_t base, uint64_t end, unsigned flags)
 			level++;
 		}
 		atomic_store_explicit(entry_of(table, level, base),
-				      base | attributes(flags) | (level == 3 ? PTE_PAGE : PTE_BLOCK),
+				      base | attributes(flags) |
+					      (level == 3 ? PTE_PAGE : PTE_BLOCK),
 				      memory_order_relaxed);
 		base += UINT64_C(1) << shift_of(level);
 	}
