@@ -9,8 +9,7 @@ static void show_core(int core, const struct runtime_core_stats *now,
 	uint64_t idle = now->idle_ns - before->idle_ns;
 	uint64_t busy = idle < elapsed ? elapsed - idle : 0;
 
-	printf("%4d %4d%% %s", core, (int)(busy * 100 / elapsed),
-	       show_bar(busy, elapsed, 20).s);
+	printf("%4d %4d%% %s", core, (int)(busy * 100 / elapsed), show_bar(busy, elapsed, 20).s);
 	printf(" %11s", show_number(now->switches - before->switches).s);
 	printf(" %8s", show_number(now->steals - before->steals).s);
 	printf(" %9s", show_number(now->preemptions - before->preemptions).s);

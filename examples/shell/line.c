@@ -12,7 +12,19 @@
 
 #include "shell.h"
 
-enum { CTRL_A = 1, CTRL_B, CTRL_C, CTRL_D, CTRL_E, CTRL_F, CTRL_H = 8, TAB, NEWLINE, CTRL_K, CTRL_L };
+enum {
+	CTRL_A = 1,
+	CTRL_B,
+	CTRL_C,
+	CTRL_D,
+	CTRL_E,
+	CTRL_F,
+	CTRL_H = 8,
+	TAB,
+	NEWLINE,
+	CTRL_K,
+	CTRL_L
+};
 enum { CTRL_N = 14, CTRL_P = 16, CTRL_U = 21, CTRL_W = 23, ESCAPE = 27, DELETE = 127 };
 enum { HISTORY_SIZE = 50, SCREEN_COLUMNS = 80 };
 

@@ -169,7 +169,8 @@ static void show_spreading(void)
 	uint32_t most = 1;
 
 	heading("3. Work finds the cores",
-		"64 coroutines start on one core; the others come and steal them.");
+		cores > 1 ? "64 coroutines start on one core; the others come and steal them."
+			  : "64 coroutines share the only core; SMP=4 has three to help it.");
 	pieces_done = calloc(cores, sizeof *pieces_done);
 	if (!pieces_done) {
 		say_out_of_memory();
