@@ -15,7 +15,7 @@ static void show_coroutine(const struct runtime_co *co)
 		core[0] = '\0'; /* it has not run yet */
 	printf("%6" PRIu64 " %-16.16s %-9.9s %-14.14s", co->id, co->name, co->state,
 	       waits ? co->reason : "");
-	printf(" %8s %-4s", waits ? show_time(co->waiting_ns).s : "", core);
+	printf(" %8s %-4s", waits && co->waiting_ns ? show_time(co->waiting_ns).s : "", core);
 	/* Not known of one that runs just now on another core. */
 	printf(" %7s", co->stack_used ? show_bytes(co->stack_used).s : "");
 	printf(" %8s\n", show_bytes(co->stack_high).s);
