@@ -33,17 +33,35 @@ struct chan *chan_make(size_t elem_size, size_t capacity)
 	return c;
 }
 
+/* Lock held: takes out the losing cases of selects that have been served elsewhere. False: one of
+ * them is about to do so by itself. */
+static bool drop_losers(struct chan *c, struct wait_queue *q)
+{
+	bool all = true;
+
+	for (struct wait_node *node = q->first, *next; node; node = next) {
+		next = node->next;
+		if (atomic_load_explicit(&node->wait->claim, memory_order_relaxed) < 0)
+			panic("chan_free: a coroutine waits on channel %p", (void *)c);
+		all &= wait_queue_drop(q, node);
+	}
+	return all;
+}
+
 void chan_free(struct chan *c)
 {
+	bool unused;
+
 	if (!c)
 		return;
 	if (c->timer)
 		chan_timer_free(c);
 	/* The last user may be about to give the lock back. */
-	lock(&c->lock);
-	if (c->senders.first || c->receivers.first)
-		panic("chan_free: a coroutine waits on channel %p", (void *)c);
-	unlock(&c->lock);
+	do {
+		lock(&c->lock);
+		unused = drop_losers(c, &c->senders) & drop_losers(c, &c->receivers);
+		unlock(&c->lock);
+	} while (!unused);
 	heap_free(c);
 }
 

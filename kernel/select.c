@@ -139,6 +139,23 @@ static int act(const struct select *s, struct co **wake)
 	return -EAGAIN;
 }
 
+static struct wait_queue *queue_of(const struct select_case *k)
+{
+	return k->op == SELECT_SEND ? &k->chan->senders : &k->chan->receivers;
+}
+
+/* Peers take the first node they find: which that is among the cases of one channel is chance too.
+ * Gives nodes[0..n) the numbers 0..n in any order (Fisher and Yates 1938, inside out). */
+static void deal(const struct select *s)
+{
+	for (int i = 0; i < s->n; i++) {
+		int j = s->channels < s->n ? (int)random_below((uint32_t)i + 1) : i;
+
+		s->nodes[i].value = s->nodes[j].value;
+		s->nodes[j].value = i;
+	}
+}
+
 /* All locked: waits in every queue. The index that won, or why none did. */
 static int wait_for_any(const struct select *s, uint64_t deadline)
 {
@@ -146,31 +163,31 @@ static int wait_for_any(const struct select *s, uint64_t deadline)
 	int32_t claim;
 
 	wait_open(&w, s->channels ? WAIT_SELECT : WAIT_SELECT_NONE, NULL);
+	deal(s);
 	for (int i = 0; i < s->n; i++) {
-		struct select_case *k = &s->cases[i];
+		struct wait_node *node = &s->nodes[i];
+		struct select_case *k = &s->cases[node->value];
 
-		s->nodes[i] = (struct wait_node){.wait = &w, .value = i, .elem = k->elem};
+		*node = (struct wait_node){.wait = &w, .value = node->value, .elem = k->elem};
 		if (live(k))
-			wait_queue_put(k->op == SELECT_SEND ? &k->chan->senders
-							    : &k->chan->receivers,
-				       &s->nodes[i]);
+			wait_queue_put(queue_of(k), node);
 	}
 	unlock_all(s);
 	claim = wait_park_cancellable(&w, deadline);
 	/* The losers leave their queues; the winner's node was taken out by who claimed it, and its
 	 * channel may be gone by now. */
 	for (int i = 0; i < s->n; i++) {
-		struct select_case *k = &s->cases[i];
+		struct wait_node *node = &s->nodes[i];
+		struct select_case *k = &s->cases[node->value];
 
-		if (!live(k) || i == claim)
-			continue;
-		spin_lock(&k->chan->lock);
-		wait_queue_remove(k->op == SELECT_SEND ? &k->chan->senders : &k->chan->receivers,
-				  &s->nodes[i]);
-		spin_unlock(&k->chan->lock);
+		if (node->value == claim) {
+			k->status = node->ok ? 0 : -EPIPE;
+		} else if (live(k) && wait_queue_leave(node)) {
+			spin_lock(&k->chan->lock);
+			wait_queue_remove(queue_of(k), node);
+			spin_unlock(&k->chan->lock);
+		}
 	}
-	if (claim >= 0)
-		s->cases[claim].status = s->nodes[claim].ok ? 0 : -EPIPE;
 	return claim;
 }
 

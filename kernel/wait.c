@@ -139,7 +139,7 @@ int32_t wait_park_after(struct wait *w, struct co *next, bool cancellable)
 
 void wait_queue_put(struct wait_queue *q, struct wait_node *node)
 {
-	node->queued = true;
+	atomic_store_explicit(&node->place, WAIT_QUEUED, memory_order_relaxed);
 	node->next = NULL;
 	node->prev = q->last;
 	if (q->last)
@@ -151,7 +151,7 @@ void wait_queue_put(struct wait_queue *q, struct wait_node *node)
 
 void wait_queue_put_first(struct wait_queue *q, struct wait_node *node)
 {
-	node->queued = true;
+	atomic_store_explicit(&node->place, WAIT_QUEUED, memory_order_relaxed);
 	node->prev = NULL;
 	node->next = q->first;
 	if (q->first)
@@ -163,7 +163,7 @@ void wait_queue_put_first(struct wait_queue *q, struct wait_node *node)
 
 void wait_queue_remove(struct wait_queue *q, struct wait_node *node)
 {
-	if (!node->queued)
+	if (atomic_load_explicit(&node->place, memory_order_relaxed) == WAIT_OUT)
 		return;
 	if (node->prev)
 		node->prev->next = node->next;
@@ -173,19 +173,44 @@ void wait_queue_remove(struct wait_queue *q, struct wait_node *node)
 		node->next->prev = node->prev;
 	else
 		q->last = node->prev;
-	node->queued = false;
+	/* release: with the acquire in wait_queue_leave; the last touch of *node. */
+	atomic_store_explicit(&node->place, WAIT_OUT, memory_order_release);
+}
+
+bool wait_queue_leave(struct wait_node *node)
+{
+	uint8_t place = WAIT_QUEUED;
+
+	if (atomic_compare_exchange_strong_explicit(&node->place, &place, WAIT_LEAVING,
+						    memory_order_acquire, memory_order_acquire))
+		return true;
+	while (atomic_load_explicit(&node->place, memory_order_acquire) != WAIT_OUT)
+		arch_relax();
+	return false;
+}
+
+bool wait_queue_drop(struct wait_queue *q, struct wait_node *node)
+{
+	uint8_t place = WAIT_QUEUED;
+
+	if (!atomic_compare_exchange_strong_explicit(&node->place, &place, WAIT_TAKEN,
+						     memory_order_relaxed, memory_order_relaxed))
+		return false;
+	wait_queue_remove(q, node);
+	return true;
 }
 
 struct wait_node *wait_queue_claim(struct wait_queue *q)
 {
-	struct wait_node *node;
-
-	while ((node = q->first)) {
-		wait_queue_remove(q, node);
-		if (wait_claim(node->wait, node->value))
-			break;
+	for (struct wait_node *node = q->first, *next; node; node = next) {
+		next = node->next;
+		if (wait_claim(node->wait, node->value)) {
+			wait_queue_remove(q, node);
+			return node;
+		}
+		wait_queue_drop(q, node);
 	}
-	return node;
+	return NULL;
 }
 
 struct wait_node *wait_queue_claim_all(struct wait_queue *q)

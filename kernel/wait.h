@@ -9,7 +9,10 @@
  *
  * A wait_node is the wait's place in one object's queue, guarded by that object's lock. Whoever
  * looks at a queue under that lock may touch the waits in it: a waiter takes its nodes out, under
- * the same lock, before it returns.
+ * the same lock, before it returns. The losing nodes of a select are the exception: by the time it
+ * runs, who served it may have freed the other objects. So either it announces first that it comes
+ * (WAIT_LEAVING), and the object is not freed before it has been, or others have taken the node out
+ * for it, and it leaves the object alone.
  */
 #ifndef KERNEL_WAIT_H
 #define KERNEL_WAIT_H
@@ -54,11 +57,18 @@ struct wait {
 	_Atomic int32_t claim;
 };
 
+enum wait_place {
+	WAIT_OUT, /* in no queue */
+	WAIT_QUEUED,
+	WAIT_TAKEN,   /* being taken out by another than its coroutine, who may not return yet */
+	WAIT_LEAVING, /* its coroutine will take it out: it stays in the queue until then */
+};
+
 struct wait_node {
 	struct wait_node *next, *prev;
 	struct wait *wait;
 	int32_t value; /* what the claim becomes when this node's object wins */
-	bool queued;   /* in a queue */
+	_Atomic uint8_t place; /* enum wait_place */
 	bool ok;       /* for the object: what the win means */
 	void *elem;
 };
@@ -97,6 +107,13 @@ bool wait_expired(uint64_t deadline);
 void wait_queue_put(struct wait_queue *q, struct wait_node *node);
 void wait_queue_put_first(struct wait_queue *q, struct wait_node *node);
 void wait_queue_remove(struct wait_queue *q, struct wait_node *node); /* if it is queued */
+
+/* Without the lock, for a node that has lost: true: the caller is to remove it, under the lock;
+ * false: others have, and the object may be gone. */
+bool wait_queue_leave(struct wait_node *node);
+
+/* Lock held: takes out a node whose wait has ended. False: its coroutine is about to do so. */
+bool wait_queue_drop(struct wait_queue *q, struct wait_node *node);
 
 /* Takes out nodes until one can be claimed; that one, or NULL. */
 struct wait_node *wait_queue_claim(struct wait_queue *q);
