@@ -59,23 +59,28 @@ void lapic_send(uint64_t apic_id, uint32_t command)
 	flags_restore(flags);
 }
 
-void lapic_init(void)
-{
-	uint64_t msr = rdmsr(MSR_APIC_BASE);
-
-	base = msr & 0x000ffffffffff000;
-	x86_x2apic = cpuid(1, 0).ecx & CPUID_1_ECX_X2APIC;
-	if (!x86_x2apic)
-		mmu_map_device(base, PAGE_SIZE);
-}
-
-void lapic_enable(void)
+static void mode_set(void)
 {
 	uint64_t msr = rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE;
 
 	wrmsr(MSR_APIC_BASE, msr);
 	if (x86_x2apic)
 		wrmsr(MSR_APIC_BASE, msr | APIC_BASE_X2APIC); /* 10.12.5: in two steps */
+}
+
+/* Afterwards lapic_id works. */
+void lapic_init(void)
+{
+	base = rdmsr(MSR_APIC_BASE) & 0x000ffffffffff000;
+	x86_x2apic = cpuid(1, 0).ecx & CPUID_1_ECX_X2APIC;
+	if (!x86_x2apic)
+		mmu_map_device(base, PAGE_SIZE);
+	mode_set();
+}
+
+void lapic_enable(void)
+{
+	mode_set();
 	lapic_write(LAPIC_LVT_LINT0, LVT_MASKED);
 	lapic_write(LAPIC_LVT_LINT1, LVT_NMI);
 	lapic_write(LAPIC_LVT_ERROR, LVT_MASKED);
