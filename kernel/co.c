@@ -15,12 +15,6 @@
 
 enum { COPY_MAX = 16 * 1024, NAME_MAX_LEN = 31, ID_BATCH = 16 };
 
-struct defer {
-	struct defer *next;
-	go_fn *fn;
-	void *arg;
-};
-
 static struct slab_cache co_cache;
 
 void co_init(void)
@@ -182,21 +176,32 @@ int go_defer(go_fn *fn, void *arg)
 	defer = heap_alloc(sizeof(*defer));
 	if (!defer)
 		return -ENOMEM;
-	*defer = (struct defer){.next = self->defers, .fn = fn, .arg = arg};
+	*defer = (struct defer){.next = self->defers, .fn = fn, .arg = arg, .from_heap = true};
 	self->defers = defer;
 	return 0;
 }
 
-void co_run_deferred(void)
+void co_defer(struct defer *defer, go_fn *fn, void *arg)
 {
 	struct co *self = arch_current();
+
+	*defer = (struct defer){.next = self->defers, .fn = fn, .arg = arg};
+	self->defers = defer;
+}
+
+void co_run_deferred(const struct defer *last)
+{
+	struct co *self = arch_current();
+	const struct defer *done = NULL;
 	struct defer *defer;
 
-	while ((defer = self->defers)) {
+	while ((defer = self->defers) && (!last || done != last)) {
 		struct defer call = *defer;
 
+		done = defer;
 		self->defers = defer->next;
-		heap_free(defer);
+		if (call.from_heap)
+			heap_free(defer);
 		call.fn(call.arg);
 	}
 }
@@ -205,7 +210,7 @@ _Noreturn void go_exit(void)
 {
 	struct co *self = arch_current();
 
-	co_run_deferred();
+	co_run_deferred(NULL);
 	if (self->reent)
 		libc_co_exit(self);
 	preempt_disable();

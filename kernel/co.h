@@ -75,8 +75,19 @@ void co_init(void);
 struct co *co_make_idle(struct core *core, void *stack, size_t size);
 void co_idle_setup(struct co *co, struct core *core);
 
-/* Runs what go_defer registered for the calling coroutine. */
-void co_run_deferred(void);
+/* A call to make when the coroutine ends. */
+struct defer {
+	struct defer *next;
+	go_fn *fn;
+	void *arg;
+	bool from_heap;
+};
+
+/* As go_defer, with a record that the caller provides: it lives until fn is called. */
+void co_defer(struct defer *defer, go_fn *fn, void *arg);
+
+/* Runs what go_defer registered for the calling coroutine, down to last; NULL: all. */
+void co_run_deferred(const struct defer *last);
 
 /* Makes a coroutine that is not yet runnable, or NULL. stack_limit: 0 for the default. */
 struct co *co_make(go_fn *fn, void *arg, size_t stack_limit, const void *copy, size_t copy_size);

@@ -11,6 +11,7 @@ struct task {
 	void *(*fn)(void *arg);
 	void *arg;
 	void *result; /* NULL until fn has returned */
+	struct defer end;
 };
 
 static void finish(void *arg)
@@ -37,14 +38,13 @@ static void run(void *arg)
 	struct task *task = arg;
 
 	/* Deferred: the future is done after go_exit too. */
-	if (go_defer(finish, task))
-		panic("out of memory for a future");
+	co_defer(&task->end, finish, task);
 	task->result = task->fn(task->arg);
 }
 
 int future_start(struct future *f, void *(*fn)(void *arg), void *arg)
 {
-	struct task task = {f, fn, arg, NULL};
+	struct task task = {.f = f, .fn = fn, .arg = arg};
 
 	if (!fn)
 		return -EINVAL;

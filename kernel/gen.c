@@ -26,6 +26,7 @@ struct gen {
 	size_t elem_size;
 	void (*fn)(struct gen *g, void *arg);
 	void *arg;
+	struct defer end; /* the body's */
 };
 
 /* Lock held: the body is to go on; it is claimed, if it was in gen_yield. */
@@ -78,8 +79,7 @@ static void run(void *arg)
 	struct gen *g = arg;
 
 	/* Deferred: it happens after go_exit too. */
-	if (go_defer(end, g))
-		panic("out of memory for a generator");
+	co_defer(&g->end, end, g);
 	g->fn(g, g->arg);
 }
 

@@ -125,6 +125,7 @@ static void leave(void *unused)
 struct member {
 	int (*fn)(void *arg);
 	void *arg;
+	struct defer end;
 };
 
 static void run_member(void *arg)
@@ -133,8 +134,7 @@ static void run_member(void *arg)
 	int result;
 
 	/* Deferred: it happens last, and after go_exit too. */
-	if (go_defer(leave, NULL))
-		panic("out of memory for a member of a group");
+	co_defer(&member->end, leave, NULL);
 	result = member->fn(member->arg);
 	if (result < 0)
 		group_cancel(arch_current()->group, result);
@@ -142,7 +142,7 @@ static void run_member(void *arg)
 
 int group_go(struct group *g, int (*fn)(void *arg), void *arg)
 {
-	struct member member = {fn, arg};
+	struct member member = {.fn = fn, .arg = arg};
 
 	if (!fn)
 		return -EINVAL;

@@ -31,6 +31,7 @@ struct pool {
 struct work {
 	struct pool *pool;
 	struct task task;
+	struct defer end;
 };
 
 struct pool *pool_make(int workers, int backlog)
@@ -97,8 +98,10 @@ static void start_next(struct pool *p)
 		if (wake)
 			sched_ready(wake);
 		preempt_enable();
-		if (go_copy(run_work, &work, sizeof(work)))
+		if (go_copy(run_work, &work, sizeof(work))) {
 			run_work(&work);
+			co_run_deferred(&work.end);
+		}
 	}
 
 	struct wait_node *list = NULL;
@@ -125,14 +128,13 @@ static void run_work(void *arg)
 	struct work *work = arg;
 
 	/* Deferred: it happens after go_exit in a task too. */
-	if (go_defer(end_work, work->pool))
-		panic("out of memory for a task of a pool");
+	co_defer(&work->end, end_work, work->pool);
 	work->task.fn(work->task.arg);
 }
 
 static int submit(struct pool *p, go_fn *fn, void *arg, bool try)
 {
-	struct work work = {p, {fn, arg}};
+	struct work work = {.pool = p, .task = {fn, arg}};
 	struct wait w;
 	struct wait_node node = {.wait = &w, .elem = &work.task};
 	int32_t claim;

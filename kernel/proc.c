@@ -441,8 +441,7 @@ _Noreturn void proc_idle(struct core *core)
 
 		if (frame) {
 			arch_interrupts_off();
-			if (core->irq_pending) /* since sched_service, and told nobody */
-				sched_timer_soon(core);
+			sched_resume_soon(core);
 			next->frame = NULL;
 			preempt_frame_done(core, frame);
 			prev = arch_resume(idle, next, frame);

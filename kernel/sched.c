@@ -301,14 +301,18 @@ void sched_resched(void)
 {
 	struct co *self = arch_current();
 
-	do {
+	for (bool first = true;; first = false) {
 		self->nopreempt = 1;
 		self->need_resched = false;
 		atomic_signal_fence(memory_order_seq_cst);
 
 		struct core *core = self->core;
 
-		if (sched_service(core, self)) {
+		if (!first) {
+			/* What came meanwhile gets an interrupt of its own a moment later: this
+			 * coroutine gets on, however short the quantum is. */
+			sched_timer_soon(core);
+		} else if (sched_service(core, self)) {
 			core->preemptions++;
 			self->state = CO_RUNNABLE;
 			proc_put_back(core, self);
@@ -316,5 +320,21 @@ void sched_resched(void)
 		}
 		atomic_signal_fence(memory_order_seq_cst);
 		self->nopreempt = 0;
-	} while (*(volatile uint8_t *)&self->need_resched);
+		if (!*(volatile uint8_t *)&self->need_resched)
+			break;
+	}
+}
+
+void sched_resume_soon(struct core *core)
+{
+	struct proc *proc = &core->proc;
+
+	if (proc->slice_armed && proc->slice_end < arch_clock() + QUANTUM_MIN) {
+		sched_timer_soon(core);
+		/* One that is pending already is taken here. */
+		arch_interrupts_on();
+		arch_interrupts_off();
+	}
+	if (core->irq_pending) /* since sched_service, and nobody was told */
+		sched_timer_soon(core);
 }

@@ -50,6 +50,10 @@ void sched_timer_by(struct core *core, uint64_t deadline);
 /* The same, in a moment: an interrupt is to be served that could not be. */
 void sched_timer_soon(struct core *core);
 
+/* Interrupts masked, before arch_resume: sees to it that what is resumed gets on by a little before
+ * its timer goes off, and that what came since sched_service is served then. */
+void sched_resume_soon(struct core *core);
+
 /* The owner: something waits in the queues here, so time slices are to be ended. */
 void sched_slice_arm(struct core *core);
 

@@ -32,7 +32,7 @@ static void run_main(void *unused)
 	(void)unused;
 	libc_init();
 	status = main(options.argc, options.argv);
-	co_run_deferred();
+	co_run_deferred(NULL);
 	exit(status);
 }
 

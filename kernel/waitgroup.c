@@ -33,6 +33,7 @@ struct member {
 	struct waitgroup *wg;
 	go_fn *fn;
 	void *arg;
+	struct defer end;
 };
 
 static void done(void *wg)
@@ -45,14 +46,13 @@ static void run_member(void *arg)
 	struct member *member = arg;
 
 	/* Deferred, so that it happens after the member's own deferred calls, and after go_exit. */
-	if (go_defer(done, member->wg))
-		panic("out of memory for a member of a waitgroup");
+	co_defer(&member->end, done, member->wg);
 	member->fn(member->arg);
 }
 
 int waitgroup_go(struct waitgroup *wg, go_fn *fn, void *arg)
 {
-	struct member member = {wg, fn, arg};
+	struct member member = {.wg = wg, .fn = fn, .arg = arg};
 	int error;
 
 	if (!fn)
