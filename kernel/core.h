@@ -49,6 +49,7 @@ struct core {
 	/* Owner only, and its interrupt handlers where marked *. */
 	struct co *resume;     /* for idle: continue this one next */
 	void *spare_frame;     /* * for the next preemption; links more */
+	uint64_t now;          /* the clock, when it was last read: at most a time slice ago */
 	uint64_t timer_armed;  /* what the timer is armed for */
 	bool irq_pending;      /* * something for the scheduler to do */
 	bool in_irq;           /* * an interrupt handler runs */

@@ -10,11 +10,11 @@ enum { IRQS = 1024 };
 struct handler {
 	void (*fn)(void *arg);
 	void *arg;
-	bool kernel;           /* general registers only */
-	_Atomic uint32_t runs; /* cores that run it now */
+	bool kernel; /* general registers only */
 };
 
 static _Atomic(struct handler *) handlers[IRQS];
+static _Atomic uint16_t runs[IRQS]; /* cores that run the handler now */
 
 static int attach(unsigned irq, void (*fn)(void *arg), void *arg, bool kernel)
 {
@@ -65,9 +65,8 @@ int irq_detach(unsigned irq)
 	arch_irq_disable(irq);
 	if (!atomic_compare_exchange_strong(&handlers[irq], &handler, NULL))
 		return -EINVAL;
-	/* A handler that has been looked up counts itself before it looks a second time. */
-	atomic_thread_fence(memory_order_seq_cst);
-	while (atomic_load(&handler->runs))
+	/* irq_device counts itself, then looks: it is seen here, or it finds no handler. */
+	while (atomic_load(&runs[irq]))
 		arch_relax();
 	atomic_fetch_sub(&irqs_attached, 1);
 	heap_free(handler);
@@ -81,12 +80,9 @@ void irq_device(unsigned irq)
 
 	if (irq >= IRQS)
 		return;
-	/* acquire: with the release in attach. */
-	handler = atomic_load_explicit(&handlers[irq], memory_order_acquire);
-	if (!handler)
-		return;
-	atomic_fetch_add(&handler->runs, 1);
-	if (atomic_load(&handlers[irq]) == handler) {
+	atomic_fetch_add(&runs[irq], 1);
+	handler = atomic_load(&handlers[irq]); /* acquire: with the release in attach */
+	if (handler) {
 		core->in_irq = true;
 		if (handler->kernel)
 			handler->fn(handler->arg);
@@ -94,7 +90,7 @@ void irq_device(unsigned irq)
 			arch_call_handler(handler->fn, handler->arg);
 		core->in_irq = false;
 	}
-	atomic_fetch_sub(&handler->runs, 1);
+	atomic_fetch_sub(&runs[irq], 1);
 }
 
 void irq_defer(struct irq_work *work, go_fn *fn, void *arg)

@@ -20,7 +20,6 @@ struct pool {
 	struct spinlock lock;
 	/* guarded by lock */
 	int workers, running;
-	bool ending;
 	size_t count, head;          /* of the backlog */
 	struct wait_queue submitters; /* node->elem: the task */
 	struct wait_queue ends;       /* pool_free */
@@ -51,76 +50,67 @@ struct pool *pool_make(int workers, int backlog)
 	return p;
 }
 
-/* The next task for a worker that is free; its place in the backlog goes to a submitter that waits,
- * who is to be made ready. Lock held. */
-static bool next_task(struct pool *p, struct task *task, struct co **wake)
+/* Lock held: the next task; its place in the backlog goes to a submitter that waits, who is to be
+ * made ready. */
+static bool take_task(struct pool *p, struct task *task, struct co **wake)
 {
 	struct wait_node *node;
 
 	*wake = NULL;
-	if (p->running >= p->workers)
-		return false;
 	if (p->count) {
 		*task = p->queue[p->head];
 		p->head = (p->head + 1) % p->backlog;
 		p->count--;
-	}  else if ((node = wait_queue_claim(&p->submitters))) {
-		*task = *(struct task *)node->elem;
-		*wake = node->wait->co;
-		p->running++;
-		return true;
+		node = wait_queue_claim(&p->submitters);
+		if (node)
+			p->queue[(p->head + p->count++) % p->backlog] = *(struct task *)node->elem;
 	} else {
-		return false;
+		node = wait_queue_claim(&p->submitters);
+		if (!node)
+			return false;
+		*task = *(struct task *)node->elem;
 	}
-	node = wait_queue_claim(&p->submitters);
-	if (node) {
-		p->queue[(p->head + p->count++) % p->backlog] = *(struct task *)node->elem;
+	if (node)
 		*wake = node->wait->co;
-	}
-	p->running++;
 	return true;
 }
 
 static void run_work(void *arg);
 
-/* Starts what may be started. The worker that calls may run one itself: when there is no memory
- * for a coroutine. */
-static void start_next(struct pool *p)
+/* Starts a task whose place is counted in running. Where there is no memory for a coroutine, the
+ * caller runs it itself. The pool may be gone afterwards. */
+static void start_work(struct pool *p, const struct task *task)
 {
-	struct work work = {.pool = p};
-	struct co *wake;
+	struct work work = {.pool = p, .task = *task};
 
-	for (;;) {
-		lock(&p->lock);
-		if (!next_task(p, &work.task, &wake))
-			break;
-		spin_unlock(&p->lock);
-		if (wake)
-			sched_ready(wake);
-		preempt_enable();
-		if (go_copy(run_work, &work, sizeof(work))) {
-			run_work(&work);
-			co_run_deferred(&work.end);
-		}
+	if (go_copy(run_work, &work, sizeof(work))) {
+		run_work(&work);
+		co_run_deferred(&work.end);
 	}
-
-	struct wait_node *list = NULL;
-
-	if (p->ending && !p->running && !p->count && !p->submitters.first)
-		list = wait_queue_claim_all(&p->ends);
-	spin_unlock(&p->lock);
-	wait_ready_all(list);
-	preempt_enable();
 }
 
+/* A task has ended: the next has its place, or the pool is done. */
 static void end_work(void *arg)
 {
 	struct pool *p = arg;
+	struct wait_node *list = NULL;
+	struct co *wake = NULL;
+	struct task task;
+	bool more;
 
 	lock(&p->lock);
-	p->running--;
-	unlock(&p->lock);
-	start_next(p);
+	more = p->running <= p->workers && take_task(p, &task, &wake);
+	if (!more)
+		p->running--;
+	if (!p->running && !p->count && !p->submitters.first)
+		list = wait_queue_claim_all(&p->ends);
+	spin_unlock(&p->lock);
+	if (wake)
+		sched_ready(wake);
+	wait_ready_all(list);
+	preempt_enable();
+	if (more)
+		start_work(p, &task);
 }
 
 static void run_work(void *arg)
@@ -192,7 +182,22 @@ int pool_resize(struct pool *p, int workers)
 	lock(&p->lock);
 	p->workers = workers;
 	unlock(&p->lock);
-	start_next(p);
+	for (;;) { /* the pool lives: nobody frees it during this call */
+		struct co *wake = NULL;
+		struct task task;
+		bool more;
+
+		lock(&p->lock);
+		more = p->running < p->workers && take_task(p, &task, &wake);
+		p->running += more;
+		spin_unlock(&p->lock);
+		if (wake)
+			sched_ready(wake);
+		preempt_enable();
+		if (!more)
+			break;
+		start_work(p, &task);
+	}
 	return 0;
 }
 
@@ -204,7 +209,6 @@ void pool_free(struct pool *p)
 	if (!p)
 		return;
 	lock(&p->lock);
-	p->ending = true;
 	if (p->running || p->count || p->submitters.first) {
 		wait_open(&w, WAIT_POOL, p);
 		wait_queue_put(&p->ends, &node);

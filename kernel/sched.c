@@ -68,10 +68,13 @@ static struct co *pick_or_idle(struct core *core)
 {
 	struct co *next = proc_pick(core);
 
-	if (next)
-		return next;
-	/* Idle is only switched to as a context that nobody resumes elsewhere. */
-	return core->idle;
+	if (!next) {
+		core->now = arch_clock();
+		if (arch_current()->state == CO_WAITING)
+			arch_current()->wait_since = core->now;
+		next = core->idle;
+	}
+	return next;
 }
 
 void sched_park(void)
@@ -276,7 +279,7 @@ bool sched_service(struct core *core, struct co *running)
 	preempt_refill(core);
 	stack_refill();
 
-	uint64_t now = arch_clock();
+	uint64_t now = core->now = arch_clock();
 	uint64_t next = atomic_load_explicit(&core->wheel.next, memory_order_relaxed);
 
 	if (next <= now)

@@ -41,7 +41,7 @@ void wait_open(struct wait *w, enum wait_reason reason, const void *object)
 	atomic_store_explicit(&w->claim, WAIT_OPEN, memory_order_relaxed);
 	self->wait_object = object;
 	self->wait_reason = (uint8_t)reason;
-	self->wait_since = 0;
+	self->wait_since = self->core->now;
 	self->state = CO_WAITING;
 }
 
