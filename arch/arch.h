@@ -156,15 +156,15 @@ struct ram_range {
 
 /* What the port found out about the machine before it calls kernel_start. */
 struct machine {
-	const char *processor;   /* for people */
+	const char *processor; /* for people */
 	const char *command_line;
-	const void *initrd;      /* initial RAM disk, NULL: none */
+	const void *initrd; /* initial RAM disk, NULL: none */
 	size_t initrd_size;
 	struct ram_range ram[MAX_RAM_RANGES]; /* free to use, mapped one to one and writable */
 	int nram;
 	uint64_t core_hw_id[MAX_CORES]; /* [0] is the core that boots */
 	int ncores;
-	int ncores_ignored;      /* listed by the machine beyond MAX_CORES */
+	int ncores_ignored; /* listed by the machine beyond MAX_CORES */
 	/* The console: a 16550 (x86-64) or a PL011 (ARM64). */
 	uintptr_t console_base;
 	unsigned console_irq;

@@ -59,7 +59,8 @@ void chan_free(struct chan *c)
 	/* The last user may be about to give the lock back. */
 	do {
 		lock(&c->lock);
-		unused = drop_losers(c, &c->senders) & drop_losers(c, &c->receivers);
+		unused = drop_losers(c, &c->senders);
+		unused &= drop_losers(c, &c->receivers);
 		unlock(&c->lock);
 	} while (!unused);
 	heap_free(c);

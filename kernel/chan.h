@@ -9,9 +9,9 @@
 
 struct chan {
 	struct spinlock lock;
-	bool closed; /* guarded by lock, as the rest that is not constant */
-	size_t elem_size; /* constant */
-	size_t capacity;  /* constant */
+	bool closed;        /* guarded by lock, as the rest that is not constant */
+	size_t elem_size;   /* constant */
+	size_t capacity;    /* constant */
 	size_t count, head; /* values in the buffer, and where the oldest is */
 	struct wait_queue senders, receivers;
 	struct chan_timer *timer; /* of time_after; constant */

@@ -160,8 +160,8 @@ int go_with(const struct go_options *opt, go_fn *fn, void *arg)
 {
 	if (!fn)
 		return -EINVAL;
-	if (opt && (opt->core < 0 || opt->core > core_count || opt->priority < 0 ||
-		    opt->priority > 1))
+	if (opt &&
+	    (opt->core < 0 || opt->core > core_count || opt->priority < 0 || opt->priority > 1))
 		return -EINVAL;
 	return start(opt, fn, arg, NULL, 0);
 }

@@ -30,14 +30,14 @@ enum co_flags {
 struct co {
 	/* What a switch touches. sp is first: arch_switch stores there. */
 	void *sp;
-	uint32_t nopreempt;    /* > 0: stays on this core; written by the coroutine itself only */
-	uint8_t need_resched;  /* an interrupt wanted to preempt; see preempt_enable */
-	uint8_t state;         /* enum co_state */
-	uint8_t flags;         /* enum co_flags */
-	uint8_t wait_reason;   /* enum wait_reason, while CO_WAITING */
-	struct core *core;     /* where it runs, or ran last */
-	struct co *next;       /* in a run queue, or an inbox */
-	void *frame;           /* not NULL: it was preempted, and this is its frame */
+	uint32_t nopreempt;   /* > 0: stays on this core; written by the coroutine itself only */
+	uint8_t need_resched; /* an interrupt wanted to preempt; see preempt_enable */
+	uint8_t state;        /* enum co_state */
+	uint8_t flags;        /* enum co_flags */
+	uint8_t wait_reason;  /* enum wait_reason, while CO_WAITING */
+	struct core *core;    /* where it runs, or ran last */
+	struct co *next;      /* in a run queue, or an inbox */
+	void *frame;          /* not NULL: it was preempted, and this is its frame */
 	_Atomic uint32_t on_core; /* its stack is in use; cleared by its successor */
 	int32_t pinned_core;      /* with CO_PINNED */
 
@@ -45,13 +45,14 @@ struct co {
 	uint64_t id;
 	go_fn *fn;
 	void *arg;
-	uintptr_t stack_base, stack_top; /* base: the guard page; the limit is top - base - PAGE_SIZE */
+	uintptr_t stack_base; /* of its guard page: the limit is top - base - PAGE_SIZE */
+	uintptr_t stack_top;
 
 	/* Its own. */
-	uintptr_t stack_mapped;  /* the lowest mapped address; written by the fault handler */
-	char *name;              /* NULL: the symbol of fn */
-	struct _reent *reent;    /* newlib's state, from the first time it asks */
-	int error;               /* errno while there is no reent */
+	uintptr_t stack_mapped; /* the lowest mapped address; written by the fault handler */
+	char *name;             /* NULL: the symbol of fn */
+	struct _reent *reent;   /* newlib's state, from the first time it asks */
+	int error;              /* errno while there is no reent */
 	struct defer *defers;
 
 	/* Its group; constant after its start. */

@@ -23,13 +23,13 @@ struct magazine {
 
 struct proc {
 	/* Owner only. */
-	struct co *runnext;      /* runs next, in its waker's time slice */
-	uint32_t ticks;          /* picks that began a new slice */
-	uint32_t tick_seen;      /* ticks at the last timer interrupt */
-	bool slice_armed;        /* slice_end is set: always where something waits here */
+	struct co *runnext; /* runs next, in its waker's time slice */
+	uint32_t ticks;     /* picks that began a new slice */
+	uint32_t tick_seen; /* ticks at the last timer interrupt */
+	bool slice_armed;   /* slice_end is set: always where something waits here */
 	uint64_t slice_began, slice_end;
-	struct co_list pinned;   /* runnable and must stay here */
-	struct co_list urgent;   /* the same, urgent */
+	struct co_list pinned; /* runnable and must stay here */
+	struct co_list urgent; /* the same, urgent */
 
 	struct runq runq; /* put by the owner, taken by anyone */
 
@@ -41,10 +41,10 @@ struct proc {
 struct core {
 	struct co *current; /* first: see arch_current */
 	int index;
-	uint64_t hw_id;       /* APIC id, MPIDR */
-	struct co *idle;      /* what runs when nothing else does; also the boot stack */
-	struct co *boot_co;   /* = idle */
-	void *arch;           /* the port's */
+	uint64_t hw_id;     /* APIC id, MPIDR */
+	struct co *idle;    /* what runs when nothing else does; also the boot stack */
+	struct co *boot_co; /* = idle */
+	void *arch;         /* the port's */
 
 	/* Owner only, and its interrupt handlers where marked *. */
 	struct co *resume;     /* for idle: continue this one next */
@@ -66,7 +66,7 @@ struct core {
 	/* Counters: written by the owner only, read by anyone. */
 	uint64_t spawned, exited, switches, preemptions, steals, wakeups, ipis, idle_ns;
 	int64_t heap_bytes, stack_bytes;
-	uint64_t idle_since; /* 0: not idle */
+	uint64_t idle_since;          /* 0: not idle */
 	_Atomic(struct co *) running; /* the last that began here; NULL: idle */
 	uint64_t next_id, last_id;    /* of coroutines made here */
 	uint32_t random;

@@ -17,9 +17,9 @@
 struct gen {
 	struct spinlock lock;
 	/* guarded by lock */
-	struct co *body;         /* it waits to be resumed: not started, or in gen_yield */
-	struct wait *body_wait;  /* NULL: not started */
-	const void *value;       /* in gen_yield with a value that nobody has taken */
+	struct co *body;        /* it waits to be resumed: not started, or in gen_yield */
+	struct wait *body_wait; /* NULL: not started */
+	const void *value;      /* in gen_yield with a value that nobody has taken */
 	bool has_value, ended, freeing;
 	struct wait_node *caller; /* in gen_next or gen_free */
 	/* constant */

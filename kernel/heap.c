@@ -8,7 +8,7 @@
 
 /* Four classes to each power of two: at most a fifth is lost. */
 static const size_t class_size[] = {
-	16,  32,  48,  64,  80,  96,  112, 128, 160,  192,  224,  256,
+	16,  32,  48,  64,  80,  96,  112, 128,  160,  192,  224,  256,
 	320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048,
 };
 enum { CLASSES = sizeof(class_size) / sizeof(class_size[0]), LARGEST = 2048 };

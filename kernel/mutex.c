@@ -113,8 +113,8 @@ static void unlock_slow(struct mutex *m, struct co *self)
 	do
 		after = (state & WAITERS) | (node && node->ok ? (uintptr_t)next : 0);
 	/* release: with the acquire in mutex_lock; the last touch of *m. */
-	while (!atomic_compare_exchange_weak_explicit(&m->state, &state, after, memory_order_release,
-						      memory_order_relaxed));
+	while (!atomic_compare_exchange_weak_explicit(&m->state, &state, after,
+						      memory_order_release, memory_order_relaxed));
 	if (next)
 		sched_ready(next);
 	preempt_enable();

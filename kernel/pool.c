@@ -20,10 +20,10 @@ struct pool {
 	struct spinlock lock;
 	/* guarded by lock */
 	int workers, running;
-	size_t count, head;          /* of the backlog */
+	size_t count, head;           /* of the backlog */
 	struct wait_queue submitters; /* node->elem: the task */
 	struct wait_queue ends;       /* pool_free */
-	size_t backlog; /* constant */
+	size_t backlog;               /* constant */
 	struct task queue[];
 };
 

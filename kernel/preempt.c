@@ -37,7 +37,8 @@ void preempt_refill(struct core *core)
 		if (header)
 			push(core, header);
 	}
-	while (core->spare_frame && ((struct frame_header *)core->spare_frame)->count > FRAMES_KEPT) {
+	while (core->spare_frame &&
+	       ((struct frame_header *)core->spare_frame)->count > FRAMES_KEPT) {
 		struct frame_header *header = core->spare_frame;
 
 		core->spare_frame = header->next;

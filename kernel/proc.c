@@ -326,8 +326,7 @@ static struct co *steal(struct core *core)
 		struct core *victim = cores[(start + i) % core_count];
 		uint32_t n;
 
-		if (victim == core ||
-		    !(n = runq_take(&victim->proc.runq, batch, STEAL_MAX, false)))
+		if (victim == core || !(n = runq_take(&victim->proc.runq, batch, STEAL_MAX, false)))
 			continue;
 		core->steals += n;
 		for (uint32_t j = 1; j < n; j++)
@@ -401,7 +400,8 @@ static struct co *find(struct core *core)
 
 		struct co *next = proc_pick(core);
 
-		if (!next && core->index < atomic_load_explicit(&proc_count, memory_order_relaxed)) {
+		if (!next &&
+		    core->index < atomic_load_explicit(&proc_count, memory_order_relaxed)) {
 			if (!searching)
 				atomic_fetch_add(&searchers, 1);
 			searching = true;

@@ -162,10 +162,10 @@ static void list_one(struct co *co, void *arg)
 
 	*out = (struct runtime_co){
 		.id = co->id,
-		.state = co->state == CO_WAITING    ? "waiting"
-			 : co->state == CO_RUNNING  ? "running"
-			 : co->frame                ? "preempted"
-						    : "runnable",
+		.state = co->state == CO_WAITING   ? "waiting"
+			 : co->state == CO_RUNNING ? "running"
+			 : co->frame               ? "preempted"
+						   : "runnable",
 		.reason = co->state == CO_WAITING ? wait_reason_names[co->wait_reason] : "",
 		.core = co->core ? co->core->index : -1,
 		.pinned = co->flags & CO_PINNED,

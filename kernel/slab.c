@@ -36,8 +36,7 @@ void slab_init(struct slab_cache *cache, const char *name, size_t size, size_t l
 	/* At least 8 objects a slab, so that little is lost at its end. */
 	while (((size_t)PAGE_SIZE << cache->order) < SLAB_HEADER + 8 * size)
 		cache->order++;
-	cache->capacity =
-		(unsigned)((((size_t)PAGE_SIZE << cache->order) - SLAB_HEADER) / size);
+	cache->capacity = (unsigned)((((size_t)PAGE_SIZE << cache->order) - SLAB_HEADER) / size);
 }
 
 static struct slab *slab_of(const void *object)

@@ -20,7 +20,8 @@ struct free_slot {
 	uintptr_t mapped;
 };
 
-static struct class {
+static struct class
+{
 	/* constant */
 	uintptr_t window, window_end, stride;
 	struct spinlock lock;
@@ -31,7 +32,8 @@ static struct class {
 
 void stack_init(void)
 {
-	uintptr_t size = (arch_window_end() - arch_window_base()) / CLASSES & ~(uintptr_t)0x3fffffff;
+	uintptr_t size = (arch_window_end() - arch_window_base()) / CLASSES &
+			 ~(uintptr_t)0x3fffffff;
 
 	for (int i = 0; i < CLASSES; i++) {
 		struct class *class = &classes[i];
@@ -141,7 +143,7 @@ void stack_give(struct co *co)
 	struct class *class = classes;
 
 	while (class->stride != stride)
-		class++;
+		class ++;
 	spin_lock(&class->lock);
 	slot->next = class->free;
 	class->free = slot;
@@ -170,7 +172,7 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 	struct class *class = classes;
 
 	while (addr >= class->window_end)
-		class++;
+		class ++;
 
 	uintptr_t offset = (addr - class->window) % class->stride;
 
@@ -202,7 +204,8 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 	}
 	if (error)
 		panic("out of memory: the stack of coroutine %lu \"%s\" cannot grow beyond %lu "
-		      "bytes; %zu KB free", co->id, co_name(co), co->stack_top - co->stack_mapped,
+		      "bytes; %zu KB free",
+		      co->id, co_name(co), co->stack_top - co->stack_mapped,
 		      page_available() / 1024);
 	if (own && at < co->stack_mapped) {
 		co->core->stack_bytes += (int64_t)(co->stack_mapped - at);

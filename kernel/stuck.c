@@ -73,8 +73,7 @@ bool stuck_check(void)
 		spawned += cores[i]->spawned;
 		ended += cores[i]->exited;
 	}
-	if (!empty || atomic_load(&idle_leaves) != leaves ||
-	    atomic_load(&idle_cores) != core_count)
+	if (!empty || atomic_load(&idle_leaves) != leaves || atomic_load(&idle_cores) != core_count)
 		return false;
 	if (spawned == ended) {
 		/* main has called go_exit, and it was the last: stdio is flushed by a coroutine. */

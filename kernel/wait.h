@@ -67,9 +67,9 @@ enum wait_place {
 struct wait_node {
 	struct wait_node *next, *prev;
 	struct wait *wait;
-	int32_t value; /* what the claim becomes when this node's object wins */
+	int32_t value;         /* what the claim becomes when this node's object wins */
 	_Atomic uint8_t place; /* enum wait_place */
-	bool ok;       /* for the object: what the win means */
+	bool ok;               /* for the object: what the win means */
 	void *elem;
 };
 

@@ -43,9 +43,10 @@ struct runtime_co {
 	const char *state;  /* "running", "runnable", "waiting", "preempted" */
 	const char *reason; /* what it waits for, or "" */
 	uint64_t waiting_ns;
-	int core;           /* where it runs, or ran last */
+	int core; /* where it runs, or ran last */
 	bool pinned, urgent;
-	size_t stack_used, stack_high, stack_limit; /* high: the most ever mapped, in pages' bytes */
+	size_t stack_used, stack_high,
+		stack_limit; /* high: the most ever mapped, in pages' bytes */
 };
 
 /* Fills at most max entries, in the order of ids; returns how many coroutines there are. */
@@ -54,7 +55,7 @@ int runtime_list(struct runtime_co *list, int max);
 /* One core: counters since boot. */
 struct runtime_core_stats {
 	uint64_t switches, preemptions, steals, wakeups, ipis, spawned, idle_ns;
-	size_t queue; /* runnable coroutines in its queues now */
+	size_t queue;     /* runnable coroutines in its queues now */
 	uint64_t running; /* id of the coroutine that runs, 0: idle */
 };
 int runtime_core_stats(int core, struct runtime_core_stats *stats); /* 0, -EINVAL */
