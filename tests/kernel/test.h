@@ -57,6 +57,7 @@ static void test_result(bool ok, const char *why, int line, const char *fmt, ...
 	va_start(ap, fmt);
 	vsnprintf(name, sizeof name, fmt, ap);
 	va_end(ap);
+	bool shield = go_shield(true); /* a cancelled coroutine could not print */
 	test_results++;
 	if (ok) {
 		printf("ok - %s\n", name);
@@ -64,6 +65,7 @@ static void test_result(bool ok, const char *why, int line, const char *fmt, ...
 		test_failures++;
 		printf("not ok - %s: %s (line %d)\n", name, why, line);
 	}
+	go_shield(shield);
 }
 
 /* One result. */
@@ -82,8 +84,11 @@ static void test_result(bool ok, const char *why, int line, const char *fmt, ...
 
 TEST_UNUSED static void test_unexpected(const char *what, int line, long long got)
 {
+	bool shield = go_shield(true);
+
 	if (test_bad++ < 10)
 		printf("# line %d: expected %s (got %lld)\n", line, what, got);
+	go_shield(shield);
 }
 
 /* The amount of work: n, or more in the long tests. */
