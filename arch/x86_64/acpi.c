@@ -106,7 +106,7 @@ static uint64_t ebda(void)
 	uintptr_t at = EBDA_POINTER;
 
 	__asm__("" : "+r"(at));
-	return (uint64_t)*(const volatile uint16_t *)at << 4;
+	return (uint64_t) * (const volatile uint16_t *)at << 4;
 }
 
 static const struct rsdp *rsdp_find(void)

@@ -53,7 +53,8 @@ static inline uint64_t arch_clock(void)
 	uint32_t low, high;
 
 	__asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
-	return (uint64_t)(((unsigned __int128)(((uint64_t)high << 32) | low) * x86_clock_mult) >> 32);
+	return (uint64_t)(((unsigned __int128)(((uint64_t)high << 32) | low) * x86_clock_mult) >>
+			  32);
 }
 
 static inline uintptr_t arch_window_base(void)

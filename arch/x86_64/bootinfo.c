@@ -142,7 +142,8 @@ static void multiboot_read(const uint8_t *info)
 			multiboot_rsdp_read(tag);
 			break;
 		}
-		tag = (const struct multiboot_tag *)((const uint8_t *)tag + ((tag->size + 7) & ~7u));
+		tag = (const struct multiboot_tag *)((const uint8_t *)tag +
+						     ((tag->size + 7) & ~7u));
 	}
 }
 

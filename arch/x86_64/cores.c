@@ -77,7 +77,8 @@ static bool wait_up(struct x86_core *x, unsigned ms)
 /* The parameters are written in the copy: the original is read-only. */
 static void trampoline_set(const uint64_t *parameter, uint64_t value)
 {
-	*(volatile uint64_t *)(TRAMPOLINE + ((uintptr_t)parameter - (uintptr_t)trampoline_start)) = value;
+	*(volatile uint64_t *)(TRAMPOLINE + ((uintptr_t)parameter - (uintptr_t)trampoline_start)) =
+		value;
 }
 
 static void trampoline_write(struct core *core)
@@ -118,8 +119,9 @@ int arch_core_start(struct core *core)
 	}
 	/* One that comes too late finds that nobody waits, and halts; what it has is not reused.
 	 * Acquire: with the same in ap_start. */
-	bool abandoned = atomic_compare_exchange_strong_explicit(
-		&x->state, &expected, CORE_ABANDONED, memory_order_acquire, memory_order_acquire);
+	bool abandoned =
+		atomic_compare_exchange_strong_explicit(&x->state, &expected, CORE_ABANDONED,
+							memory_order_acquire, memory_order_acquire);
 
 	while (!abandoned && !wait_up(x, START_LIMIT_MS))
 		; /* claimed at the last moment: it needs a few instructions more */
@@ -135,7 +137,7 @@ _Noreturn void ap_start(struct core *core)
 
 	/* Acquire: with the same in arch_core_start. */
 	if (!atomic_compare_exchange_strong_explicit(&x->state, &expected, CORE_CLAIMED,
-	                                             memory_order_acquire, memory_order_relaxed))
+						     memory_order_acquire, memory_order_relaxed))
 		x86_halt_forever();
 	arch_bind_core(core);
 	/* Release: with the acquire in wait_up. */
@@ -160,8 +162,8 @@ void arch_stop_others(void)
 	uint64_t self = lapic_id() + 1, expected = 0;
 
 	/* Two cores that stop each other would leave nobody to tell why: the first one does. */
-	if (!atomic_compare_exchange_strong_explicit(&stopper, &expected, self, memory_order_relaxed,
-	                                             memory_order_relaxed) &&
+	if (!atomic_compare_exchange_strong_explicit(&stopper, &expected, self,
+						     memory_order_relaxed, memory_order_relaxed) &&
 	    expected != self)
 		x86_halt_forever();
 	lapic_send(0, ICR_NMI | ICR_ASSERT | ICR_ALL_BUT_SELF);

@@ -58,12 +58,12 @@ void arch_print_regs(const struct arch_regs *regs, void (*print)(const char *fmt
 		const char *name;
 		uint64_t value;
 	} list[] = {
-		{"rax", regs->rax}, {"rbx", regs->rbx}, {"rcx", regs->rcx}, {"rdx", regs->rdx},
-		{"rsi", regs->rsi}, {"rdi", regs->rdi}, {"rbp", regs->rbp}, {"rsp", regs->rsp},
-		{"r8 ", regs->r8},  {"r9 ", regs->r9},  {"r10", regs->r10}, {"r11", regs->r11},
-		{"r12", regs->r12}, {"r13", regs->r13}, {"r14", regs->r14}, {"r15", regs->r15},
-		{"rip", regs->rip}, {"flg", regs->rflags}, {"err", regs->error},
-		{"cr2", cr2},       {"cr3", cr3},
+		{"rax", regs->rax}, {"rbx", regs->rbx},    {"rcx", regs->rcx},   {"rdx", regs->rdx},
+		{"rsi", regs->rsi}, {"rdi", regs->rdi},    {"rbp", regs->rbp},   {"rsp", regs->rsp},
+		{"r8 ", regs->r8},  {"r9 ", regs->r9},     {"r10", regs->r10},   {"r11", regs->r11},
+		{"r12", regs->r12}, {"r13", regs->r13},    {"r14", regs->r14},   {"r15", regs->r15},
+		{"rip", regs->rip}, {"flg", regs->rflags}, {"err", regs->error}, {"cr2", cr2},
+		{"cr3", cr3},
 	};
 	enum { COUNT = sizeof list / sizeof list[0], PER_LINE = 3 };
 

@@ -82,9 +82,9 @@ void fpu_save(void *area)
 		for (int i = 0; i < XSAVE_HEADER_SIZE / 8; i++)
 			header[i] = 0;
 		__asm__ volatile("xsave64 %0"
-		                 : "+m"(*(char(*)[FPU_AREA_MAX])area)
-		                 : "a"((uint32_t)x86_xcr0), "d"(0)
-		                 : "memory");
+				 : "+m"(*(char(*)[FPU_AREA_MAX])area)
+				 : "a"((uint32_t)x86_xcr0), "d"(0)
+				 : "memory");
 		if (x86_xcr0 & XCR0_AVX)
 			__asm__ volatile("vzeroupper");
 	} else {
@@ -101,9 +101,10 @@ static void fpu_restore(void *area)
 {
 	if (x86_xcr0)
 		__asm__ volatile("xrstor64 %0"
-		                 :
-		                 : "m"(*(char(*)[FPU_AREA_MAX])area), "a"((uint32_t)x86_xcr0), "d"(0)
-		                 : "memory");
+				 :
+				 : "m"(*(char(*)[FPU_AREA_MAX])area), "a"((uint32_t)x86_xcr0),
+				   "d"(0)
+				 : "memory");
 	else
 		__asm__ volatile("fxrstor64 %0" : : "m"(*(char(*)[FXSAVE_SIZE])area) : "memory");
 }

@@ -49,9 +49,10 @@ static void tables_keep(void **list)
 	while (list) {
 		void **expected = NULL;
 
-		if (atomic_compare_exchange_strong_explicit(&unused_tables, &expected, list,
-		                                            memory_order_release, /* with table_take */
-		                                            memory_order_relaxed))
+		if (atomic_compare_exchange_strong_explicit(
+			    &unused_tables, &expected, list,
+			    memory_order_release, /* with table_take */
+			    memory_order_relaxed))
 			return;
 		/* Somebody's list is there: take it and put both back. */
 		void **last = list;
@@ -99,11 +100,11 @@ static pte *walk(uintptr_t va, int level, void *(*take_page)(void))
 
 			if (!new)
 				return NULL;
-			uint64_t link = (uintptr_t)new | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED;
+			uint64_t link = (uintptr_t) new | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED;
 
 			if (atomic_compare_exchange_strong_explicit(entry, &value, link,
-			                                            memory_order_release,
-			                                            memory_order_acquire)) {
+								    memory_order_release,
+								    memory_order_acquire)) {
 				value = link;
 			} else {
 				*(void **)new = NULL;
@@ -138,7 +139,7 @@ int arch_map(uintptr_t va, uintptr_t pa, unsigned flags, void *(*take_page)(void
 	if (!entry)
 		return -ENOMEM;
 	if (!atomic_compare_exchange_strong_explicit(entry, &nothing, leaf(pa, flags),
-	                                             memory_order_release, memory_order_relaxed))
+						     memory_order_release, memory_order_relaxed))
 		return -EEXIST;
 	return 0;
 }
@@ -283,7 +284,8 @@ static void everyone_forgets(uintptr_t va, size_t n)
 	}
 	for (int i = 0; i < MAX_CORES; i++)
 		while (asked[i] && !x86_stopping() &&
-		       atomic_load_explicit(&x86_cores[i]->tlb_done, memory_order_acquire) != wanted)
+		       atomic_load_explicit(&x86_cores[i]->tlb_done, memory_order_acquire) !=
+			       wanted)
 			arch_relax();
 	/* Release: with the exchange above. */
 	atomic_store_explicit(&lock.held, 0, memory_order_release);

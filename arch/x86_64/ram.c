@@ -94,12 +94,12 @@ void ram_init(void)
 	for (int i = 0; i < boot_info.nmemory; i++)
 		if (boot_info.memory[i].type != MEMORY_RAM)
 			piece_remove(round_down(boot_info.memory[i].base),
-			             round_up(boot_info.memory[i].base + boot_info.memory[i].size));
+				     round_up(boot_info.memory[i].base + boot_info.memory[i].size));
 	piece_remove(0, LOW_MEMORY_END);
 	piece_remove((uintptr_t)__image_start, (uintptr_t)__image_end);
 	if (boot_info.initrd_size)
 		piece_remove(round_down(boot_info.initrd),
-		             round_up(boot_info.initrd + boot_info.initrd_size));
+			     round_up(boot_info.initrd + boot_info.initrd_size));
 
 	while (npieces > MAX_RAM_RANGES)
 		piece_drop(smallest());

@@ -67,7 +67,7 @@ void tables_load(struct x86_core *x)
 	x->gdt[SEL_DATA / 8] = 0x00cf93000000ffff; /* writable, accessed */
 	/* 7.2.3, "TSS Descriptor in 64-bit mode": two words, type 9. */
 	x->gdt[SEL_TSS / 8] = limit | (tss & 0xffffff) << 16 | (uint64_t)0x89 << 40 |
-	                      (tss >> 24 & 0xff) << 56;
+			      (tss >> 24 & 0xff) << 56;
 	x->gdt[SEL_TSS / 8 + 1] = tss >> 32;
 
 	x->tss = (struct x86_tss){.io_map = sizeof x->tss};
@@ -80,7 +80,7 @@ void tables_load(struct x86_core *x)
 	struct table_register idtr = {sizeof idt - 1, (uintptr_t)idt};
 
 	__asm__ volatile("lgdt %0; lidt %1; ltr %w2"
-	                 :
-	                 : "m"(gdtr), "m"(idtr), "r"(SEL_TSS)
-	                 : "memory");
+			 :
+			 : "m"(gdtr), "m"(idtr), "r"(SEL_TSS)
+			 : "memory");
 }

@@ -42,7 +42,7 @@ enum {
 	NESTED_FAULT_STACK = 8192, /* for a fault in the handler of a fault */
 	NMI_STACK = 8192,
 	ABORT_STACK = 8192,
-	FPU_AREA_MAX = 3072,       /* x87, SSE, AVX and AVX-512 take 2688 */
+	FPU_AREA_MAX = 3072, /* x87, SSE, AVX and AVX-512 take 2688 */
 };
 
 struct x86_tss { /* 7.7 */
@@ -63,11 +63,11 @@ struct x86_core {
 	unsigned fault_depth; /* exception handlers that have not returned */
 	char what[96];        /* text for panic_exception */
 
-	uint64_t apic_id;     /* constant once the core is in x86_cores */
+	uint64_t apic_id; /* constant once the core is in x86_cores */
 
 	/* Written by the core, read by arch_core_start and arch_unmap. */
-	_Atomic int state;           /* enum core_state */
-	_Atomic uint64_t tlb_done;   /* the last request this core has served */
+	_Atomic int state;         /* enum core_state */
+	_Atomic uint64_t tlb_done; /* the last request this core has served */
 
 	_Alignas(64) uint8_t fpu[FPU_AREA_MAX]; /* for arch_call_handler */
 
@@ -106,9 +106,9 @@ static inline uint64_t rdmsr(uint32_t msr)
 static inline void wrmsr(uint32_t msr, uint64_t value)
 {
 	__asm__ volatile("wrmsr"
-	                 :
-	                 : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
-	                 : "memory");
+			 :
+			 : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+			 : "memory");
 }
 
 static inline uint64_t rdtsc(void)
@@ -128,8 +128,8 @@ static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
 	struct cpuid c;
 
 	__asm__ volatile("cpuid"
-	                 : "=a"(c.eax), "=b"(c.ebx), "=c"(c.ecx), "=d"(c.edx)
-	                 : "a"(leaf), "c"(subleaf));
+			 : "=a"(c.eax), "=b"(c.ebx), "=c"(c.ecx), "=d"(c.edx)
+			 : "a"(leaf), "c"(subleaf));
 	return c;
 }
 
@@ -225,10 +225,10 @@ void tables_load(struct x86_core *x);
 
 /* ---- fpu.c ---- */
 
-void fpu_init(void);   /* once */
-void fpu_enable(void); /* every core */
+void fpu_init(void);       /* once */
+void fpu_enable(void);     /* every core */
 void fpu_save(void *area); /* leaves the state that a function expects when it is called */
-extern uint64_t x86_xcr0; /* 0: the processor has no XSAVE */
+extern uint64_t x86_xcr0;  /* 0: the processor has no XSAVE */
 
 /* ---- trap.c, debug.c ---- */
 
@@ -284,8 +284,8 @@ void ioapic_init(void);
 
 /* ---- clock.c ---- */
 
-void clock_init(void);      /* once, after lapic_enable */
-void timer_enable(void);    /* every core */
+void clock_init(void);   /* once, after lapic_enable */
+void timer_enable(void); /* every core */
 void timer_interrupt(void);
 
 /* ---- cores.c ---- */
