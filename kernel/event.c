@@ -48,9 +48,7 @@ int event_wait_until(struct event *e, uint64_t deadline)
 			break;
 		arch_current()->state = CO_RUNNING; /* posted just now */
 	}
-	atomic_fetch_add(&event_waits, 1);
 	claim = wait_park_cancellable(&waiter.wait, deadline);
-	atomic_fetch_sub(&event_waits, 1);
 	if (claim < 0) {
 		state = record;
 		if (!atomic_compare_exchange_strong_explicit(&e->state, &state, 0,

@@ -168,12 +168,14 @@ int group_wait(struct group *g)
 	/* Nobody cancels it from here on: neither its deadline nor its parent. */
 	if (g->timer.core)
 		wheel_stop(&g->timer);
-	if (g->parent && g->sibling_link) {
+	if (g->parent) {
 		spin_lock(&g->parent->lock);
-		*g->sibling_link = g->sibling;
-		if (g->sibling)
-			g->sibling->sibling_link = g->sibling_link;
-		g->sibling_link = NULL;
+		if (g->sibling_link) { /* NULL: another that waited has done it */
+			*g->sibling_link = g->sibling;
+			if (g->sibling)
+				g->sibling->sibling_link = g->sibling_link;
+			g->sibling_link = NULL;
+		}
 		spin_unlock(&g->parent->lock);
 	}
 	preempt_enable();

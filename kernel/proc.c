@@ -457,6 +457,7 @@ _Noreturn void proc_idle(struct core *core)
 			core->preemptions++;
 			prev->state = CO_RUNNABLE;
 			proc_put_back(core, prev);
+			core->resume = proc_pick(core); /* in the slice that has begun */
 		} else {
 			core->resume = prev;
 		}

@@ -9,7 +9,7 @@
 enum { RUNNEXT_AGE = 100 * 1000 };
 
 _Atomic uint64_t sched_quantum = 10 * NSEC_PER_MSEC;
-_Atomic int external_waits, event_waits, irqs_attached;
+_Atomic int external_waits, irqs_attached;
 _Atomic bool sched_accounting;
 
 void sched_begin(struct core *core, struct co *next)

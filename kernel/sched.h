@@ -61,9 +61,9 @@ void sched_slice_arm(struct core *core);
 enum { QUANTUM_MIN = 10 * 1000 };
 extern _Atomic uint64_t sched_quantum;
 
-/* Coroutines that wait for something outside of the machine (the console); and those that wait for
- * an event while interrupts are attached. They keep a machine alive in which all others wait. */
-extern _Atomic int external_waits, event_waits, irqs_attached;
+/* Coroutines that wait for something outside of the machine (the console), and interrupts to which
+ * the program has attached handlers: they keep a machine alive in which all others wait. */
+extern _Atomic int external_waits, irqs_attached;
 
 /* From the first call of runtime_cpu_ns on, switches read the clock. */
 extern _Atomic bool sched_accounting;

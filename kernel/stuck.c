@@ -49,8 +49,7 @@ static bool something_may_come(void)
 	for (int i = 0; i < core_count; i++)
 		if (atomic_load(&cores[i]->wheel.pending))
 			return true;
-	return atomic_load(&external_waits) ||
-	       (atomic_load(&event_waits) && atomic_load(&irqs_attached));
+	return atomic_load(&external_waits) || atomic_load(&irqs_attached);
 }
 
 static void end_machine(void *unused)

@@ -26,13 +26,12 @@ static uint64_t next_deadline(uint64_t deadline, uint64_t period, uint64_t now)
 static void timer_fire(struct wheel_node *node, uint64_t now)
 {
 	struct timer *t = (struct timer *)node;
+	uint64_t period = t->period; /* one that fires once may be freed by fn, from here on */
 
-	if (go_last(t->fn, t->arg)) {
+	if (go_last(t->fn, t->arg))
 		wheel_again(node, now + NSEC_PER_MSEC);
-		return;
-	}
-	if (t->period)
-		wheel_again(node, next_deadline(node->deadline, t->period, now));
+	else if (period)
+		wheel_again(node, next_deadline(node->deadline, period, now));
 }
 
 void timer_start(struct timer *t, uint64_t deadline, uint64_t period, go_fn *fn, void *arg)
