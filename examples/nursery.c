@@ -53,7 +53,6 @@ int main(void)
 	for (int i = 0; i < count; i++)
 		printf("%s: %s\n", parts[i].name,
 		       parts[i].result ? strerror(-parts[i].result) : "fetched");
-	printf("The page: %s. Coroutines left: %zu\n", error ? strerror(-error) : "fetched",
-	       runtime_count() - 1);
+	printf("the page: %s\n", error ? strerror(-error) : "fetched");
 	return 0;
 }
