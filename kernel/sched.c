@@ -8,6 +8,9 @@
 /* A woken coroutine waits this long for its waker's core before others may have it. */
 enum { RUNNEXT_AGE = 100 * 1000 };
 
+/* Slices are looked at this often, so that no sum of times overflows. */
+#define QUANTUM_MAX (3600 * NSEC_PER_SEC)
+
 _Atomic uint64_t sched_quantum = 10 * NSEC_PER_MSEC;
 _Atomic int external_waits, irqs_attached;
 _Atomic bool sched_accounting;
@@ -50,7 +53,9 @@ static void switch_to(struct core *core, struct co *next)
 		return;
 	}
 #ifdef PLANT_ON_CORE
-	bool busy = false;
+	bool busy = false; /* the fault; and who is woken too early is not off its stack for long */
+	for (int i = 0; i < 300; i++)
+		arch_relax();
 #else
 	/* acquire: with the release in sched_finish. */
 	bool busy = atomic_load_explicit(&next->on_core, memory_order_acquire);
@@ -203,6 +208,8 @@ static uint64_t slice_length(void)
 {
 	uint64_t quantum = atomic_load_explicit(&sched_quantum, memory_order_relaxed);
 
+	if (quantum > QUANTUM_MAX)
+		return QUANTUM_MAX;
 	return quantum ? quantum : 10 * NSEC_PER_MSEC;
 }
 
@@ -259,7 +266,8 @@ static bool slice_check(struct core *core, struct co *running, uint64_t now)
 	    proc->slice_end > proc->slice_began + slice_length()) {
 		struct co *co = proc->runnext;
 
-		if (co && (over || proc_idle_cores())) {
+		/* Without preemption, too, a pair that wakes each other keeps nobody out. */
+		if (co && (over || !quantum || proc_idle_cores())) {
 			proc->runnext = NULL;
 			proc_put(core, co);
 		}

@@ -2,7 +2,6 @@
 #ifndef VOLE_TASK_H
 #define VOLE_TASK_H
 
-#include <vole/irq.h>
 #include <vole/types.h>
 
 /*
@@ -25,8 +24,6 @@ struct group {
 	uint64_t deadline;
 	/* the deadline */
 	struct wheel_node timer;
-	struct irq_work expired;
-	_Atomic bool expired_done;
 };
 
 /* Before anything else. deadline: TIME_NEVER for none. */
