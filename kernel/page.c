@@ -134,8 +134,8 @@ void page_init(void)
 	if (!machine.nram)
 		panic("too little memory: no RAM beside the image");
 
-	/* Blocks up to 2 MB are aligned to their size in physical memory too. */
-	low &= ~((uint64_t)PAGE_SIZE * 512 - 1);
+	/* Blocks up to 1 GB are aligned to their size in physical memory too. */
+	low &= ~(((uint64_t)1 << 30) - 1);
 	buddy.first = low;
 	buddy.count = (uint32_t)((high - low) / PAGE_SIZE);
 

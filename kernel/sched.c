@@ -344,6 +344,7 @@ void sched_resume_soon(struct core *core)
 		sched_timer_soon(core);
 		/* One that is pending already is taken here. */
 		arch_interrupts_on();
+		arch_relax(); /* an x86 takes none between these two alone */
 		arch_interrupts_off();
 	}
 	if (core->irq_pending) /* since sched_service, and nobody was told */

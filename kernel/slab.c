@@ -88,7 +88,8 @@ static struct slab *slab_make(struct slab_cache *cache)
 	*slab = (struct slab){.cache = cache, .next_all = cache->all};
 	if (cache->type_stable) {
 		memset((char *)slab + SLAB_HEADER, 0, cache->capacity * cache->size);
-		cache->all = slab;
+		/* release: with the acquire in slab_each, which takes no lock. */
+		__atomic_store_n(&cache->all, slab, __ATOMIC_RELEASE);
 	}
 	partial_add(cache, slab);
 	return slab;
@@ -161,7 +162,10 @@ void slab_free(struct slab_cache *cache, void *object)
 
 void slab_each(struct slab_cache *cache, void (*visit)(void *object, void *arg), void *arg)
 {
-	for (struct slab *slab = cache->all; slab; slab = slab->next_all)
+	/* acquire: with the release in slab_make. */
+	struct slab *all = __atomic_load_n(&cache->all, __ATOMIC_ACQUIRE);
+
+	for (struct slab *slab = all; slab; slab = slab->next_all)
 		for (unsigned i = 0; i < slab->fresh; i++)
 			visit((char *)slab + SLAB_HEADER + i * cache->size, arg);
 }
