@@ -30,6 +30,8 @@ struct proc {
 	uint64_t slice_began, slice_end;
 	struct co_list pinned; /* runnable and must stay here */
 	struct co_list urgent; /* the same, urgent */
+	bool pinned_turn;      /* see next_of_both in proc.c */
+	uint32_t turns_left;
 
 	struct runq runq; /* put by the owner, taken by anyone */
 

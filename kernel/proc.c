@@ -206,7 +206,9 @@ void proc_put_quietly(struct core *core, struct co *co)
 
 void proc_put_back(struct core *core, struct co *co)
 {
-	bool others = atomic_load_explicit(&global.normal_count, memory_order_relaxed);
+	/* A core that is not to run others tells one that is, which proc_put_quietly does. */
+	bool others = core->index < atomic_load_explicit(&proc_count, memory_order_relaxed) &&
+		      atomic_load_explicit(&global.normal_count, memory_order_relaxed);
 
 	if (others && !(co->flags & (CO_PINNED | CO_URGENT)))
 		global_put(&co, 1);
@@ -274,6 +276,27 @@ bool proc_waiting(const struct core *core)
 		atomic_load_explicit(&global.normal_count, memory_order_relaxed));
 }
 
+/* Pinned coroutines and the ring take turns, each as long as it was when its turn began: as if they
+ * stood in one queue. */
+static struct co *next_of_both(struct proc *proc)
+{
+	struct co *co;
+
+	if (proc->turns_left == 0) {
+		proc->pinned_turn = !proc->pinned_turn || !runq_len(&proc->runq);
+		proc->turns_left = proc->pinned_turn ? (uint32_t)proc->pinned.count
+						     : runq_len(&proc->runq);
+	}
+	if (proc->turns_left)
+		proc->turns_left--;
+	co = proc->pinned_turn ? co_list_get(&proc->pinned) : runq_get(&proc->runq);
+	if (!co) { /* stolen meanwhile */
+		proc->turns_left = 0;
+		co = co_list_get(&proc->pinned);
+	}
+	return co;
+}
+
 struct co *proc_pick(struct core *core)
 {
 	struct proc *proc = &core->proc;
@@ -298,14 +321,9 @@ struct co *proc_pick(struct core *core)
 		proc->runnext = NULL;
 		return co;
 	}
-	if (proc->pinned.first && (proc->ticks & 1 || !runq_len(&proc->runq)))
-		co = co_list_get(&proc->pinned);
-	else
-		co = runq_get(&proc->runq);
+	co = proc->pinned.first ? next_of_both(proc) : runq_get(&proc->runq);
 	if (!co && enabled)
 		co = global_get(core, false);
-	if (!co)
-		co = co_list_get(&proc->pinned);
 	if (!co)
 		return NULL;
 slice:
@@ -345,7 +363,8 @@ void proc_give_away(struct core *core)
 		core->proc.runnext = NULL;
 		proc_put(core, co);
 	}
-	while ((co = runq_get(&core->proc.runq)))
+	/* No more than there are: the core may be let in again meanwhile, and put them back. */
+	for (uint32_t n = runq_len(&core->proc.runq); n && (co = runq_get(&core->proc.runq)); n--)
 		proc_put(core, co);
 }
 
