@@ -158,7 +158,10 @@ int gen_next(struct gen *g, void *elem)
 		panic("gen_next: another coroutine waits for generator %p", (void *)g);
 	claim = resume(g, &node, true);
 	preempt_enable();
-	return claim < 0 ? claim : node.ok ? 0 : -EPIPE;
+	if (claim < 0 || node.ok)
+		return claim;
+	/* The cancellation of the group may have reached the body first, and ended it. */
+	return wait_cancelled() ? -ECANCELED : -EPIPE;
 }
 
 int gen_yield(struct gen *g, const void *elem)

@@ -54,7 +54,7 @@ static void switch_to(struct core *core, struct co *next)
 	}
 #ifdef PLANT_ON_CORE
 	bool busy = false; /* the fault; and who is woken too early is not off its stack for long */
-	for (int i = 0; i < 300; i++)
+	for (int i = 0; i < 3000; i++)
 		arch_relax();
 #else
 	/* acquire: with the release in sched_finish. */
