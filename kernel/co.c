@@ -189,6 +189,17 @@ void co_defer(struct defer *defer, go_fn *fn, void *arg)
 	self->defers = defer;
 }
 
+/* It is not live any more, once. */
+static void count_end(struct co *self)
+{
+	preempt_disable();
+	if (!(self->flags & CO_COUNTED)) {
+		self->flags |= CO_COUNTED;
+		self->core->exited++;
+	}
+	preempt_enable();
+}
+
 void co_run_deferred(const struct defer *last)
 {
 	struct co *self = arch_current();
@@ -202,6 +213,8 @@ void co_run_deferred(const struct defer *last)
 		self->defers = defer->next;
 		if (call.from_heap)
 			heap_free(defer);
+		else if (!call.next && !last)
+			count_end(self); /* before those who wait for its end are told of it */
 		call.fn(call.arg);
 	}
 }
@@ -213,8 +226,8 @@ _Noreturn void go_exit(void)
 	co_run_deferred(NULL);
 	if (self->reent)
 		libc_co_exit(self);
+	count_end(self);
 	preempt_disable();
-	self->core->exited++;
 	sched_end();
 }
 

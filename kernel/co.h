@@ -23,8 +23,8 @@ enum co_flags {
 	CO_PINNED = 1,
 	CO_URGENT = 2,
 	CO_SHIELDED = 4,
-	CO_KERNEL = 8,  /* a core's idle coroutine: not the program's */
-	CO_ENDING = 16, /* go_exit has begun */
+	CO_KERNEL = 8,   /* a core's idle coroutine: not the program's */
+	CO_COUNTED = 16, /* its end is in core->exited */
 };
 
 struct co {

@@ -30,6 +30,9 @@ void sched_finish(struct co *prev)
 {
 	struct co *self = arch_current();
 
+#ifdef PLANT_ON_CORE
+	self->sp = NULL; /* where it stopped last: no use to anybody until it stops again */
+#endif
 	/* An interrupt that came before the switch told prev, or nobody where that was idle; those
 	 * that come from here on tell self. */
 	if (*(volatile bool *)&self->core->irq_pending)
@@ -53,8 +56,8 @@ static void switch_to(struct core *core, struct co *next)
 		return;
 	}
 #ifdef PLANT_ON_CORE
-	bool busy = false; /* the fault; and who is woken too early is not off its stack for long */
-	for (int i = 0; i < 3000; i++)
+	bool busy = false; /* the fault; see also sched_finish */
+	for (int i = 0; i < 1000; i++)
 		arch_relax();
 #else
 	/* acquire: with the release in sched_finish. */
