@@ -58,7 +58,6 @@ void group_init(struct group *g, uint64_t deadline)
 
 	*g = (struct group){
 		.parent = self->group,
-		.deadline = deadline,
 		.timer = {.deadline = deadline, .fire = deadline_fire},
 	};
 	preempt_disable();

@@ -19,7 +19,6 @@ const char *const wait_reason_names[WAIT_REASONS] = {
 	[WAIT_RWMUTEX_READ] = "rwmutex rlock",
 	[WAIT_RWMUTEX_WRITE] = "rwmutex lock",
 	[WAIT_COND] = "cond wait",
-	[WAIT_ONCE] = "once",
 	[WAIT_WAITGROUP] = "waitgroup wait",
 	[WAIT_SEMA] = "sema acquire",
 	[WAIT_EVENT] = "event wait",

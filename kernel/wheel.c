@@ -7,6 +7,9 @@
 /* Timers fired by one call: bounds how long the scheduler is busy with them. */
 enum { WHEEL_BATCH = 64 };
 
+/* Nine digits of 6 bits hold every tick. */
+_Static_assert(6 * WHEEL_LEVELS >= 64 - WHEEL_TICK_SHIFT && 6 * WHEEL_LEVELS < 64, "levels");
+
 /* A link that is not a slot's is the first member of its node. */
 static struct wheel_node *node_of(struct wheel_link *link)
 {
@@ -38,11 +41,6 @@ static void insert(struct wheel *wheel, struct wheel_node *node)
 	/* The highest digit (of 6 bits) in which it differs from now. */
 	uint64_t differs = tick ^ wheel->tick;
 	unsigned level = differs ? (63 - (unsigned)__builtin_clzl(differs)) / 6 : 0;
-
-	if (level >= WHEEL_LEVELS) { /* in 584 years: as far as the wheel reaches */
-		level = WHEEL_LEVELS - 1;
-		tick = wheel->tick | ((uint64_t)(WHEEL_SLOTS - 1) << (6 * level));
-	}
 
 	unsigned index = tick >> (6 * level) & (WHEEL_SLOTS - 1);
 	struct wheel_link *slot = &wheel->slot[level][index];
@@ -132,9 +130,7 @@ static int first_slot(const struct wheel *wheel, unsigned *index)
 /* The tick at which slot index of level begins. */
 static uint64_t slot_tick(const struct wheel *wheel, int level, unsigned index)
 {
-	uint64_t above = level == WHEEL_LEVELS - 1
-				 ? 0
-				 : wheel->tick >> (6 * (level + 1)) << (6 * (level + 1));
+	uint64_t above = wheel->tick >> (6 * (level + 1)) << (6 * (level + 1));
 
 	return above | (uint64_t)index << (6 * level);
 }

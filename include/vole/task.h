@@ -21,8 +21,7 @@ struct group {
 	struct group *sibling, **sibling_link;
 	/* constant after group_init */
 	struct group *parent;
-	uint64_t deadline;
-	/* the deadline */
+	/* its deadline */
 	struct wheel_node timer;
 };
 
