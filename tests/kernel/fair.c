@@ -1,0 +1,373 @@
+/*
+ * Fairness: nothing that can run waits for ever, and no lock, channel or queue leaves one out. On
+ * one core a pair that wakes each other has the whole machine, if it is let.
+ */
+#include "test.h"
+
+static struct waitgroup all;
+static _Atomic bool stop;
+static _Atomic int turns;
+
+/* ---- Pairs that wake each other for ever ---- */
+
+static struct chan *to, *back;
+static struct event ping, pong;
+static struct sema left, right;
+static struct mutex lock;
+static struct cond cond;
+static int whose;
+
+static void chan_ping(void *arg)
+{
+	int x = 0;
+
+	while (chan_send(to, &x) == 0 && chan_recv(back, &x) == 0)
+		;
+	waitgroup_done(&all);
+}
+
+static void chan_pong(void *arg)
+{
+	int x = 0;
+
+	while (!stop && chan_recv(to, &x) == 0 && chan_send(back, &x) == 0)
+		;
+	chan_close(to);
+	chan_close(back);
+	waitgroup_done(&all);
+}
+
+static void select_ping(void *arg)
+{
+	int x = 0;
+	struct select_case k[2] = {{to, SELECT_SEND, &x, 0}, {back, SELECT_RECV, &x, 0}};
+
+	do
+		chan_select(k, 2);
+	while (k[0].status == 0 && k[1].status == 0);
+	waitgroup_done(&all);
+}
+
+static void event_ping(void *arg)
+{
+	while (!stop) {
+		event_post(&ping);
+		event_wait(&pong);
+	}
+	event_post(&ping);
+	waitgroup_done(&all);
+}
+
+static void event_pong(void *arg)
+{
+	while (!stop) {
+		event_wait(&ping);
+		event_post(&pong);
+	}
+	event_post(&pong);
+	waitgroup_done(&all);
+}
+
+static void sema_side(void *arg)
+{
+	while (!stop) {
+		sema_release(arg ? &left : &right);
+		sema_acquire(arg ? &right : &left);
+	}
+	sema_release(arg ? &left : &right);
+	waitgroup_done(&all);
+}
+
+static void cond_side(void *arg)
+{
+	int me = arg != NULL;
+
+	mutex_lock(&lock);
+	while (!stop) {
+		while (whose != me && !stop)
+			cond_wait(&cond, &lock);
+		whose = !me;
+		cond_broadcast(&cond);
+	}
+	cond_broadcast(&cond);
+	mutex_unlock(&lock);
+	waitgroup_done(&all);
+}
+
+static void count_up(struct gen *g, void *arg)
+{
+	for (int i = 0; gen_yield(g, &i) == 0; i++)
+		;
+}
+
+static void gen_loop(void *arg)
+{
+	struct gen *g = gen_make(count_up, NULL, sizeof(int));
+	int x;
+
+	while (!stop)
+		gen_next(g, &x);
+	gen_free(g);
+	waitgroup_done(&all);
+}
+
+static void spawn_next(void *arg)
+{
+	if (stop)
+		waitgroup_done(&all);
+	else
+		go(spawn_next, arg);
+}
+
+static void take_turns(void *arg)
+{
+	for (int i = 0; i < 10; i++) {
+		turns++;
+		go_yield();
+	}
+	waitgroup_done(&all);
+}
+
+static const struct pair {
+	const char *name;
+	go_fn *one, *other;
+} pairs[] = {
+	{"channels", chan_ping, chan_pong},
+	{"a select", select_ping, chan_pong},
+	{"events", event_ping, event_pong},
+	{"semaphores", sema_side, sema_side},
+	{"a condition", cond_side, cond_side},
+	{"a generator", gen_loop, NULL},
+	{"starting the next and ending", spawn_next, NULL},
+};
+
+enum { PAIRS = sizeof pairs / sizeof pairs[0] };
+
+static void test_pairs(void)
+{
+	uint64_t old = runtime_set_quantum(200 * NSEC_PER_USEC), start;
+	int procs = runtime_procs(1);
+
+	for (int i = 0; i < PAIRS; i++) {
+		to = chan_of(int, 0);
+		back = chan_of(int, 0);
+		stop = false;
+		turns = 0;
+		waitgroup_add(&all, pairs[i].other ? 2 : 1);
+		if (pairs[i].other)
+			go(pairs[i].other, NULL);
+		go(pairs[i].one, &all);
+		time_sleep(NSEC_PER_MSEC); /* also a timer gets its turn */
+		waitgroup_add(&all, 3);
+		for (int k = 0; k < 3; k++)
+			go(take_turns, NULL);
+		start = time_now();
+		while (turns < 30 && patience(start))
+			go_yield();
+		expect_eq(turns, 30);
+		stop = true;
+		waitgroup_wait(&all);
+		chan_free(to);
+		chan_free(back);
+		verdict("a pair with %s shares the core with others", pairs[i].name);
+	}
+	runtime_procs(procs);
+	runtime_set_quantum(old);
+}
+
+/* All at once, and hogs: everybody comes round, timers fire. */
+static void hog(void *arg)
+{
+	while (!stop)
+		;
+	waitgroup_done(&all);
+}
+
+static void yield_on(void *arg)
+{
+	int rounds = 0;
+
+	while (!stop) {
+		go_yield();
+		if (++rounds == 20)
+			turns++;
+	}
+	waitgroup_done(&all);
+}
+
+static void test_crowd(void)
+{
+	uint64_t old = runtime_set_quantum(100 * NSEC_PER_USEC), start = time_now();
+	int cores = runtime_cores();
+
+	to = chan_of(int, 0);
+	back = chan_of(int, 0);
+	stop = false;
+	turns = 0;
+	waitgroup_add(&all, 4 + 2 * cores + 10);
+	go(event_ping, NULL);
+	go(event_pong, NULL);
+	go(chan_ping, NULL);
+	go(chan_pong, NULL);
+	for (int i = 0; i < cores; i++) {
+		go(hog, NULL);
+		go_with(&(struct go_options){.core = 1 + i}, hog, NULL);
+	}
+	for (int i = 0; i < 10; i++)
+		go(yield_on, NULL);
+	struct chan *timeout = time_after(NSEC_PER_MSEC);
+	expect_eq(chan_recv_until(timeout, NULL, time_now() + 20 * NSEC_PER_SEC), 0);
+	chan_free(timeout);
+	while (turns < 10 && patience(start))
+		go_yield();
+	expect_eq(turns, 10);
+	stop = true;
+	waitgroup_wait(&all);
+	chan_free(to);
+	chan_free(back);
+	runtime_set_quantum(old);
+	verdict("among hogs and pairs everybody comes round");
+}
+
+/* ---- After Go's TestMutexFairness: one who takes it again and again, one who wants it ---- */
+
+static void lock_again(void *arg)
+{
+	while (!stop) {
+		mutex_lock(&lock);
+		spin_ns(100 * NSEC_PER_USEC);
+		mutex_unlock(&lock);
+	}
+	waitgroup_done(&all);
+}
+
+static void test_mutex(void)
+{
+	uint64_t start = time_now(), longest = 0;
+
+	stop = false;
+	waitgroup_add(&all, 2);
+	go(lock_again, NULL);
+	go(lock_again, NULL);
+	for (int i = 0; i < 10; i++) {
+		time_sleep(100 * NSEC_PER_USEC);
+		uint64_t began = time_now();
+		mutex_lock(&lock);
+		mutex_unlock(&lock);
+		if (time_now() - began > longest)
+			longest = time_now() - began;
+	}
+	expect(patience(start));
+	stop = true;
+	waitgroup_wait(&all);
+	verdict("a mutex that others take again at once is had by all");
+}
+
+/* ---- Readers that overlap for ever, and a writer ---- */
+
+static struct rwmutex rw;
+
+static void read_again(void *arg)
+{
+	while (!stop) {
+		rwmutex_rlock(&rw);
+		turns++;
+		spin_ns(50 * NSEC_PER_USEC);
+		go_yield();
+		rwmutex_runlock(&rw);
+	}
+	waitgroup_done(&all);
+}
+
+static void write_again(void *arg)
+{
+	while (!stop) {
+		rwmutex_lock(&rw);
+		spin_ns(20 * NSEC_PER_USEC);
+		rwmutex_unlock(&rw);
+	}
+	waitgroup_done(&all);
+}
+
+static void test_rwmutex(void)
+{
+	uint64_t start = time_now();
+	int before;
+
+	stop = false;
+	waitgroup_add(&all, 5);
+	for (int i = 0; i < 5; i++)
+		go(read_again, NULL);
+	for (int i = 0; i < 10; i++) {
+		rwmutex_lock(&rw);
+		rwmutex_unlock(&rw);
+	}
+	expect(patience(start));
+	verdict("readers that overlap let a writer in");
+	waitgroup_add(&all, 2);
+	go(write_again, NULL);
+	go(write_again, NULL);
+	before = turns;
+	while (turns < before + 20 && patience(start))
+		time_sleep(100 * NSEC_PER_USEC);
+	expect(turns >= before + 20);
+	stop = true;
+	waitgroup_wait(&all);
+	verdict("and writers let readers in");
+}
+
+/* ---- After Go's TestSelectFairness: two that always send, one that takes from either ---- */
+
+enum { TRIALS = 4000 };
+static struct chan *out[2];
+
+static void send_always(void *arg)
+{
+	int x = (int)(intptr_t)arg;
+
+	while (chan_send(out[x], &x) == 0)
+		;
+	waitgroup_done(&all);
+}
+
+static void test_select(void)
+{
+	int count[2] = {0}, x;
+
+	out[0] = chan_of(int, 4);
+	out[1] = chan_of(int, 4);
+	waitgroup_add(&all, 2);
+	go(send_always, (void *)0);
+	go(send_always, (void *)1);
+	for (int i = 0; i < TRIALS;) {
+		struct select_case k[2] = {{out[0], SELECT_RECV, &x, 0}, {out[1], SELECT_RECV, &x, 0}};
+		bool both = chan_len(out[0]) && chan_len(out[1]);
+		int which = chan_select(k, 2);
+		expect(which == x);
+		if (!both)
+			continue; /* no choice */
+		count[which]++;
+		i++;
+	}
+	chan_close(out[0]);
+	chan_close(out[1]);
+	waitgroup_wait(&all);
+	chan_free(out[0]);
+	chan_free(out[1]);
+	/* Ten standard deviations of 31.6. */
+	expect(count[0] > TRIALS / 2 - 316 && count[0] < TRIALS / 2 + 316);
+	verdict("a select between two that are always ready takes both");
+}
+
+int main(int argc, char **argv)
+{
+	test_begin(argc, argv, PAIRS + 6);
+	test_pairs();
+	test_crowd();
+	test_mutex();
+	test_rwmutex();
+	test_select();
+	until_alone();
+	verdict("everybody has ended");
+	return test_end();
+}
