@@ -55,6 +55,7 @@ struct core {
 	uint64_t timer_armed;  /* what the timer is armed for */
 	bool irq_pending;      /* * something for the scheduler to do */
 	bool in_irq;           /* * an interrupt handler runs */
+	bool in_fault;         /* * a stack grows */
 	bool in_deferred;      /* a function of irq_defer runs */
 	uint32_t page_reserve; /* * pages for stack faults */
 	void *reserve[PAGE_RESERVE];

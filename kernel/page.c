@@ -10,6 +10,7 @@
 
 #include "kernel/core.h"
 #include "kernel/lock.h"
+#include "kernel/stack.h"
 
 enum { ORDERS = 21 }; /* up to 4 GB */
 
@@ -160,6 +161,62 @@ void page_init(void)
 	}
 }
 
+/* With the lock: n pages in a row, of free blocks side by side. For what no single block can hold:
+ * it looks at all of memory. 0: there are none. */
+static uint32_t alloc_run(uint32_t n)
+{
+	uint32_t first = 0, have = 0;
+
+	for (uint32_t at = 1; at < buddy.count && have < n;) {
+		struct page *page = &buddy.pages[at];
+
+		if (page->kind != PAGE_FREE) {
+			have = 0;
+			at++;
+			continue;
+		}
+		if (!have)
+			first = at;
+		have += (uint32_t)1 << page->order;
+		at += (uint32_t)1 << page->order;
+	}
+	if (have < n)
+		return 0;
+	for (uint32_t at = first; at < first + have;) {
+		uint32_t size = (uint32_t)1 << buddy.pages[at].order;
+
+		list_remove(at);
+		at += size;
+	}
+	free_span(first + n, first + have);
+	return first;
+}
+
+/* With the lock: n pages, aligned to the order's size or anywhere; when there are none, once more
+ * each time that stacks have given some. */
+static uint32_t alloc_or_reclaim(unsigned order, uint32_t n, bool anywhere)
+{
+	enum { AT_ONCE = 256 };
+
+	for (;;) {
+		uint32_t first = alloc_block(order);
+
+		if (first && n < (uint32_t)1 << order)
+			free_span(first + n, first + ((uint32_t)1 << order));
+		if (!first && anywhere)
+			first = alloc_run(n);
+		if (first || core_here()->in_fault)
+			return first;
+		spin_unlock(&buddy.lock);
+
+		size_t given = stack_reclaim(n < AT_ONCE ? AT_ONCE : n);
+
+		spin_lock(&buddy.lock);
+		if (!given)
+			return 0;
+	}
+}
+
 void *page_alloc(unsigned order)
 {
 	struct magazine *m = &core_here()->pages;
@@ -169,7 +226,7 @@ void *page_alloc(unsigned order)
 	if (order == 0 && m->count)
 		return m->object[--m->count];
 	spin_lock(&buddy.lock);
-	n = alloc_block(order);
+	n = alloc_or_reclaim(order, (uint32_t)1 << order, false);
 	if (order == 0)
 		while (n && m->count < MAGAZINE_SIZE / 2) {
 			uint32_t more = alloc_block(0);
@@ -201,17 +258,17 @@ void page_free(void *block, unsigned order)
 void *page_alloc_many(size_t n, size_t align)
 {
 	unsigned order = 0;
+	uint32_t first = 0;
 
 	assert_nopreempt();
+	if (n > buddy.count)
+		return NULL;
 	while (((size_t)1 << order) < n || ((size_t)PAGE_SIZE << order) < align)
-		if (++order >= ORDERS)
-			return NULL;
+		order++;
 	spin_lock(&buddy.lock);
-
-	uint32_t first = alloc_block(order);
-
+	if (align <= PAGE_SIZE || order < ORDERS)
+		first = alloc_or_reclaim(order, (uint32_t)n, align <= PAGE_SIZE);
 	if (first) {
-		free_span(first + (uint32_t)n, first + ((uint32_t)1 << order));
 		buddy.pages[first].kind = PAGE_LARGE;
 		buddy.pages[first].count = (uint32_t)n;
 	}
@@ -241,5 +298,5 @@ size_t page_available(void)
 
 	for (int i = 0; i < core_count; i++)
 		n += cores[i]->pages.count;
-	return n * PAGE_SIZE;
+	return n * PAGE_SIZE + stack_reclaimable();
 }

@@ -8,11 +8,11 @@
 #include "kernel/print.h"
 
 /*
- * Slots come in classes of 4 KB << class, each class in a window of its own, so that an address
+ * Slots come in kinds of 4 KB << kind, each kind in a window of its own, so that an address
  * tells its slot: window + slot * stride, the guard page first.
  */
-enum { CLASSES = 21, DEFAULT_CLASS = 6 };
-_Static_assert(STACK_DEFAULT == PAGE_SIZE << DEFAULT_CLASS, "the default class");
+enum { KINDS = 21, DEFAULT_KIND = 6 };
+_Static_assert(STACK_DEFAULT == PAGE_SIZE << DEFAULT_KIND, "the default kind");
 
 /* What a free slot holds at its top. */
 struct free_slot {
@@ -20,28 +20,36 @@ struct free_slot {
 	uintptr_t mapped;
 };
 
-static struct class
-{
+/* A page full of slots (their tops) that have been used, and have no page now. */
+enum { BARE_SLOTS = PAGE_SIZE / sizeof(uintptr_t) - 2 };
+struct bare_slots {
+	struct bare_slots *next;
+	size_t count;
+	uintptr_t top[BARE_SLOTS];
+};
+
+static struct slot_kind {
 	/* constant */
 	uintptr_t window, window_end, stride;
 	struct spinlock lock;
 	/* guarded by lock */
 	struct free_slot *free;
+	_Atomic size_t free_bytes; /* mapped in those; read by anyone */
+	struct bare_slots *bare;
 	uintptr_t unused; /* slots from here on were never used */
-} classes[CLASSES];
+} kinds[KINDS];
 
 void stack_init(void)
 {
-	uintptr_t size = (arch_window_end() - arch_window_base()) / CLASSES &
-			 ~(uintptr_t)0x3fffffff;
+	uintptr_t size = (arch_window_end() - arch_window_base()) / KINDS & ~(uintptr_t)0x3fffffff;
 
-	for (int i = 0; i < CLASSES; i++) {
-		struct class *class = &classes[i];
+	for (int i = 0; i < KINDS; i++) {
+		struct slot_kind *kind = &kinds[i];
 
-		class->window = arch_window_base() + i * size;
-		class->window_end = class->window + size;
-		class->stride = ((uintptr_t)PAGE_SIZE << i) + PAGE_SIZE;
-		class->unused = class->window;
+		kind->window = arch_window_base() + i * size;
+		kind->window_end = kind->window + size;
+		kind->stride = ((uintptr_t)PAGE_SIZE << i) + PAGE_SIZE;
+		kind->unused = kind->window;
 	}
 }
 
@@ -72,20 +80,25 @@ void stack_refill(void)
 	}
 }
 
-/* A slot that was never used, with its top page mapped. */
-static struct free_slot *slot_make(struct class *class)
+/* Kind locked: a slot without memory gets its top page. */
+static struct free_slot *slot_make(struct slot_kind *kind)
 {
-	uintptr_t base = class->unused;
-	uintptr_t top = base + class->stride;
+	struct bare_slots *bare = kind->bare;
+	uintptr_t top = bare ? bare->top[bare->count - 1] : kind->unused + kind->stride;
 	void *page = NULL;
 
-	if (top > class->window_end || !(page = page_alloc(0)))
+	if (top > kind->window_end || !(page = page_alloc(0)))
 		return NULL;
 	if (arch_map(top - PAGE_SIZE, (uintptr_t)page, MAP_WRITE, take_page)) {
 		page_free(page, 0);
 		return NULL;
 	}
-	class->unused = top;
+	if (!bare) {
+		kind->unused = top;
+	} else if (--bare->count == 0) {
+		kind->bare = bare->next;
+		page_free(bare, 0);
+	}
 
 	struct free_slot *slot = (struct free_slot *)top - 1;
 
@@ -93,35 +106,49 @@ static struct free_slot *slot_make(struct class *class)
 	return slot;
 }
 
+static uintptr_t top_of(struct free_slot *slot)
+{
+	return (uintptr_t)(slot + 1);
+}
+
+/* Kind locked: the first free slot leaves the list. */
+static void free_slot_remove(struct slot_kind *kind)
+{
+	struct free_slot *slot = kind->free;
+
+	kind->free = slot->next;
+	kind->free_bytes -= top_of(slot) - slot->mapped;
+}
+
 bool stack_take(struct co *co, size_t limit)
 {
 	struct magazine *m = &core_here()->stacks;
 	struct free_slot *slot;
-	int i = DEFAULT_CLASS;
+	int i = DEFAULT_KIND;
 
 	if (limit)
-		for (i = 0; i < CLASSES && ((size_t)PAGE_SIZE << i) < limit;)
+		for (i = 0; i < KINDS && ((size_t)PAGE_SIZE << i) < limit;)
 			i++;
-	if (i == CLASSES)
+	if (i == KINDS)
 		return false;
 
-	struct class *class = &classes[i];
+	struct slot_kind *kind = &kinds[i];
 
-	if (i == DEFAULT_CLASS && m->count) {
+	if (i == DEFAULT_KIND && m->count) {
 		slot = m->object[--m->count];
 	} else {
-		spin_lock(&class->lock);
-		slot = class->free;
+		spin_lock(&kind->lock);
+		slot = kind->free;
 		if (slot)
-			class->free = slot->next;
+			free_slot_remove(kind);
 		else
-			slot = slot_make(class);
-		spin_unlock(&class->lock);
+			slot = slot_make(kind);
+		spin_unlock(&kind->lock);
 	}
 	if (!slot)
 		return false;
-	co->stack_top = (uintptr_t)(slot + 1);
-	co->stack_base = co->stack_top - class->stride;
+	co->stack_top = top_of(slot);
+	co->stack_base = co->stack_top - kind->stride;
 	co->stack_mapped = slot->mapped;
 	core_here()->stack_bytes += (int64_t)(co->stack_top - co->stack_mapped);
 	return true;
@@ -135,19 +162,78 @@ void stack_give(struct co *co)
 
 	core_here()->stack_bytes -= (int64_t)(co->stack_top - co->stack_mapped);
 	slot->mapped = co->stack_mapped;
-	if (stride == classes[DEFAULT_CLASS].stride && m->count < MAGAZINE_SIZE) {
+	if (stride == kinds[DEFAULT_KIND].stride && m->count < MAGAZINE_SIZE) {
 		m->object[m->count++] = slot;
 		return;
 	}
 
-	struct class *class = classes;
+	struct slot_kind *kind = kinds;
 
-	while (class->stride != stride)
-		class ++;
-	spin_lock(&class->lock);
-	slot->next = class->free;
-	class->free = slot;
-	spin_unlock(&class->lock);
+	while (kind->stride != stride)
+		kind++;
+	spin_lock(&kind->lock);
+	slot->next = kind->free;
+	kind->free = slot;
+	kind->free_bytes += top_of(slot) - slot->mapped;
+	spin_unlock(&kind->lock);
+}
+
+/* Kind locked: the first free slot loses its pages; the first of them holds the list of such
+ * slots, where that needs one. How many are free now. */
+static size_t strip_slot(struct slot_kind *kind)
+{
+	enum { BATCH = 32 };
+	uintptr_t top = top_of(kind->free), at = kind->free->mapped;
+	size_t freed = 0;
+
+	free_slot_remove(kind);
+	for (size_t n; at < top; at += n * PAGE_SIZE) {
+		uintptr_t pages[BATCH];
+
+		n = (top - at) / PAGE_SIZE < BATCH ? (top - at) / PAGE_SIZE : BATCH;
+		arch_unmap(at, n, pages);
+		for (size_t i = 0; i < n; i++) {
+			struct bare_slots *bare = (struct bare_slots *)pages[i];
+
+			if (bare && (!kind->bare || kind->bare->count == BARE_SLOTS)) {
+				bare->next = kind->bare;
+				bare->count = 0;
+				kind->bare = bare;
+			} else if (bare) {
+				page_free(bare, 0);
+				freed++;
+			}
+		}
+	}
+	kind->bare->top[kind->bare->count++] = top;
+	return freed;
+}
+
+size_t stack_reclaim(size_t n)
+{
+	size_t freed = 0;
+
+	for (int i = 0; i < KINDS && freed < n; i++) {
+		struct slot_kind *kind = &kinds[i];
+
+		/* Its holder may be who asks. */
+		if (!kind->free_bytes ||
+		    atomic_exchange_explicit(&kind->lock.held, 1, memory_order_acquire))
+			continue;
+		while (kind->free && freed < n)
+			freed += strip_slot(kind);
+		spin_unlock(&kind->lock);
+	}
+	return freed;
+}
+
+size_t stack_reclaimable(void)
+{
+	size_t bytes = 0;
+
+	for (int i = 0; i < KINDS; i++)
+		bytes += kinds[i].free_bytes;
+	return bytes;
 }
 
 /* Prints the fault with what it says of the stack, and stops. */
@@ -166,17 +252,17 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 	struct co *co = arch_current();
 	bool own = co && addr - co->stack_base < co->stack_top - co->stack_base;
 
-	if (addr < classes[0].window || addr >= classes[CLASSES - 1].window_end)
+	if (addr < kinds[0].window || addr >= kinds[KINDS - 1].window_end)
 		return false;
 
-	struct class *class = classes;
+	struct slot_kind *kind = kinds;
 
-	while (addr >= class->window_end)
-		class ++;
+	while (addr >= kind->window_end)
+		kind++;
 
-	uintptr_t offset = (addr - class->window) % class->stride;
+	uintptr_t offset = (addr - kind->window) % kind->stride;
 
-	if (addr >= class->unused)
+	if (addr >= kind->unused)
 		return false;
 	if (offset < PAGE_SIZE) {
 		if (own)
@@ -188,7 +274,9 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 	 * reserve, which covers the kernel's own few frames. */
 	if (co->nopreempt == 0) {
 		co->nopreempt++;
+		co->core->in_fault = true;
 		stack_refill();
+		co->core->in_fault = false;
 		co->nopreempt--;
 	} else if (co->core->page_reserve < PAGE_RESERVE / 2) {
 		co->need_resched = true;

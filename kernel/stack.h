@@ -18,6 +18,13 @@ void stack_init(void);
 bool stack_take(struct co *co, size_t limit);
 void stack_give(struct co *co);
 
+/* Takes pages from free slots, and gives them to the page allocator: at least n, or what there is.
+ * How many. nopreempt > 0, not from a fault; other spinlocks may be held, but the allocator's. */
+size_t stack_reclaim(size_t n);
+
+/* Bytes that stack_reclaim could give. */
+size_t stack_reclaimable(void);
+
 /* Pages for the fault handler, which takes no lock; nopreempt > 0. */
 void stack_refill(void);
 
