@@ -17,7 +17,7 @@ from .machine import ARCHES, ROOT, boot, builder
 from .suite import Case, Check
 
 FOLDER = ROOT / "tests/golden"
-PROGRAM = "tests/golden/deaths.c"
+PROGRAMS = ("tests/golden/deaths.c", "tests/golden/misuse.c")
 PLACEHOLDERS = {"<hex>": r"(?:0x)?[0-9a-f]+", "<n>": r"\d+", "<any>": r".*?"}
 REGISTERS = {
     "x86_64": "rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip".split(),
@@ -72,8 +72,12 @@ def template_of(name, arch):
     return (own if own.exists() else FOLDER / f"{name}.txt").read_text().splitlines()
 
 
+def program_of(name):
+    return next(p for p in PROGRAMS if f'{{"{name}",' in (ROOT / p).read_text())
+
+
 def run_death(case):
-    image = builder.image(PROGRAM, case.arch)
+    image = builder.image(program_of(case.name), case.arch)
     hogs = " hogs" if case.smp > 1 else ""
     if case.name.startswith(("deadlock", "dump")):
         hogs = ""  # there, nobody may run
@@ -93,4 +97,4 @@ def cases(tier):
         for name in names(arch):
             for smp in (1, 4) if tier == "fast" else (2, 8):
                 yield Case("golden", name, arch, smp, run_death, cost=1,
-                           images=[(PROGRAM, arch, {})])
+                           images=[(program_of(name), arch, {})])

@@ -316,47 +316,60 @@ static void test_rwmutex(void)
 	verdict("and writers let readers in");
 }
 
-/* ---- After Go's TestSelectFairness: two that always send, one that takes from either ---- */
+/* ---- After Go's TestSelectFairness: chance on the way in, and on the way out ---- */
 
 enum { TRIALS = 4000 };
-static struct chan *out[2];
+static struct chan *in[2], *out[2], *end;
 
-static void send_always(void *arg)
+static void pass_on(void *arg)
 {
-	int x = (int)(intptr_t)arg;
-
-	while (chan_send(out[x], &x) == 0)
-		;
+	for (;;) {
+		int x;
+		struct select_case take[2] = {{in[0], SELECT_RECV, &x, 0}, {in[1], SELECT_RECV, &x, 0}};
+		chan_select(take, 2);
+		struct select_case give[3] = {{out[0], SELECT_SEND, &x, 0}, {out[1], SELECT_SEND, &x, 0},
+					      {end, SELECT_RECV, NULL, 0}};
+		if (chan_select(give, 3) == 2)
+			break;
+	}
 	waitgroup_done(&all);
+}
+
+/* Ten standard deviations of 31.6. */
+static void expect_half(int count)
+{
+	if (count < TRIALS / 2 - 316 || count > TRIALS / 2 + 316)
+		test_unexpected("about a half", TRIALS, count);
 }
 
 static void test_select(void)
 {
-	int count[2] = {0}, x;
+	int by_out[2] = {0}, by_in[2] = {0}, x;
 
-	out[0] = chan_of(int, 4);
-	out[1] = chan_of(int, 4);
-	waitgroup_add(&all, 2);
-	go(send_always, (void *)0);
-	go(send_always, (void *)1);
-	for (int i = 0; i < TRIALS;) {
-		struct select_case k[2] = {{out[0], SELECT_RECV, &x, 0}, {out[1], SELECT_RECV, &x, 0}};
-		bool both = chan_len(out[0]) && chan_len(out[1]);
-		int which = chan_select(k, 2);
-		expect(which == x);
-		if (!both)
-			continue; /* no choice */
-		count[which]++;
-		i++;
+	end = chan_make(0, 0);
+	for (int i = 0; i < 2; i++) {
+		in[i] = chan_of(int, TRIALS + 1);
+		out[i] = chan_of(int, 0);
+		for (int n = 0; n <= TRIALS; n++)
+			chan_send(in[i], &i);
 	}
-	chan_close(out[0]);
-	chan_close(out[1]);
+	waitgroup_add(&all, 1);
+	go(pass_on, NULL);
+	for (int n = 0; n < TRIALS; n++) {
+		struct select_case k[2] = {{out[0], SELECT_RECV, &x, 0}, {out[1], SELECT_RECV, &x, 0}};
+		by_out[chan_select(k, 2)]++;
+		by_in[x]++;
+	}
+	chan_close(end);
 	waitgroup_wait(&all);
-	chan_free(out[0]);
-	chan_free(out[1]);
-	/* Ten standard deviations of 31.6. */
-	expect(count[0] > TRIALS / 2 - 316 && count[0] < TRIALS / 2 + 316);
-	verdict("a select between two that are always ready takes both");
+	chan_free(end);
+	for (int i = 0; i < 2; i++) {
+		chan_free(in[i]);
+		chan_free(out[i]);
+	}
+	expect_half(by_in[0]);
+	expect_half(by_out[0]);
+	verdict("selects on both sides take both ways");
 }
 
 int main(int argc, char **argv)
