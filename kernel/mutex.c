@@ -12,6 +12,12 @@
 
 enum { WAITERS = 1, STARVING = 1000 * 1000 };
 
+const struct co *mutex_holder(const struct mutex *m)
+{
+	return (struct co *)(atomic_load_explicit(&m->state, memory_order_relaxed) &
+			     ~(uintptr_t)WAITERS);
+}
+
 static struct co *holder(uintptr_t state)
 {
 	return (struct co *)(state & ~(uintptr_t)WAITERS);

@@ -6,9 +6,12 @@
 
 #include <stdarg.h>
 
+#include <vole/sync.h>
+
 #include "kernel/core.h"
 #include "kernel/outside.h"
 #include "kernel/print.h"
+#include "kernel/sched.h"
 #include "kernel/symtab.h"
 #include "kernel/wait.h"
 
@@ -115,6 +118,14 @@ void panic_nmi(const struct arch_regs *regs)
 	panic_dump_request();
 }
 
+static void print_holder(const struct mutex *m)
+{
+	const struct co *holder = mutex_holder(m);
+
+	if (holder)
+		print(" held by %lu \"%s\"", holder->id, co_name(holder));
+}
+
 void dump_co(struct co *co)
 {
 	uint64_t now = arch_clock();
@@ -125,6 +136,8 @@ void dump_co(struct co *co)
 		print(" waits: %s", wait_reason_names[co->wait_reason]);
 		if (co->wait_object)
 			print(" %p", co->wait_object);
+		if (co->wait_reason == WAIT_MUTEX)
+			print_holder(co->wait_object);
 		if (co->wait_since)
 			print(", %lu ms", (now - co->wait_since) / NSEC_PER_MSEC);
 		break;

@@ -65,6 +65,10 @@ extern _Atomic uint64_t sched_quantum;
  * the program has attached handlers: they keep a machine alive in which all others wait. */
 extern _Atomic int external_waits, irqs_attached;
 
+/* Who holds m now, or NULL; for dumps. */
+struct mutex;
+const struct co *mutex_holder(const struct mutex *m);
+
 /* From the first call of runtime_cpu_ns on, switches read the clock. */
 extern _Atomic bool sched_accounting;
 

@@ -239,7 +239,7 @@ size_t stack_reclaimable(void)
 /* Prints the fault with what it says of the stack, and stops. */
 static _Noreturn void overflow(const struct co *co, const struct arch_regs *regs, uintptr_t addr)
 {
-	static char what[128];
+	char what[128];
 
 	format(what, sizeof(what), "stack overflow: coroutine %lu \"%s\" has a limit of %zu bytes",
 	       co->id, co_name(co), co->stack_top - co->stack_base - PAGE_SIZE);
