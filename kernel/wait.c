@@ -89,10 +89,34 @@ bool wait_expired(uint64_t deadline)
 	return deadline != TIME_NEVER && deadline <= arch_clock();
 }
 
+/* The calling code is no coroutine's: of an interrupt handler, or a function of irq_defer. */
+static bool in_interrupt(void)
+{
+	const struct core *core = arch_current()->core;
+
+	return core->in_irq || core->in_deferred;
+}
+
+/* A call that blocks must not be made there, even if it would not have to wait this time. */
+static void assert_may_block(void)
+{
+	bool here;
+
+	if (!in_interrupt())
+		return;
+	/* Or has this coroutine left that core while it looked? */
+	preempt_disable();
+	here = in_interrupt();
+	if (here)
+		panic("blocking call in an interrupt handler");
+	preempt_enable();
+}
+
 bool wait_cancelled(void)
 {
 	struct co *self = arch_current();
 
+	assert_may_block();
 	return self->group && !(self->flags & CO_SHIELDED) &&
 	       atomic_load_explicit(&self->group->error, memory_order_relaxed);
 }
