@@ -102,6 +102,15 @@ int go_member(struct group *group, go_fn *fn, const void *copy, size_t size);
 /* Gives back what it holds; by its successor, or by who made it and did not start it. */
 void co_free(struct co *co);
 
+/* In starter, which runs fn for somebody: the calling coroutine is named after fn. */
+static inline void co_named_after(go_fn *starter, uintptr_t fn)
+{
+	struct co *self = arch_current();
+
+	if (self->fn == starter)
+		self->fn = (go_fn *)fn;
+}
+
 /* Its name: the given one, or the symbol of its function. */
 const char *co_name(const struct co *co);
 

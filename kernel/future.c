@@ -37,6 +37,7 @@ static void run(void *arg)
 {
 	struct task *task = arg;
 
+	co_named_after(run, (uintptr_t)task->fn);
 	/* Deferred: the future is done after go_exit too. */
 	co_defer(&task->end, finish, task);
 	task->result = task->fn(task->arg);

@@ -78,6 +78,7 @@ static void run(void *arg)
 {
 	struct gen *g = arg;
 
+	co_named_after(run, (uintptr_t)g->fn);
 	/* Deferred: it happens after go_exit too. */
 	co_defer(&g->end, end, g);
 	g->fn(g, g->arg);

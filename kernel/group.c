@@ -132,6 +132,7 @@ static void run_member(void *arg)
 	struct member *member = arg;
 	int result;
 
+	co_named_after(run_member, (uintptr_t)member->fn);
 	/* Deferred: it happens last, and after go_exit too. */
 	co_defer(&member->end, leave, NULL);
 	result = member->fn(member->arg);

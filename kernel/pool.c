@@ -117,6 +117,7 @@ static void run_work(void *arg)
 {
 	struct work *work = arg;
 
+	co_named_after(run_work, (uintptr_t)work->task.fn);
 	/* Deferred: it happens after go_exit in a task too. */
 	co_defer(&work->end, end_work, work->pool);
 	work->task.fn(work->task.arg);

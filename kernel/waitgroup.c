@@ -45,6 +45,7 @@ static void run_member(void *arg)
 {
 	struct member *member = arg;
 
+	co_named_after(run_member, (uintptr_t)member->fn);
 	/* Deferred, so that it happens after the member's own deferred calls, and after go_exit. */
 	co_defer(&member->end, done, member->wg);
 	member->fn(member->arg);
