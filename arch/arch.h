@@ -102,9 +102,10 @@ enum { MAP_WRITE = 1, MAP_EXEC = 2, MAP_DEVICE = 4 };
  * none left). 0, -ENOMEM, -EEXIST: a page is mapped there. No lock: may be called at the same time. */
 int arch_map(uintptr_t va, uintptr_t pa, unsigned flags, void *(*take_page)(void));
 
-/* Forgets n pages from va, on every core before it returns; pages[i] gets the physical address that
- * was mapped, 0 where none was. Not from an interrupt; with nopreempt > 0. */
-void arch_unmap(uintptr_t va, size_t n, uintptr_t *pages);
+/* Forgets the pages at va[0] ... va[n - 1], on every core before it returns; pages[i] gets the
+ * physical address that was mapped at va[i], 0 where none was. It may have to interrupt every core,
+ * so many at once are cheaper. Not from an interrupt; with nopreempt > 0. */
+void arch_unmap(const uintptr_t *va, size_t n, uintptr_t *pages);
 
 /* Where coroutine stacks and the heap's windows go: nothing else is there. */
 static inline uintptr_t arch_window_base(void);

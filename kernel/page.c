@@ -13,6 +13,7 @@
 #include "kernel/stack.h"
 
 enum { ORDERS = 21 }; /* up to 4 GB */
+enum { RECLAIM_MIN = 256 }; /* pages that stacks are asked for at once */
 
 static struct {
 	struct spinlock lock;
@@ -196,8 +197,6 @@ static uint32_t alloc_run(uint32_t n)
  * each time that stacks have given some. */
 static uint32_t alloc_or_reclaim(unsigned order, uint32_t n, bool anywhere)
 {
-	enum { AT_ONCE = 256 };
-
 	for (;;) {
 		uint32_t first = alloc_block(order);
 
@@ -209,7 +208,7 @@ static uint32_t alloc_or_reclaim(unsigned order, uint32_t n, bool anywhere)
 			return first;
 		spin_unlock(&buddy.lock);
 
-		size_t given = stack_reclaim(n < AT_ONCE ? AT_ONCE : n);
+		size_t given = stack_reclaim(n < RECLAIM_MIN ? RECLAIM_MIN : n);
 
 		spin_lock(&buddy.lock);
 		if (!given)
@@ -236,6 +235,8 @@ void *page_alloc(unsigned order)
 			m->object[m->count++] = address_of(more);
 		}
 	spin_unlock(&buddy.lock);
+	if (!n && order == 0 && m->count) /* what stacks have given */
+		return m->object[--m->count];
 	return n ? address_of(n) : NULL;
 }
 

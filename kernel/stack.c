@@ -178,52 +178,79 @@ void stack_give(struct co *co)
 	spin_unlock(&kind->lock);
 }
 
-/* Kind locked: the first free slot loses its pages; the first of them holds the list of such
- * slots, where that needs one. How many are free now. */
-static size_t strip_slot(struct slot_kind *kind)
+/* Pages are taken by one core at a time, many at once: every core is interrupted for it. */
+enum { AT_ONCE = 256 };
+static struct {
+	struct spinlock lock; /* outside of a kind's */
+	/* guarded by lock */
+	uintptr_t va[AT_ONCE], pages[AT_ONCE];
+	size_t n;
+} reclaim;
+
+/* Kind and reclaim locked: takes the pages at reclaim.va, of whole slots, lowest first. Where the
+ * list of slots without pages is full, one of them becomes part of it. How many are free now. */
+static size_t strip(struct slot_kind *kind)
 {
-	enum { BATCH = 32 };
-	uintptr_t top = top_of(kind->free), at = kind->free->mapped;
 	size_t freed = 0;
 
-	free_slot_remove(kind);
-	for (size_t n; at < top; at += n * PAGE_SIZE) {
-		uintptr_t pages[BATCH];
+	arch_unmap(reclaim.va, reclaim.n, reclaim.pages);
+	for (size_t i = 0; i < reclaim.n; i++) {
+		struct bare_slots *page = (struct bare_slots *)reclaim.pages[i];
+		uintptr_t end = reclaim.va[i] + PAGE_SIZE;
 
-		n = (top - at) / PAGE_SIZE < BATCH ? (top - at) / PAGE_SIZE : BATCH;
-		arch_unmap(at, n, pages);
-		for (size_t i = 0; i < n; i++) {
-			struct bare_slots *bare = (struct bare_slots *)pages[i];
+		if (page && (!kind->bare || kind->bare->count == BARE_SLOTS)) {
+			page->next = kind->bare;
+			page->count = 0;
+			kind->bare = page;
+		} else if (page) {
+			page_free(page, 0);
+			freed++;
+		}
+		if ((end - kind->window) % kind->stride == 0) /* it was the top page */
+			kind->bare->top[kind->bare->count++] = end;
+	}
+	reclaim.n = 0;
+	return freed;
+}
 
-			if (bare && (!kind->bare || kind->bare->count == BARE_SLOTS)) {
-				bare->next = kind->bare;
-				bare->count = 0;
-				kind->bare = bare;
-			} else if (bare) {
-				page_free(bare, 0);
-				freed++;
-			}
+/* Kind and reclaim locked: free slots lose their pages. */
+static size_t strip_slots(struct slot_kind *kind, size_t n)
+{
+	size_t freed = 0;
+
+	for (struct free_slot *slot; freed + reclaim.n < n && (slot = kind->free);) {
+		uintptr_t at = slot->mapped, top = top_of(slot);
+
+		free_slot_remove(kind);
+		for (; at < top; at += PAGE_SIZE) {
+			if (reclaim.n == AT_ONCE)
+				freed += strip(kind);
+			reclaim.va[reclaim.n++] = at;
 		}
 	}
-	kind->bare->top[kind->bare->count++] = top;
-	return freed;
+	return freed + strip(kind);
 }
 
 size_t stack_reclaim(size_t n)
 {
 	size_t freed = 0;
 
+	if (atomic_exchange_explicit(&reclaim.lock.held, 1, memory_order_acquire)) {
+		while (atomic_load_explicit(&reclaim.lock.held, memory_order_relaxed))
+			arch_relax();
+		return 1; /* another has taken some */
+	}
 	for (int i = 0; i < KINDS && freed < n; i++) {
 		struct slot_kind *kind = &kinds[i];
 
-		/* Its holder may be who asks. */
-		if (!kind->free_bytes ||
-		    atomic_exchange_explicit(&kind->lock.held, 1, memory_order_acquire))
-			continue;
-		while (kind->free && freed < n)
-			freed += strip_slot(kind);
-		spin_unlock(&kind->lock);
+		/* Who holds it for longer makes a slot, since none is free, and perhaps waits here. */
+		while (kind->free_bytes && freed < n)
+			if (!atomic_exchange_explicit(&kind->lock.held, 1, memory_order_acquire)) {
+				freed += strip_slots(kind, n - freed);
+				spin_unlock(&kind->lock);
+			}
 	}
+	spin_unlock(&reclaim.lock);
 	return freed;
 }
 

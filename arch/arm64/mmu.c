@@ -149,12 +149,12 @@ int arch_map(uintptr_t va, uintptr_t pa, unsigned flags, void *(*take_page)(void
 	return 0;
 }
 
-void arch_unmap(uintptr_t va, size_t n, uintptr_t *pages)
+void arch_unmap(const uintptr_t *va, size_t n, uintptr_t *pages)
 {
 	enum { ALL_FROM = 512 }; /* more than so many TLBIs cost more than an empty TLB */
 
 	for (size_t i = 0; i < n; i++) {
-		pte_t *leaf = leaf_of(va + i * PAGE_SIZE, NULL);
+		pte_t *leaf = leaf_of(va[i], NULL);
 		uint64_t old = leaf ? atomic_exchange_explicit(leaf, 0, memory_order_relaxed) : 0;
 
 		pages[i] = old & PTE_VALID ? old & PTE_ADDRESS : 0;
@@ -167,7 +167,7 @@ void arch_unmap(uintptr_t va, size_t n, uintptr_t *pages)
 			if (pages[i])
 				__asm__ volatile("tlbi vae1is, %0"
 						 :
-						 : "r"(va / PAGE_SIZE + i)
+						 : "r"(va[i] / PAGE_SIZE)
 						 : "memory");
 	}
 	__asm__ volatile("dsb ish\n\tisb" : : : "memory");

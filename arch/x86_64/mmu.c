@@ -209,11 +209,11 @@ void mmu_map_device(uint64_t base, uint64_t size)
 			too_little_memory();
 }
 
-static void flush(uintptr_t va, size_t n)
+static void flush(const uintptr_t *va, size_t n)
 {
 	if (n <= FLUSH_ALL_ABOVE) {
-		for (; n; n--, va += PAGE_SIZE)
-			__asm__ volatile("invlpg %0" : : "m"(*(char *)va) : "memory");
+		for (size_t i = 0; i < n; i++)
+			__asm__ volatile("invlpg %0" : : "m"(*(char *)va[i]) : "memory");
 	} else {
 		/* 4.10.4.1: changing CR4.PGE forgets everything, global pages too. */
 		uint64_t flags = flags_save();
@@ -232,14 +232,14 @@ void mmu_trampoline(bool executable)
 	pte *entry = walk(TRAMPOLINE, LEVEL_4K, NULL);
 
 	*entry = leaf(TRAMPOLINE, executable ? MAP_EXEC : MAP_WRITE);
-	flush(TRAMPOLINE, 1);
+	flush(&(uintptr_t){TRAMPOLINE}, 1);
 }
 
 /* ---- Unmapping ---- */
 
 /* One request at a time: guarded by lock, and read by the cores that serve it, after generation. */
 static struct spinlock lock;
-static uintptr_t request_va;
+static const uintptr_t *request_va;
 static size_t request_n;
 static _Atomic uint64_t generation;
 
@@ -259,7 +259,7 @@ void mmu_tlb_request(void)
 	flags_restore(flags);
 }
 
-static void everyone_forgets(uintptr_t va, size_t n)
+static void everyone_forgets(const uintptr_t *va, size_t n)
 {
 	struct x86_core *self = x86_core_here();
 	bool asked[MAX_CORES];
@@ -291,12 +291,12 @@ static void everyone_forgets(uintptr_t va, size_t n)
 	atomic_store_explicit(&lock.held, 0, memory_order_release);
 }
 
-void arch_unmap(uintptr_t va, size_t n, uintptr_t *pages)
+void arch_unmap(const uintptr_t *va, size_t n, uintptr_t *pages)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < n; i++) {
-		pte *entry = walk(va + i * PAGE_SIZE, LEVEL_4K, NULL);
+		pte *entry = walk(va[i], LEVEL_4K, NULL);
 		uint64_t old = entry ? atomic_exchange_explicit(entry, 0, memory_order_acq_rel) : 0;
 
 		pages[i] = old & PTE_ADDRESS;
