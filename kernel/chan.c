@@ -170,7 +170,11 @@ static int wait_for_peer(struct chan *c, struct wait_queue *q, enum wait_reason 
 	int32_t claim;
 
 	wait_open(&w, reason, c);
+#ifdef PLANT_SKIP_FIFO
+	wait_queue_put_first(q, &node);
+#else
 	wait_queue_put(q, &node);
+#endif
 	spin_unlock(&c->lock);
 	claim = wait_park_cancellable(&w, deadline);
 	if (claim < 0) {
@@ -245,6 +249,10 @@ int chan_close(struct chan *c)
 	c->closed = true;
 	receivers = wait_queue_claim_all(&c->receivers);
 	senders = wait_queue_claim_all(&c->senders);
+#ifdef PLANT_CLOSE_FORGETS
+	if (receivers)
+		receivers->next = NULL;
+#endif
 	for (struct wait_node *node = receivers; node && c->elem_size; node = node->next)
 		if (node->elem)
 			memset(node->elem, 0, c->elem_size);

@@ -133,6 +133,11 @@ static int act(const struct select *s, struct co **wake)
 
 		if (result != -EAGAIN) {
 			k->status = result;
+#ifdef PLANT_SELECT_TWO_ARMS
+			k = &s->cases[choose(s) < 0 ? i : choose(s)];
+			if (k != &s->cases[i] && k->op == SELECT_RECV && !*wake)
+				chan_recv_now(k->chan, k->elem, wake);
+#endif
 			return i;
 		}
 	}

@@ -144,6 +144,10 @@ static int32_t park_cancellable(struct wait *w, uint64_t deadline, struct co *ne
 		return -ECANCELED;
 	}
 	claim = park(w, deadline, next);
+#ifdef PLANT_LOST_CANCEL
+	if (wait_cancelled())
+		claim = -ECANCELED; /* whatever it has been given */
+#endif
 	spin_lock(&self->cancel_lock);
 	self->wait = NULL;
 	spin_unlock(&self->cancel_lock);

@@ -80,6 +80,14 @@ static inline bool wait_claim(struct wait *w, int32_t value)
 {
 	int32_t open = WAIT_OPEN;
 
+#ifdef PLANT_CLAIM_ORDER
+	if (atomic_load_explicit(&w->claim, memory_order_relaxed) != open)
+		return false;
+	for (volatile int i = 0; i < 100; i++)
+		;
+	atomic_store_explicit(&w->claim, value, memory_order_relaxed);
+	return true;
+#endif
 	/* release: with the acquire at the end of wait_park. acquire: what the waiter wrote before
 	 * it opened the wait, where no lock is between. */
 	return atomic_compare_exchange_strong_explicit(&w->claim, &open, value,
