@@ -13,7 +13,7 @@
 #include "kernel/stack.h"
 
 enum { ORDERS = 21 }; /* up to 4 GB */
-enum { RECLAIM_MIN = 256 }; /* pages that stacks are asked for at once */
+enum { LOW = 256 }; /* pages: fewer are free only when stacks have none to give */
 
 static struct {
 	struct spinlock lock;
@@ -193,26 +193,37 @@ static uint32_t alloc_run(uint32_t n)
 	return first;
 }
 
+bool page_low(void)
+{
+	return buddy.free_pages < LOW;
+}
+
 /* With the lock: n pages, aligned to the order's size or anywhere; when there are none, once more
- * each time that stacks have given some. */
+ * each time that stacks have given some. The last pages are for faults, which cannot ask them. */
 static uint32_t alloc_or_reclaim(unsigned order, uint32_t n, bool anywhere)
 {
-	for (;;) {
-		uint32_t first = alloc_block(order);
+	bool in_fault = core_here()->in_fault, take_last = in_fault;
 
-		if (first && n < (uint32_t)1 << order)
-			free_span(first + n, first + ((uint32_t)1 << order));
-		if (!first && anywhere)
-			first = alloc_run(n);
-		if (first || core_here()->in_fault)
+	for (;;) {
+		uint32_t first = 0;
+
+		if (take_last || buddy.free_pages >= LOW + (size_t)n) {
+			first = alloc_block(order);
+			if (first && n < (uint32_t)1 << order)
+				free_span(first + n, first + ((uint32_t)1 << order));
+			if (!first && anywhere)
+				first = alloc_run(n);
+		}
+		if (first || in_fault)
 			return first;
 		spin_unlock(&buddy.lock);
 
-		size_t given = stack_reclaim(n < RECLAIM_MIN ? RECLAIM_MIN : n);
+		size_t given = stack_reclaim(n < LOW ? LOW : n);
 
 		spin_lock(&buddy.lock);
-		if (!given)
+		if (!given && take_last)
 			return 0;
+		take_last = !given;
 	}
 }
 

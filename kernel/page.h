@@ -2,6 +2,7 @@
 #ifndef KERNEL_PAGE_H
 #define KERNEL_PAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,9 @@ void page_free(void *block, unsigned order);
 /* n pages in a row (PAGE_LARGE), aligned to align bytes. */
 void *page_alloc_many(size_t n, size_t align);
 void page_free_many(void *block);
+
+/* Stacks should give some of their pages. */
+bool page_low(void);
 
 /* The struct of the page that holds p; NULL when p is not RAM. */
 struct page *page_of(const void *p);

@@ -6,6 +6,7 @@
 #include "kernel/lock.h"
 #include "kernel/page.h"
 #include "kernel/print.h"
+#include "kernel/sched.h"
 
 /*
  * Slots come in kinds of 4 KB << kind, each kind in a window of its own, so that an address
@@ -69,6 +70,8 @@ void stack_refill(void)
 {
 	struct core *core = core_here();
 
+	if (page_low() && !core->in_fault)
+		stack_reclaim(PAGE_RESERVE);
 	while (core->page_reserve < PAGE_RESERVE) {
 		void *page = page_alloc(0);
 
@@ -305,6 +308,8 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 		stack_refill();
 		co->core->in_fault = false;
 		co->nopreempt--;
+		if (page_low()) /* stack_refill outside of a fault can do more */
+			sched_timer_soon(co->core);
 	} else if (co->core->page_reserve < PAGE_RESERVE / 2) {
 		co->need_resched = true;
 	}
