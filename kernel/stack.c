@@ -184,7 +184,7 @@ void stack_give(struct co *co)
 /* Pages are taken by one core at a time, many at once: every core is interrupted for it. */
 enum { AT_ONCE = 256 };
 static struct {
-	struct spinlock lock; /* outside of a kind's */
+	struct spinlock lock; /* inside it, the lock of a kind is only tried */
 	/* guarded by lock */
 	uintptr_t va[AT_ONCE], pages[AT_ONCE];
 	size_t n;
