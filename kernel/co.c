@@ -200,6 +200,15 @@ static void count_end(struct co *self)
 	preempt_enable();
 }
 
+void co_undefer(const struct defer *defer)
+{
+	struct defer **link = &arch_current()->defers;
+
+	while (*link != defer)
+		link = &(*link)->next;
+	*link = defer->next;
+}
+
 void co_run_deferred(const struct defer *last)
 {
 	struct co *self = arch_current();

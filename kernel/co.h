@@ -87,6 +87,9 @@ struct defer {
 /* As go_defer, with a record that the caller provides: it lives until fn is called. */
 void co_defer(struct defer *defer, go_fn *fn, void *arg);
 
+/* Takes it back. */
+void co_undefer(const struct defer *defer);
+
 /* Runs what go_defer registered for the calling coroutine, down to last; NULL: all. */
 void co_run_deferred(const struct defer *last);
 

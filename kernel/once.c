@@ -1,17 +1,32 @@
 #include <vole/sync.h>
 
+#include "kernel/co.h"
 #include "kernel/lock.h"
+
+/* Also where fn has left by go_exit: it will not be run again, and the others go on. */
+static void end(void *arg)
+{
+	struct once *o = arg;
+
+	/* release: with the acquire in once_do; what fn did is seen. */
+	atomic_store_explicit(&o->done, 1, memory_order_release);
+	mutex_unlock(&o->mutex);
+}
 
 void once_do(struct once *o, go_fn *fn, void *arg)
 {
-	/* acquire: with the release below. */
+	struct defer defer;
+
+	/* acquire: with the release in end. */
 	if (atomic_load_explicit(&o->done, memory_order_acquire))
 		return;
 	mutex_lock(&o->mutex);
-	if (!atomic_load_explicit(&o->done, memory_order_relaxed)) {
-		fn(arg);
-		/* release: with the acquire above; what fn did is seen. */
-		atomic_store_explicit(&o->done, 1, memory_order_release);
+	if (atomic_load_explicit(&o->done, memory_order_relaxed)) {
+		mutex_unlock(&o->mutex);
+		return;
 	}
-	mutex_unlock(&o->mutex);
+	co_defer(&defer, end, o);
+	fn(arg);
+	co_undefer(&defer);
+	end(o);
 }
