@@ -276,25 +276,31 @@ bool proc_waiting(const struct core *core)
 		atomic_load_explicit(&global.normal_count, memory_order_relaxed));
 }
 
-/* Pinned coroutines and the ring take turns, each as long as it was when its turn began: as if they
- * stood in one queue. */
-static struct co *next_of_both(struct proc *proc)
+/* Pinned coroutines and the others take turns, each as long as it was when its turn began: as if
+ * they stood in one queue. */
+static struct co *next_of_both(struct core *core, bool enabled)
 {
-	struct co *co;
+	struct proc *proc = &core->proc;
+	struct co *co = NULL;
 
 	if (proc->turns_left == 0) {
-		proc->pinned_turn = !proc->pinned_turn || !runq_len(&proc->runq);
-		proc->turns_left = proc->pinned_turn ? (uint32_t)proc->pinned.count
-						     : runq_len(&proc->runq);
+		size_t others = runq_len(&proc->runq);
+
+		if (enabled)
+			others += (atomic_load_explicit(&global.normal_count, memory_order_relaxed) +
+				   (size_t)proc_count - 1) / (size_t)proc_count;
+		proc->pinned_turn = !proc->pinned_turn || !others;
+		proc->turns_left = (uint32_t)(proc->pinned_turn ? proc->pinned.count : others);
 	}
-	if (proc->turns_left)
-		proc->turns_left--;
-	co = proc->pinned_turn ? co_list_get(&proc->pinned) : runq_get(&proc->runq);
-	if (!co) { /* stolen meanwhile */
-		proc->turns_left = 0;
-		co = co_list_get(&proc->pinned);
+	proc->turns_left--;
+	if (!proc->pinned_turn) {
+		co = runq_get(&proc->runq);
+		if (!co && enabled)
+			co = global_get(core, false);
+		if (!co) /* stolen meanwhile */
+			proc->turns_left = 0;
 	}
-	return co;
+	return co ? co : co_list_get(&proc->pinned);
 }
 
 struct co *proc_pick(struct core *core)
@@ -321,8 +327,9 @@ struct co *proc_pick(struct core *core)
 		proc->runnext = NULL;
 		return co;
 	}
-	co = proc->pinned.first ? next_of_both(proc) : runq_get(&proc->runq);
-	if (!co && enabled)
+	if (proc->pinned.first)
+		co = next_of_both(core, enabled);
+	else if (!(co = runq_get(&proc->runq)) && enabled)
 		co = global_get(core, false);
 	if (!co)
 		return NULL;
