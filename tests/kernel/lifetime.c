@@ -91,7 +91,7 @@ static void test_chan(void)
 {
 	int x;
 
-	for (int i = 0; i < amount(1500); i++) {
+	for (int i = 0; i < amount(800); i++) {
 		struct chan *c = chan_of(int, (size_t)(i & 1));
 		go_elsewhere(send_one, c);
 		wait_a_little(i);
@@ -101,7 +101,7 @@ static void test_chan(void)
 	}
 	verdict("who received the last value frees the channel");
 
-	for (int i = 0; i < amount(1500); i++) {
+	for (int i = 0; i < amount(800); i++) {
 		struct chan *c = chan_of(int, 0);
 		x = 6;
 		go_elsewhere(receive_one, c);
@@ -146,7 +146,7 @@ static void test_select(void)
 {
 	int x = 1;
 
-	for (int i = 0; i < amount(1500); i++) {
+	for (int i = 0; i < amount(800); i++) {
 		for (int k = 0; k < 4; k++)
 			arm[k] = chan_of(int, 0);
 		go_elsewhere(select_any, NULL);
@@ -173,7 +173,7 @@ static void *value(void *arg) { return arg; }
 
 static void test_waits(void)
 {
-	for (int i = 0; i < amount(1200); i++) {
+	for (int i = 0; i < amount(700); i++) {
 		struct waitgroup *wg = fresh();
 		waitgroup_add(wg, 1);
 		go_elsewhere(done, wg);
@@ -195,7 +195,7 @@ static void test_waits(void)
 	}
 	verdict("waitgroup, semaphore and event");
 
-	for (int i = 0; i < amount(800); i++) {
+	for (int i = 0; i < amount(500); i++) {
 		struct group *g = fresh();
 		group_init(g, i % 4 ? TIME_NEVER : time_now() + 20 * NSEC_PER_USEC);
 		for (int n = 0; n < i % 4; n++)
@@ -219,7 +219,7 @@ static void test_waits(void)
 /* Gives up by its deadline, about when it is served: then the two have to agree. */
 static void test_deadlines(void)
 {
-	for (int i = 0; i < amount(800); i++) {
+	for (int i = 0; i < amount(500); i++) {
 		struct event *e = fresh();
 		struct sema *s = fresh();
 		go_elsewhere(post, e);
@@ -300,7 +300,7 @@ static void bury_dead(int i)
 
 static void test_locks(void)
 {
-	for (int i = 0; i < amount(700); i++) {
+	for (int i = 0; i < amount(400); i++) {
 		struct shared *s = fresh();
 		s->users = 3;
 		for (int k = 0; k < 3; k++)
@@ -315,7 +315,7 @@ static void test_locks(void)
 	}
 	verdict("mutex and rwmutex: the last one through");
 
-	for (int i = 0; i < amount(700); i++) {
+	for (int i = 0; i < amount(400); i++) {
 		struct shared *s = fresh();
 		s->users = i;
 		go_elsewhere(signal_it, s);

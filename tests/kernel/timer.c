@@ -292,8 +292,8 @@ static void test_after(void)
 
 	start = time_now();
 	c = time_after(2 * NSEC_PER_MSEC);
-	expect_eq(chan_try_recv(c, &when), -EAGAIN);
-	expect_eq(chan_recv(c, &when), 0);
+	if (chan_try_recv(c, &when) == -EAGAIN) /* unless the host was slow */
+		expect_eq(chan_recv(c, &when), 0);
 	expect(when >= start + 2 * NSEC_PER_MSEC && when <= time_now());
 	expect_eq(chan_recv_until(c, &when, time_now() + NSEC_PER_MSEC), -ETIMEDOUT);
 	chan_free(c);
