@@ -37,6 +37,7 @@ PROGRAMS = {
     "runtime.c": (2, 1),
     "stdio.c": (4, 10),
     "oom.c": (2, 1),
+    "chaos.c": (4, 20),
 }
 
 # Programs that need an image of their own kind.
