@@ -140,16 +140,17 @@ void proc_notify(void)
 static void notify_urgent(struct core *core)
 {
 	struct co *self = arch_current();
+	int enabled = atomic_load_explicit(&proc_count, memory_order_relaxed);
 
 	if (proc_idle_cores()) {
 		proc_notify();
 		return;
 	}
-	if (!(self->flags & (CO_URGENT | CO_KERNEL))) {
+	if (core->index < enabled && !(self->flags & (CO_URGENT | CO_KERNEL))) {
 		self->need_resched = true; /* when preemption is on again */
 		return;
 	}
-	for (int i = 0; i < core_count; i++) {
+	for (int i = 0; i < enabled; i++) {
 		struct co *there = atomic_load_explicit(&cores[i]->running, memory_order_relaxed);
 
 		if (cores[i] != core && there && !(there->flags & CO_URGENT)) {
