@@ -62,7 +62,9 @@ jobs := build-$(ARCH) $(if $(filter run gdb,$(MAKECMDGOALS)),run-$(ARCH)) \
 	$(filter gdb iso,$(MAKECMDGOALS))
 $(call tool,tools/setup $(jobs))
 
+ifneq ($(ARCH),host)
 NEWLIB := $(call tool,tools/newlib $(ARCH))
+endif
 ifeq ($(ARCH),arm64)
 LIBFDT := $(call tool,tools/libfdt)
 FDT_CFLAGS := -isystem $(LIBFDT)/include
@@ -80,14 +82,17 @@ include arch/$(ARCH)/arch.mk
 CC := $(CROSS)gcc
 gcc_include := $(call tool,$(CC) -print-file-name=include)
 
+# The C library's headers: newlib's, or the host's.
+libc_headers := $(if $(NEWLIB),-nostdinc -isystem libc/include -isystem $(gcc_include) \
+	-isystem $(NEWLIB)/include -ffile-prefix-map=$(NEWLIB)=newlib)
+
 # Frame pointers are how backtraces walk. Folder names are mapped away, so that an image does not
 # depend on where it was built.
 common_flags = -std=gnu17 -O2 -g -fno-omit-frame-pointer -fno-stack-protector -fno-pic -fno-common \
 	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
 	-D__DYNAMIC_REENT__ $(if $(filter release,$(BUILD)),-DVOLE_RELEASE) \
 	$(if $(filter failing,$(BUILD)),-DVOLE_FAILING) $(ARCH_CFLAGS) \
-	-nostdinc -isystem libc/include -isystem $(gcc_include) -isystem $(NEWLIB)/include -Iinclude \
-	-ffile-prefix-map=$(NEWLIB)=newlib -ffile-prefix-map=$(CURDIR)=.
+	$(libc_headers) -Iinclude -ffile-prefix-map=$(CURDIR)=.
 
 # Interrupt handlers do not save floating-point registers.
 kernel_flags := $(common_flags) -I. -Iarch/$(ARCH) -ffreestanding -mgeneral-regs-only \
@@ -109,16 +114,19 @@ endif
 kernel_flags += -D$(plant)
 endif
 
-link_flags := -nostdlib -static -no-pie -T linker/$(ARCH).ld -Wl,--gc-sections \
+# A port without a linker script is a program of the host.
+linker_script := $(wildcard linker/$(ARCH).ld)
+link_flags := $(if $(linker_script),-nostdlib -static -T $(linker_script)) -no-pie -Wl,--gc-sections \
 	-Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
 	-Wl,--no-warn-rwx-segments $(ARCH_LDFLAGS)
-libs := -Wl,--start-group $(ARCH_LIBS) $(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a -lgcc \
-	-Wl,--end-group
+libs := -Wl,--start-group $(ARCH_LIBS) $(if $(NEWLIB),$(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a) \
+	-lgcc -Wl,--end-group
 
 # ---- The kernel's objects ----------------------------------------------------------------------
 
 kernel_srcs := $(ARCH_SRCS) $(ARCH_DRIVERS) \
-	$(sort $(filter-out $(claimed),$(wildcard kernel/*.c drivers/*.c libc/*.c net/*.c)))
+	$(sort $(filter-out $(claimed),$(wildcard $(addsuffix /*.c,kernel \
+	$(if $(NEWLIB),drivers libc net)))))
 kernel_objs := $(kernel_srcs:%=$(B)/%.o)
 
 # $(call compile,WORD,FLAGS): objects and dependencies get their names when they are complete, so
@@ -164,7 +172,7 @@ $(call keep,$(A)/link.flags,$(CC) $(link_flags) $(objs) $(libs))
 
 mksymtab := NM=$(CROSS)nm tools/mksymtab.py
 
-$(A)/linked.elf: $(objs) linker/$(ARCH).ld tools/mksymtab.py $(A)/link.flags
+$(A)/linked.elf: $(objs) $(linker_script) tools/mksymtab.py $(A)/link.flags
 	@$(call say,LD $(elf)) set -e; t=$@.$$$$; trap 'rm -f '$$t'.*' EXIT; \
 	link() { $(CC) $(link_flags) -o $$t.elf $(objs) $$t.o $(libs); }; \
 	$(mksymtab) >$$t.s; $(CC) -c -o $$t.o $$t.s; link; \
@@ -190,7 +198,7 @@ image: $(elf)
 	@echo $(CURDIR)/$(elf)
 
 run: $(elf)
-	@qemu/run $(elf) || { status=$$?; echo "status $$status" >&2; exit $$status; }
+	@$(if $(NEWLIB),qemu/run) $(elf) || { status=$$?; echo "status $$status" >&2; exit $$status; }
 
 gdb: $(elf)
 	@qemu/gdb $(elf)

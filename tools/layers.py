@@ -35,6 +35,8 @@ LAYERS = {
 
 # Of the port's own folder and, for a port, of the kernel: arch/arch.h says what it calls back.
 PORT = ("arch/", "kernel/", "vole/", "libfdt.h")
+# The port that is a process stands on another kernel.
+OF_HOST = ("sys/", "asm/", "linux/")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 CONDITION = re.compile(r"^\s*#\s*(?:if|ifdef|ifndef|elif)\b(.*)")
@@ -52,7 +54,8 @@ def wrong_include(path, quote, name):
     if of_port and (not port or port.group(1) != of_port.group(1)):
         return "belongs to one port"
     if port:
-        if "/" in name and not name.startswith(PORT) and name not in PLAIN:
+        allowed = PORT + OF_HOST * (port.group(1) == "host")
+        if "/" in name and not name.startswith(allowed) and name not in PLAIN:
             return "is not for a port"
         return None
     if path == "arch/arch.h":

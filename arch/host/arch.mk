@@ -1,0 +1,15 @@
+# What the Makefile needs to know about this port.
+CROSS :=
+ARCH_CFLAGS := -fcf-protection=none -mno-red-zone
+# main is the application's, so the process begins elsewhere. Lazy binding would have coroutines
+# preempted in the dynamic linker.
+ARCH_LDFLAGS := -pthread -Wl,-e,host_start,-z,now \
+	-Wl,--wrap=exit,--wrap=abort,--wrap=__assert_fail \
+	-Wl,--wrap=malloc,--wrap=free,--wrap=calloc,--wrap=realloc,--wrap=malloc_usable_size \
+	-Wl,--wrap=posix_memalign,--wrap=memalign,--wrap=aligned_alloc \
+	-Wl,--defsym=__image_start=__executable_start,--defsym=__image_end=end \
+	-Wl,--defsym=__text_start=__executable_start,--defsym=__text_end=etext
+ARCH_LIBS := -lm
+ARCH_SRCS := $(addprefix arch/host/, switch.S start.c cores.c signals.c memory.c debug.c libc.c \
+	malloc.c)
+ARCH_DRIVERS :=

@@ -1,0 +1,101 @@
+/*
+ * The inline part of the contract, for a process of x86-64 Linux. Only arch/arch.h includes this.
+ *
+ * A core is a thread, and its GS base points to its struct core, whose first word is the current
+ * coroutine; the C library keeps to FS. Interrupts are two signals: masking them is a system call,
+ * which is why the contract has it done by boot, idle and resume only.
+ */
+#ifndef ARCH_INLINE_H
+#define ARCH_INLINE_H
+
+/* Not volatile: whoever asks is that coroutine, before and after every switch. */
+static inline struct co *arch_current(void)
+{
+	struct co *co;
+
+	__asm__("movq %%gs:0, %0" : "=r"(co));
+	return co;
+}
+
+static inline void arch_set_current(struct co *co)
+{
+	__asm__ volatile("movq %0, %%gs:0" : : "r"(co) : "memory");
+}
+
+void host_interrupts_off(void);
+void host_interrupts_on(void);
+void host_halt(void);
+uint64_t host_slow_clock(void);
+
+/* Of the time stamp counter, where it counts time: nanoseconds a cycle in 1/2^32, or 0, and when
+ * the process began. */
+extern uint64_t host_tsc_mult, host_tsc_origin;
+
+static inline void arch_interrupts_off(void)
+{
+	host_interrupts_off();
+}
+
+static inline void arch_interrupts_on(void)
+{
+	host_interrupts_on();
+}
+
+static inline void arch_halt(void)
+{
+	host_halt();
+}
+
+static inline void arch_relax(void)
+{
+	__asm__ volatile("pause" : : : "memory");
+}
+
+/* The counter, not the C library: most programs that compute for long look at the clock, and could
+ * not be preempted there. LFENCE keeps it from being read before a load that told about another
+ * core's time. */
+static inline uint64_t arch_clock(void)
+{
+	uint32_t low, high;
+
+	if (!host_tsc_mult)
+		return host_slow_clock();
+	__asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
+	return (uint64_t)(((unsigned __int128)((((uint64_t)high << 32) | low) - host_tsc_origin) *
+			   host_tsc_mult) >>
+			  32);
+}
+
+/* 8 TB, far from where Linux puts programs and libraries. */
+static inline uintptr_t arch_window_base(void)
+{
+	return 0x200000000000;
+}
+
+static inline uintptr_t arch_window_end(void)
+{
+	return 0x208000000000;
+}
+
+/* There are no devices. */
+static inline uint8_t arch_io_read8(uintptr_t reg)
+{
+	return *(volatile uint8_t *)reg;
+}
+
+static inline void arch_io_write8(uintptr_t reg, uint8_t value)
+{
+	*(volatile uint8_t *)reg = value;
+}
+
+static inline uint32_t arch_io_read32(uintptr_t reg)
+{
+	return *(volatile uint32_t *)reg;
+}
+
+static inline void arch_io_write32(uintptr_t reg, uint32_t value)
+{
+	*(volatile uint32_t *)reg = value;
+}
+
+#endif

@@ -1,0 +1,118 @@
+/* The kernel's own output, which goes to standard error; registers, and walking stacks. */
+#include "host.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kernel/co.h"
+
+/* A context: the words of switch.S. */
+enum { CONTEXT_RBP = 6, CONTEXT_RETURN = 7 };
+
+static char line[256];
+static size_t line_length;
+
+void host_flush(void)
+{
+	for (size_t done = 0; done < line_length;) {
+		ssize_t n = write(STDERR_FILENO, line + done, line_length - done);
+
+		if (n < 0 && errno != EINTR)
+			break;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	line_length = 0;
+}
+
+void arch_early_putc(char c)
+{
+	line[line_length++] = c;
+	if (c == '\n' || line_length == sizeof line)
+		host_flush();
+}
+
+_Noreturn void arch_power_off(int status)
+{
+	host_flush();
+	_exit(status);
+}
+
+void arch_print_regs(const struct arch_regs *regs, void (*print)(const char *fmt, ...))
+{
+	static const struct {
+		char name[4];
+		int index;
+	} list[] = {
+		{"rax", REG_RAX}, {"rbx", REG_RBX}, {"rcx", REG_RCX}, {"rdx", REG_RDX},
+		{"rsi", REG_RSI}, {"rdi", REG_RDI}, {"rbp", REG_RBP}, {"rsp", REG_RSP},
+		{"r8 ", REG_R8},  {"r9 ", REG_R9},  {"r10", REG_R10}, {"r11", REG_R11},
+		{"r12", REG_R12}, {"r13", REG_R13}, {"r14", REG_R14}, {"r15", REG_R15},
+		{"rip", REG_RIP}, {"flg", REG_EFL}, {"err", REG_ERR}, {"cr2", REG_CR2},
+	};
+	enum { COUNT = sizeof list / sizeof list[0], PER_LINE = 3 };
+
+	for (int i = 0; i < COUNT; i++)
+		print("%s %016lx%s", list[i].name,
+		      (unsigned long)regs->uc.uc_mcontext.gregs[list[i].index],
+		      i % PER_LINE == PER_LINE - 1 || i == COUNT - 1 ? "\n" : "  ");
+}
+
+void arch_backtrace_here(struct backtrace *b)
+{
+	const uintptr_t *fp = __builtin_frame_address(0);
+
+	*b = (struct backtrace){.pc = fp[1], .fp = fp[0]};
+}
+
+void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs)
+{
+	const greg_t *gregs = regs->uc.uc_mcontext.gregs;
+
+	*b = (struct backtrace){.pc = (uintptr_t)gregs[REG_RIP], .fp = (uintptr_t)gregs[REG_RBP]};
+}
+
+void arch_backtrace_co(struct backtrace *b, const struct co *co)
+{
+	const uintptr_t *context = co->sp;
+
+	if (co->frame) {
+		arch_backtrace_regs(b, co->frame);
+		return;
+	}
+	*b = (struct backtrace){.pc = context[CONTEXT_RETURN], .fp = context[CONTEXT_RBP]};
+}
+
+static bool holds_record(uintptr_t fp, uintptr_t lo, uintptr_t hi)
+{
+	return fp % sizeof fp == 0 && fp >= lo && fp < hi && hi - fp >= 2 * sizeof fp;
+}
+
+/* Callers' frames are higher up; only from the signal stack a chain may go anywhere in [lo, hi).
+ * The C library has no frame pointers: what it calls is the end, or lacks a caller. */
+bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
+{
+	const stack_t *signals = &host_core_here()->signal_stack;
+	uintptr_t base = (uintptr_t)signals->ss_sp, fp = b->fp;
+	bool own = holds_record(fp, base, base + signals->ss_size);
+
+	if (!own && !holds_record(fp, lo, hi))
+		return false;
+
+	const uintptr_t *record = (const uintptr_t *)fp;
+
+	if (!record[1])
+		return false;
+	b->pc = record[1];
+	b->fp = record[0];
+	if (b->fp <= fp && !(own && holds_record(b->fp, lo, hi)))
+		b->fp = 0;
+	return true;
+}
+
+uintptr_t arch_stopped_sp(const struct co *co)
+{
+	const struct arch_regs *regs = co->frame;
+
+	return regs ? (uintptr_t)regs->uc.uc_mcontext.gregs[REG_RSP] : (uintptr_t)co->sp;
+}

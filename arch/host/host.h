@@ -1,0 +1,92 @@
+/*
+ * What the files of this port tell each other. Nobody outside arch/host includes this; it comes
+ * first, because it says which of the C library's declarations are wanted.
+ *
+ * Cores are threads, interrupts are signals on an alternate stack, and what waits for an interrupt
+ * sleeps in the host's kernel. The C library is the host's, shared by all threads and full of
+ * locks, so a coroutine is never preempted inside it: signals.c looks where the signal came.
+ */
+#ifndef HOST_H
+#define HOST_H
+
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+#include <time.h>
+#include <ucontext.h>
+
+#include "arch/arch.h"
+
+/* The registers as Linux puts them on the signal stack; of the C library's struct only what Linux
+ * knows is there, which ends with 8 bytes of uc_sigmask. */
+struct arch_regs {
+	ucontext_t uc;
+};
+
+enum { UC_SIZE = offsetof(ucontext_t, uc_sigmask) + 8 };
+
+/* Ordinary signals, which coalesce as interrupts do. */
+enum {
+	SIGNAL_TIMER = SIGVTALRM,
+	SIGNAL_RESCHEDULE = SIGUSR1,
+	SIGNAL_STOP = SIGUSR2, /* never masked */
+	SIGNAL_DUMP = SIGQUIT,
+	SIGNAL_TIMEOUT = SIGALRM,
+};
+
+enum { STATUS_PANIC = 134, STATUS_TIMED_OUT = 124 };
+enum { SIGNAL_STACK = 128 * 1024 };
+
+/* What this port keeps for a core; struct core's arch points to it. */
+struct host_core {
+	/* The core's own. */
+	timer_t timer;
+	uint64_t deadline;    /* what it is armed for */
+	uint64_t retry;       /* until the next try to preempt, in ns */
+	unsigned fault_depth; /* fault handlers that have not returned */
+	char what[96];        /* text for panic_exception */
+	stack_t signal_stack;
+
+	/* Written by the thread before it is up. */
+	pid_t thread;
+	_Atomic bool up;
+};
+
+/* The port's part of the core this runs on; with preemption held off, or in a signal. */
+struct host_core *host_core_here(void);
+
+/* ---- switch.S ---- */
+
+/* Calls fn(arg), which does not return, on the stack that ends at top. */
+_Noreturn void host_enter(void *top, void (*fn)(void *arg), void *arg);
+/* arch_resume, from a struct ucontext that has all there is to restore. */
+struct co *host_resume(struct co *prev, struct co *next, ucontext_t *uc);
+
+/* ---- start.c ---- */
+
+_Noreturn void host_die(const char *what); /* with what errno says */
+size_t host_option_size(const char *name, size_t otherwise);
+
+/* ---- cores.c ---- */
+
+void host_cores_init(void);
+void host_timer_interrupt(struct host_core *h);
+
+/* ---- signals.c ---- */
+
+extern sigset_t host_interrupts; /* the signals that are interrupts */
+extern bool host_stopping;       /* arch_stop_others has been called */
+
+void host_signals_init(void);
+
+/* ---- memory.c ---- */
+
+void host_memory_init(void);
+
+/* ---- debug.c ---- */
+
+/* What arch_early_putc has kept. */
+void host_flush(void);
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * What the kernel asks of the layers above it, where the C library is the host's: a console that is
+ * a file, and the ends of programs. The linker sends calls of NAME to __wrap_NAME (arch.mk).
+ */
+#include "host.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <vole/go.h>
+#include <vole/sync.h>
+
+#include "kernel/outside.h"
+#include "kernel/panic.h"
+
+_Noreturn void __real_exit(int status);
+_Noreturn void __wrap_exit(int status);
+_Noreturn void __wrap_abort(void);
+_Noreturn void __wrap___assert_fail(const char *what, const char *file, unsigned line,
+				    const char *function);
+
+void console_init(void)
+{
+}
+
+void console_flush_polled(void)
+{
+	host_flush();
+}
+
+void console_hold(void)
+{
+}
+
+void console_release(void)
+{
+	host_flush();
+}
+
+void libc_init(void)
+{
+}
+
+void libc_co_exit(struct co *co)
+{
+	(void)co;
+}
+
+/* Whoever has the lock of stdout has been stopped, or is this thread, in the middle of a change. */
+void libc_flush_for_panic(void)
+{
+	if (ftrylockfile(stdout))
+		return;
+	fflush_unlocked(stdout);
+	funlockfile(stdout);
+}
+
+/* Only one coroutine ever leaves; others that call exit wait for ever. */
+void __wrap_exit(int status)
+{
+	static struct sema never;
+	static _Atomic(struct co *) leaver;
+	struct co *nobody = NULL, *self = arch_current();
+
+	go_shield(true);
+	/* Again from one of the functions that it calls: goes on with those that are left. */
+	if (!atomic_compare_exchange_strong_explicit(&leaver, &nobody, self, memory_order_relaxed,
+						     memory_order_relaxed) &&
+	    nobody != self)
+		for (;;)
+			(void)sema_acquire(&never); /* shielded, so it does not return */
+	__real_exit(status);
+}
+
+void __wrap_abort(void)
+{
+	panic("abort() called");
+}
+
+void __wrap___assert_fail(const char *what, const char *file, unsigned line, const char *function)
+{
+	if (function)
+		panic("%s:%u: %s: assertion \"%s\" failed", file, line, function, what);
+	panic("%s:%u: assertion \"%s\" failed", file, line, what);
+}

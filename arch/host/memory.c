@@ -1,0 +1,109 @@
+/*
+ * Memory: RAM is one mapping. So are the windows, in which a page is there or not: userfaultfd
+ * makes a touch of one that is not a signal, and puts one there, which keeps it one mapping for
+ * Linux however many stacks there are. Where a host does not allow that, each page is protected by
+ * itself, and Linux's limit of mappings (vm.max_map_count) allows some 30000 coroutines.
+ *
+ * The contents of a mapped page are the window's own: the page of RAM that the kernel gives for it
+ * stands for it in the kernel's books, and stays untouched.
+ */
+#include "host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define RAM_BASE UINT64_C(0x10000000000)
+
+static int window_fd = -1; /* userfaultfd; -1: by protection */
+
+/* Of every page of the windows: the page of RAM that stands for it, 0: none. Mostly untouched. */
+static _Atomic uintptr_t *pages;
+
+static void *reserve(uintptr_t at, size_t size, int protection)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (at ? MAP_FIXED_NOREPLACE : 0);
+	void *p = mmap((void *)at, size, protection, flags, -1, 0);
+
+	if (p == MAP_FAILED || (at && p != (void *)at))
+		host_die("no address space");
+	return p;
+}
+
+static bool window_by_faults(uintptr_t base, size_t size)
+{
+	struct uffdio_api api = {.api = UFFD_API, .features = UFFD_FEATURE_SIGBUS};
+	struct uffdio_register range = {.range = {base, size},
+					.mode = UFFDIO_REGISTER_MODE_MISSING};
+	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+
+	if (fd < 0)
+		return false;
+	if (ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &range)) {
+		close(fd);
+		return false;
+	}
+	window_fd = fd;
+	return true;
+}
+
+void host_memory_init(void)
+{
+	size_t size = host_option_size("MEM", (size_t)2 << 30) & -(size_t)PAGE_SIZE;
+	uintptr_t window = arch_window_base();
+	size_t window_size = arch_window_end() - window;
+
+	reserve(RAM_BASE, size, PROT_READ | PROT_WRITE);
+	machine.ram[0] = (struct ram_range){RAM_BASE, size};
+	machine.nram = 1;
+
+	pages = reserve(0, window_size / PAGE_SIZE * sizeof *pages, PROT_READ | PROT_WRITE);
+	reserve(window, window_size, PROT_READ | PROT_WRITE);
+	/* Huge pages would put memory where there is to be none. */
+	madvise((void *)window, window_size, MADV_NOHUGEPAGE);
+	if (!window_by_faults(window, window_size))
+		mprotect((void *)window, window_size, PROT_NONE);
+}
+
+static _Atomic uintptr_t *entry(uintptr_t va)
+{
+	return &pages[(va - arch_window_base()) / PAGE_SIZE];
+}
+
+/* One that finds the entry taken while the page is not there yet faults again. */
+int arch_map(uintptr_t va, uintptr_t pa, unsigned flags, void *(*take_page)(void))
+{
+	static const char zero[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+	struct uffdio_copy copy = {.dst = va, .src = (uintptr_t)zero, .len = PAGE_SIZE};
+	uintptr_t none = 0;
+	int error, before = errno;
+
+	(void)flags;
+	(void)take_page;
+	if (!atomic_compare_exchange_strong_explicit(entry(va), &none, pa, memory_order_relaxed,
+						     memory_order_relaxed))
+		return -EEXIST;
+	if (window_fd < 0)
+		error = mprotect((void *)va, PAGE_SIZE, PROT_READ | PROT_WRITE);
+	else
+		while ((error = ioctl(window_fd, UFFDIO_COPY, &copy)) && errno == EAGAIN)
+			copy.copy = 0;
+	if (error)
+		atomic_store_explicit(entry(va), 0, memory_order_relaxed);
+	errno = before;
+	return error ? -ENOMEM : 0;
+}
+
+void arch_unmap(const uintptr_t *va, size_t n, uintptr_t *was)
+{
+	for (size_t i = 0; i < n; i++) {
+		madvise((void *)va[i], PAGE_SIZE, MADV_DONTNEED);
+		if (window_fd < 0)
+			mprotect((void *)va[i], PAGE_SIZE, PROT_NONE);
+		was[i] = atomic_exchange_explicit(entry(va[i]), 0, memory_order_relaxed);
+	}
+}

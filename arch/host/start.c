@@ -1,0 +1,103 @@
+/*
+ * From the beginning of the process to kernel_start. Choices come from the environment, as
+ * qemu/run takes them: SMP, MEM, ARGS, TIMEOUT; arguments of the process are the program's too.
+ */
+#include "host.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BOOT_STACK = 64 * 1024, LINE_MAX_LEN = 4096 };
+
+static _Alignas(16) char boot_stack[BOOT_STACK];
+
+int host_main(int argc, char **argv);
+
+_Noreturn void host_die(const char *what)
+{
+	fprintf(stderr, "vole: %s: %s\n", what, strerror(errno));
+	_exit(1);
+}
+
+size_t host_option_size(const char *name, size_t otherwise)
+{
+	const char *text = getenv(name);
+	char *end;
+
+	if (!text || !*text)
+		return otherwise;
+
+	size_t size = strtoul(text, &end, 10);
+
+	switch (*end) {
+	case 'T':
+	case 't':
+		size <<= 10; /* fallthrough */
+	case 'G':
+	case 'g':
+		size <<= 10; /* fallthrough */
+	case 'M':
+	case 'm':
+		size <<= 10; /* fallthrough */
+	case 'K':
+	case 'k':
+		size <<= 10;
+		end++;
+	}
+	if (*end || !size) {
+		fprintf(stderr, "vole: %s=%s: a number above 0 is wanted\n", name, text);
+		_exit(1);
+	}
+	return size;
+}
+
+/* The kernel splits it again. */
+static const char *command_line(int argc, char **argv)
+{
+	static char line[LINE_MAX_LEN];
+	const char *args = getenv("ARGS"), *name = strrchr(argv[0], '/');
+	char stem[64];
+	size_t n;
+
+	snprintf(stem, sizeof stem, "%s", name ? name + 1 : argv[0]);
+	if (strchr(stem, '.'))
+		*strrchr(stem, '.') = '\0';
+	n = (size_t)snprintf(line, sizeof line, "vole.name=\"%s\" %s", stem, args ? args : "");
+	for (int i = 1; i < argc && n < sizeof line; i++)
+		n += (size_t)snprintf(line + n, sizeof line - n, " \"%s\"", argv[i]);
+	return line;
+}
+
+static void count_cores(void)
+{
+	cpu_set_t set;
+	int has = sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
+	size_t n = host_option_size("SMP", (size_t)has);
+
+	machine.ncores = n < MAX_CORES ? (int)n : MAX_CORES;
+	machine.ncores_ignored = (int)n - machine.ncores;
+	for (int i = 0; i < machine.ncores; i++)
+		machine.core_hw_id[i] = (uint64_t)i;
+}
+
+static void boot(void *unused)
+{
+	(void)unused;
+	kernel_start();
+}
+
+int host_main(int argc, char **argv)
+{
+	host_cores_init();
+	host_signals_init();
+	host_memory_init();
+	count_cores();
+	machine.processor = "a process of x86-64 Linux";
+	machine.command_line = command_line(argc, argv);
+	alarm((unsigned)host_option_size("TIMEOUT", 0));
+	host_enter(boot_stack + sizeof boot_stack, boot, NULL);
+}

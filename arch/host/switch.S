@@ -1,0 +1,202 @@
+/*
+ * Leaving a coroutine and continuing another, and the way into the process.
+ *
+ * A context, as arch_switch leaves it on the stack it leaves; co->sp points to its lowest word:
+ *
+ *	sp + 56   return address     \ a frame record
+ *	sp + 48   rbp                /
+ *	sp + 40   rbx r12 r13 r14 r15 ... sp + 8
+ *	sp +  4   x87 control word (2 bytes)
+ *	sp +  0   MXCSR (4 bytes)
+ *
+ * prev is in rdi as well as in rax where a context continues: a new one returns into its entry
+ * function, whose argument that is.
+ */
+#include <asm/unistd.h>
+
+#define MXCSR_RESET   0x1f80
+#define X87CW_RESET   0x037f
+#define MXCSR_CONTROL 0xffc0 /* all but the flags that operations set */
+
+#define SIG_UNBLOCK 1
+#define SIGSET_SIZE 8 /* the kernel's */
+
+	.cfi_sections .eh_frame, .debug_frame
+	.text
+
+.macro PUSH_REGISTER reg
+	pushq	%\reg
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset \reg, 0
+.endm
+
+.macro POP_REGISTER reg
+	popq	%\reg
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore \reg
+.endm
+
+/* All but the return address. */
+.macro PUSH_CONTEXT
+	PUSH_REGISTER rbp
+	PUSH_REGISTER rbx
+	PUSH_REGISTER r12
+	PUSH_REGISTER r13
+	PUSH_REGISTER r14
+	PUSH_REGISTER r15
+	subq	$8, %rsp
+	.cfi_adjust_cfa_offset 8
+	stmxcsr	(%rsp)
+	fnstcw	4(%rsp)
+.endm
+
+.macro POP_CONTEXT
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+	POP_REGISTER r15
+	POP_REGISTER r14
+	POP_REGISTER r13
+	POP_REGISTER r12
+	POP_REGISTER rbx
+	POP_REGISTER rbp
+.endm
+
+/* struct co *arch_switch(struct co *prev, struct co *next)
+ *
+ * The control registers are hardly ever different, and slow to load. */
+	.balign	16
+	.globl	arch_switch
+	.type	arch_switch, @function
+arch_switch:
+	.cfi_startproc
+	PUSH_CONTEXT
+	movl	(%rsp), %ecx
+	movzwl	4(%rsp), %edx
+	movq	%rsp, (%rdi)		/* prev is a context from here on, */
+	movq	%rsi, %gs:0		/* next is current, */
+	movq	(%rsi), %rsp		/* and on its stack */
+	movq	%rdi, %rax
+	xorl	(%rsp), %ecx
+	xorw	4(%rsp), %dx
+	andl	$MXCSR_CONTROL, %ecx
+	orl	%edx, %ecx
+	jnz	2f
+1:
+	.cfi_remember_state
+	POP_CONTEXT
+	ret
+	.cfi_restore_state
+2:	ldmxcsr	(%rsp)
+	fldcw	4(%rsp)
+	jmp	1b
+	.cfi_endproc
+	.size	arch_switch, . - arch_switch
+
+/* void *arch_context_make(void *stack_top, void (*entry)(struct co *prev))
+ *
+ * Above the context: 0, the return address of entry, where the chain of frames ends. */
+	.globl	arch_context_make
+	.type	arch_context_make, @function
+arch_context_make:
+	.cfi_startproc
+	leaq	-72(%rdi), %rax
+	movq	$0, 64(%rax)
+	movq	%rsi, 56(%rax)
+	movq	$0, 48(%rax)
+	movl	$MXCSR_RESET, (%rax)
+	movl	$X87CW_RESET, 4(%rax)
+	ret
+	.cfi_endproc
+	.size	arch_context_make, . - arch_context_make
+
+/* struct co *host_resume(struct co *prev, struct co *next, ucontext_t *uc)
+ *
+ * The system call takes everything from uc: registers, vector registers, and the signal mask, which
+ * lets interrupts in as soon as it is done. */
+	.globl	host_resume
+	.type	host_resume, @function
+host_resume:
+	.cfi_startproc
+	PUSH_CONTEXT
+	movq	%rsp, (%rdi)
+	movq	%rsi, %gs:0
+	movq	%rdx, %rsp
+	.cfi_undefined rip
+	movl	$__NR_rt_sigreturn, %eax
+	syscall
+	ud2
+	.cfi_endproc
+	.size	host_resume, . - host_resume
+
+/* void arch_leave_interrupt(struct co *prev, struct co *next)
+ *
+ * On the signal stack, which is free again as soon as rsp has left it: Linux looks at rsp. Between
+ * loading rsp and the system call nothing can happen, since the signals are masked. */
+	.globl	arch_leave_interrupt
+	.type	arch_leave_interrupt, @function
+arch_leave_interrupt:
+	.cfi_startproc
+	.cfi_undefined rip
+	movq	%rsi, %gs:0
+	movq	(%rsi), %rsp
+	.cfi_endproc
+	.cfi_startproc
+	.cfi_def_cfa rsp, 64
+	.cfi_rel_offset rbp, 48
+	.cfi_rel_offset rbx, 40
+	.cfi_rel_offset r12, 32
+	.cfi_rel_offset r13, 24
+	.cfi_rel_offset r14, 16
+	.cfi_rel_offset r15, 8
+	ldmxcsr	(%rsp)
+	fldcw	4(%rsp)
+	movq	%rdi, %rbx
+	movl	$__NR_rt_sigprocmask, %eax
+	movl	$SIG_UNBLOCK, %edi
+	movl	$host_interrupts, %esi
+	xorl	%edx, %edx
+	movl	$SIGSET_SIZE, %r10d
+	syscall
+	movq	%rbx, %rax
+	movq	%rbx, %rdi
+	POP_CONTEXT
+	ret
+	.cfi_endproc
+	.size	arch_leave_interrupt, . - arch_leave_interrupt
+
+/* void host_enter(void *top, void (*fn)(void *arg), void *arg) */
+	.globl	host_enter
+	.type	host_enter, @function
+host_enter:
+	.cfi_startproc
+	.cfi_undefined rip
+	movq	%rdi, %rsp
+	xorl	%ebp, %ebp
+	movq	%rdx, %rdi
+	pushq	$0
+	jmp	*%rsi
+	.cfi_endproc
+	.size	host_enter, . - host_enter
+
+/* Where the process begins, in place of the C library's _start: main is the application's. */
+	.globl	host_start
+	.type	host_start, @function
+host_start:
+	.cfi_startproc
+	.cfi_undefined rip
+	xorl	%ebp, %ebp
+	movq	%rdx, %r9		/* what to call at the end */
+	popq	%rsi			/* argc */
+	movq	%rsp, %rdx		/* argv */
+	andq	$-16, %rsp
+	pushq	%rax
+	pushq	%rsp
+	xorl	%ecx, %ecx
+	xorl	%r8d, %r8d
+	movl	$host_main, %edi
+	call	__libc_start_main
+	hlt
+	.cfi_endproc
+	.size	host_start, . - host_start
+
+	.section .note.GNU-stack, "", @progbits
