@@ -56,7 +56,12 @@ bool timer_stop(struct timer *t)
 	bool pending;
 
 	lock(&t->lock);
-	pending = t->node.core && wheel_stop(&t->node);
+	if (t->fn && t->node.deadline == TIME_NEVER) { /* it is in no wheel */
+		t->node.deadline = 0;
+		pending = true;
+	} else {
+		pending = t->node.core && wheel_stop(&t->node);
+	}
 	unlock(&t->lock);
 	return pending;
 }

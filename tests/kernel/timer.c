@@ -46,7 +46,8 @@ static void test_once(void)
 	expect(!timer_stop(&t));
 	timer_start(&t, TIME_NEVER, 0, fire, NULL);
 	time_sleep(3 * NSEC_PER_MSEC);
-	timer_stop(&t);
+	expect(timer_stop(&t)); /* it was to fire, never */
+	expect(!timer_stop(&t));
 	expect_eq(fired, 2);
 	expect_eq(early, 0);
 	verdict("a timer fires once, unless it is stopped");
