@@ -213,9 +213,7 @@ int runtime_cpu_ns(uint64_t *ns)
 		return -EINVAL;
 	preempt_disable();
 	now = arch_clock();
-	if (!atomic_exchange_explicit(&sched_accounting, true, memory_order_relaxed) ||
-	    !self->run_since)
-		self->run_since = now;
+	atomic_store_explicit(&sched_accounting, true, memory_order_relaxed);
 	*ns = self->cpu_ns + (now - self->run_since);
 	preempt_enable();
 	return 0;

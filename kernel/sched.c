@@ -15,6 +15,14 @@ _Atomic uint64_t sched_quantum = 10 * NSEC_PER_MSEC;
 _Atomic int external_waits, irqs_attached;
 _Atomic bool sched_accounting;
 
+/* Until somebody asks for processor times, the clock of the last tick will do for them. */
+static uint64_t switch_clock(struct core *core)
+{
+	if (atomic_load_explicit(&sched_accounting, memory_order_relaxed))
+		core->now = arch_clock();
+	return core->now;
+}
+
 void sched_begin(struct core *core, struct co *next)
 {
 	atomic_store_explicit(&next->on_core, 1, memory_order_relaxed);
@@ -22,8 +30,7 @@ void sched_begin(struct core *core, struct co *next)
 	next->state = CO_RUNNING;
 	core->switches++;
 	atomic_store_explicit(&core->running, next, memory_order_relaxed);
-	if (atomic_load_explicit(&sched_accounting, memory_order_relaxed))
-		next->run_since = arch_clock();
+	next->run_since = switch_clock(core);
 }
 
 void sched_finish(struct co *prev)
@@ -37,8 +44,7 @@ void sched_finish(struct co *prev)
 	 * that come from here on tell self. */
 	if (*(volatile bool *)&self->core->irq_pending)
 		self->need_resched = true;
-	if (atomic_load_explicit(&sched_accounting, memory_order_relaxed) && prev->run_since)
-		prev->cpu_ns += arch_clock() - prev->run_since;
+	prev->cpu_ns += switch_clock(self->core) - prev->run_since;
 	if (prev->state == CO_ENDED)
 		co_free(prev);
 	else

@@ -69,7 +69,8 @@ extern _Atomic int external_waits, irqs_attached;
 struct mutex;
 const struct co *mutex_holder(const struct mutex *m);
 
-/* From the first call of runtime_cpu_ns on, switches read the clock. */
+/* From the first call of runtime_cpu_ns on, every switch reads the clock; before, processor time is
+ * counted by the ticks of time slices. */
 extern _Atomic bool sched_accounting;
 
 #endif
