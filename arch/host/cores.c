@@ -140,6 +140,7 @@ void arch_bind_core(struct core *core)
 	core->arch = h;
 	core->current = core->boot_co;
 	h->deadline = TIME_NEVER;
+	h->retry = HOST_RETRY_FIRST;
 	if (syscall(SYS_arch_prctl, ARCH_SET_GS, core))
 		host_die("arch_prctl");
 	thread_init(h);

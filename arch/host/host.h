@@ -35,6 +35,7 @@ enum {
 	SIGNAL_TIMEOUT = SIGALRM,
 };
 
+enum { HOST_RETRY_FIRST = 50 * 1000 }; /* ns: more than an interrupt takes, or nothing gets on */
 enum { STATUS_PANIC = 134, STATUS_TIMED_OUT = 124 };
 enum { SIGNAL_STACK = 128 * 1024 };
 

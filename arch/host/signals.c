@@ -17,8 +17,7 @@
 #include "kernel/print.h"
 #include "kernel/sched.h"
 
-#define RETRY_FIRST (50 * NSEC_PER_USEC)
-#define RETRY_LAST  NSEC_PER_MSEC
+#define RETRY_LAST NSEC_PER_MSEC
 
 enum { PF_WRITE = 2, PF_RESERVED = 8, PF_FETCH = 16 }; /* REG_ERR of a page fault */
 enum { TRAP_PAGE_FAULT = 14 };                         /* REG_TRAPNO */
@@ -100,7 +99,7 @@ static void interrupt(int signal, siginfo_t *info, void *context)
 	} else {
 		struct frame *frame = irq_exit();
 
-		h->retry = RETRY_FIRST;
+		h->retry = HOST_RETRY_FIRST;
 		if (frame)
 			preempt(regs, error, frame);
 	}
