@@ -13,7 +13,7 @@
 #include "kernel/stack.h"
 
 enum { ORDERS = 21 }; /* up to 4 GB */
-enum { LOW = 256 }; /* pages: fewer are free only when stacks have none to give */
+enum { LOW = 256 };   /* pages: fewer are free only when stacks have none to give */
 
 static struct {
 	struct spinlock lock;

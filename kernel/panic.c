@@ -136,7 +136,7 @@ void dump_co(struct co *co)
 		print(" waits: %s", wait_reason_names[co->wait_reason]);
 		if (co->wait_object)
 			print(" %p", co->wait_object);
-		if (co->wait_reason == WAIT_MUTEX)
+		if (co->wait_reason == WAIT_MUTEX && panicking) /* else it may be freed now */
 			print_holder(co->wait_object);
 		if (co->wait_since)
 			print(", %lu ms", (now - co->wait_since) / NSEC_PER_MSEC);

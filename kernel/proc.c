@@ -288,8 +288,10 @@ static struct co *next_of_both(struct core *core, bool enabled)
 		size_t others = runq_len(&proc->runq);
 
 		if (enabled)
-			others += (atomic_load_explicit(&global.normal_count, memory_order_relaxed) +
-				   (size_t)proc_count - 1) / (size_t)proc_count;
+			others +=
+				(atomic_load_explicit(&global.normal_count, memory_order_relaxed) +
+				 (size_t)proc_count - 1) /
+				(size_t)proc_count;
 		proc->pinned_turn = !proc->pinned_turn || !others;
 		proc->turns_left = (uint32_t)(proc->pinned_turn ? proc->pinned.count : others);
 	}
