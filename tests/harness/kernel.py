@@ -28,6 +28,7 @@ PROGRAMS = {
     "irq.c": (1, 10),
     "lifetime.c": (2, 20),
     "fair.c": (1, 1),
+    "cancel_stress.c": (1, 20),
     "alive.c": (1, 20),
     "ported.c": (1, 20),
     "preempt.c": (4, 5),
