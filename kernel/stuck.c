@@ -26,8 +26,10 @@ void stuck_enter_idle(void)
 
 void stuck_leave_idle(void)
 {
-	atomic_fetch_add(&idle_leaves, 1);
+	/* In this order: a core that left before stuck_check read idle_leaves is not counted as idle
+	 * by it, and cannot come and go again unnoticed. */
 	atomic_fetch_sub(&idle_cores, 1);
+	atomic_fetch_add(&idle_leaves, 1);
 }
 
 static bool all_empty(void)
