@@ -447,6 +447,36 @@ static struct co *find(struct core *core)
 	}
 }
 
+/* Waits until the core that next leaves is off its stack. That takes a moment; it takes long where
+ * that core is a thread that its host does not run now: then others go first, or this thread leaves
+ * the host's processor to it. */
+static bool stack_is_free(struct core *core, struct co *next)
+{
+	enum { A_MOMENT = 100 };
+	bool others;
+
+#ifdef PLANT_ON_CORE
+	return true;
+#endif
+	for (int i = 0; i < A_MOMENT; i++) {
+		/* acquire: with the release in sched_finish: the switch away from next is done. */
+		if (!atomic_load_explicit(&next->on_core, memory_order_acquire))
+			return true;
+		arch_relax();
+	}
+	others = proc_waiting(core);
+	proc_put_back(core, next);
+	if (!others) {
+		sched_timer_soon(core);
+		arch_interrupts_off();
+		if (core->irq_pending)
+			arch_interrupts_on();
+		else
+			arch_halt();
+	}
+	return false;
+}
+
 _Noreturn void proc_idle(struct core *core)
 {
 	struct co *idle = core->idle, *prev;
@@ -459,11 +489,8 @@ _Noreturn void proc_idle(struct core *core)
 			next = find(core);
 		if (!core->proc.slice_armed && proc_waiting(core))
 			sched_slice_arm(core);
-#ifndef PLANT_ON_CORE
-		/* acquire: with the release in sched_finish: the switch away from next is done. */
-		while (atomic_load_explicit(&next->on_core, memory_order_acquire))
-			arch_relax();
-#endif
+		if (!stack_is_free(core, next))
+			continue;
 		sched_begin(core, next);
 
 		void *frame = next->frame;
