@@ -80,8 +80,11 @@ static void copy(const struct chan *c, void *to, const void *from)
 {
 	if (!to || !c->elem_size)
 		return;
-	if (c->elem_size == 8)
-		__builtin_memcpy(to, from, 8);
+	/* The usual sizes without a call. */
+	if (c->elem_size == sizeof(uint64_t))
+		__builtin_memcpy(to, from, sizeof(uint64_t));
+	else if (c->elem_size == sizeof(uint32_t))
+		__builtin_memcpy(to, from, sizeof(uint32_t));
 	else
 		memcpy(to, from, c->elem_size);
 }
