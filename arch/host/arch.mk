@@ -1,6 +1,7 @@
 # What the Makefile needs to know about this port.
 CROSS :=
-ARCH_CFLAGS := -fcf-protection=none -mno-red-zone
+# Unwind tables: late.c goes from a handler to the program.
+ARCH_CFLAGS := -fcf-protection=none -mno-red-zone -fasynchronous-unwind-tables
 # main is the application's, so the process begins elsewhere. Lazy binding would have coroutines
 # preempted in the dynamic linker.
 ARCH_LDFLAGS := -pthread -Wl,-e,host_start,-z,now \
@@ -9,7 +10,7 @@ ARCH_LDFLAGS := -pthread -Wl,-e,host_start,-z,now \
 	-Wl,--wrap=posix_memalign,--wrap=memalign,--wrap=aligned_alloc \
 	-Wl,--defsym=__image_start=__executable_start,--defsym=__image_end=end \
 	-Wl,--defsym=__text_start=__executable_start,--defsym=__text_end=etext
-ARCH_LIBS := -lm
+ARCH_LIBS := -lm -lgcc_s
 ARCH_SRCS := $(addprefix arch/host/, switch.S start.c cores.c signals.c memory.c debug.c libc.c \
-	malloc.c)
+	malloc.c late.c)
 ARCH_DRIVERS :=

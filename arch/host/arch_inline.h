@@ -74,7 +74,7 @@ static inline uintptr_t arch_window_base(void)
 
 static inline uintptr_t arch_window_end(void)
 {
-	return 0x208000000000;
+	return 0x280000000000;
 }
 
 /* There are no devices. */

@@ -68,8 +68,14 @@ void arch_backtrace_here(struct backtrace *b)
 void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs)
 {
 	const greg_t *gregs = regs->uc.uc_mcontext.gregs;
+	const struct co *co = arch_current();
+	uintptr_t sp = (uintptr_t)gregs[REG_RSP];
 
 	*b = (struct backtrace){.pc = (uintptr_t)gregs[REG_RIP], .fp = (uintptr_t)gregs[REG_RBP]};
+	/* After a call to where no code is, the return address is all there is of the caller. */
+	if (gregs[REG_TRAPNO] == TRAP_PAGE_FAULT && gregs[REG_ERR] & PF_FETCH && co &&
+	    sp >= co->stack_mapped && sp < co->stack_top)
+		b->caller = *(const uintptr_t *)sp;
 }
 
 void arch_backtrace_co(struct backtrace *b, const struct co *co)
@@ -96,6 +102,11 @@ bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
 	uintptr_t base = (uintptr_t)signals->ss_sp, fp = b->fp;
 	bool own = holds_record(fp, base, base + signals->ss_size);
 
+	if (b->caller) {
+		b->pc = b->caller;
+		b->caller = 0;
+		return true;
+	}
 	if (!own && !holds_record(fp, lo, hi))
 		return false;
 

@@ -36,6 +36,9 @@ enum {
 };
 
 enum { HOST_RETRY_FIRST = 50 * 1000 }; /* ns: more than an interrupt takes, or nothing gets on */
+/* REG_TRAPNO of a page fault, and its REG_ERR. */
+enum { TRAP_PAGE_FAULT = 14, PF_PRESENT = 1, PF_WRITE = 2, PF_RESERVED = 8, PF_FETCH = 16 };
+
 enum { STATUS_PANIC = 134, STATUS_TIMED_OUT = 124 };
 enum { SIGNAL_STACK = 128 * 1024 };
 
@@ -80,6 +83,13 @@ extern sigset_t host_interrupts; /* the signals that are interrupts */
 extern bool host_stopping;       /* arch_stop_others has been called */
 
 void host_signals_init(void);
+bool host_in_program(uintptr_t pc); /* not in the C library */
+
+/* ---- late.c ---- */
+
+/* What was interrupted is in the C library: the scheduler comes when that returns to the program.
+ * False: the way there cannot be told. */
+bool host_preempt_at_return(const struct arch_regs *regs);
 
 /* ---- memory.c ---- */
 

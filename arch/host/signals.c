@@ -3,7 +3,7 @@
  *
  * Preemption. The C library has locks, and what a thread keeps for it in FS: so a coroutine is
  * preempted only where its own code, or the kernel's, is interrupted. Elsewhere the interrupt is
- * served a moment later. A preempted coroutine's registers go into its frame, and the handler never
+ * served when the library returns (late.c), or tried again. A preempted coroutine's registers go into its frame, and the handler never
  * returns; its signal stack is free again as soon as the thread's stack pointer is elsewhere.
  * The coroutine goes on by the system call with which handlers return, perhaps in another thread.
  */
@@ -19,9 +19,7 @@
 
 #define RETRY_LAST NSEC_PER_MSEC
 
-enum { PF_WRITE = 2, PF_RESERVED = 8, PF_FETCH = 16 }; /* REG_ERR of a page fault */
-enum { TRAP_PAGE_FAULT = 14 };                         /* REG_TRAPNO */
-enum { SW_BYTES = 464, FXSAVE_SIZE = 512 };            /* in the floating-point state */
+enum { SW_BYTES = 464, FXSAVE_SIZE = 512 }; /* in the floating-point state */
 
 sigset_t host_interrupts;
 bool host_stopping;
@@ -36,10 +34,9 @@ struct frame {
 
 /* ---- Interrupts ---- */
 
-static bool in_program(const struct arch_regs *regs)
+bool host_in_program(uintptr_t pc)
 {
 	extern const char __text_start[], __text_end[];
-	uintptr_t pc = (uintptr_t)regs->uc.uc_mcontext.gregs[REG_RIP];
 
 	return pc >= (uintptr_t)__text_start && pc < (uintptr_t)__text_end;
 }
@@ -94,8 +91,10 @@ static void interrupt(int signal, siginfo_t *info, void *context)
 		host_timer_interrupt(h);
 	else
 		irq_reschedule();
-	if (core->irq_pending && !co->nopreempt && !in_program(regs)) {
-		try_later(core, h);
+	if (core->irq_pending && !co->nopreempt &&
+	    !host_in_program((uintptr_t)regs->uc.uc_mcontext.gregs[REG_RIP])) {
+		if (fp_size == FXSAVE_SIZE || !host_preempt_at_return(regs))
+			try_later(core, h);
 	} else {
 		struct frame *frame = irq_exit();
 
@@ -153,10 +152,10 @@ static const char *describe(struct host_core *h, int signal, const greg_t *regs,
 	       : error & PF_WRITE ? "write to "
 				  : "read from ",
 	       addr,
-	       addr < PAGE_SIZE   ? " (NULL pointer)"
-	       : !(error & 1)     ? " (not mapped)"
-	       : error & PF_FETCH ? " (not executable)"
-				  : " (read-only)");
+	       addr < PAGE_SIZE        ? " (NULL pointer)"
+	       : !(error & PF_PRESENT) ? " (not mapped)"
+	       : error & PF_FETCH      ? " (not executable)"
+				       : " (read-only)");
 	return h->what;
 }
 

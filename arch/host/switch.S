@@ -18,6 +18,9 @@
 #define X87CW_RESET   0x037f
 #define MXCSR_CONTROL 0xffc0 /* all but the flags that operations set */
 
+#define XSAVE_PARTS 0xe7 /* x87, SSE, AVX, AVX-512 */
+#define XSAVE_SIZE  2752
+
 #define SIG_UNBLOCK 1
 #define SIGSET_SIZE 8 /* the kernel's */
 
@@ -163,6 +166,42 @@ arch_leave_interrupt:
 	ret
 	.cfi_endproc
 	.size	arch_leave_interrupt, . - arch_leave_interrupt
+
+/* Returned to by a function of the C library, see late.c. Its results are in rax, rdx, vector and x87
+ * registers; the return address that there was goes where it was. */
+	.globl	host_trap_return
+	.type	host_trap_return, @function
+	.cfi_startproc
+	.cfi_undefined rip
+	nop				/* unwinding looks before a return address */
+host_trap_return:
+	pushq	$0
+	pushq	%rbp
+	movq	%rsp, %rbp
+	pushq	%rax
+	pushq	%rdx
+	subq	$XSAVE_SIZE, %rsp
+	andq	$-64, %rsp
+	xorl	%eax, %eax
+	.irp	at, 512, 520, 528, 536, 544, 552, 560, 568
+	movq	%rax, \at(%rsp)		/* the header, which XSAVE leaves in part */
+	.endr
+	movl	$XSAVE_PARTS, %eax
+	xorl	%edx, %edx
+	xsave64	(%rsp)
+	fninit
+	leaq	8(%rbp), %rdi
+	call	host_returned
+	movl	$XSAVE_PARTS, %eax
+	xorl	%edx, %edx
+	xrstor64 (%rsp)
+	leaq	-16(%rbp), %rsp
+	popq	%rdx
+	popq	%rax
+	popq	%rbp
+	ret
+	.cfi_endproc
+	.size	host_trap_return, . - host_trap_return
 
 /* void host_enter(void *top, void (*fn)(void *arg), void *arg) */
 	.globl	host_enter
