@@ -17,26 +17,72 @@ static struct chan *never_sends;
 
 static int x = 1;
 
-static int do_send(uint64_t d) { return chan_send(full, &x); }
-static int do_send_until(uint64_t d) { return chan_send_until(full, &x, d); }
-static int do_recv(uint64_t d) { int y; return chan_recv(empty, &y); }
-static int do_recv_until(uint64_t d) { int y; return chan_recv_until(empty, &y, d); }
-static int do_sleep(uint64_t d) { return time_sleep(TIME_NEVER); }
-static int do_sleep_until(uint64_t d) { return time_sleep_until(d); }
-static int do_waitgroup(uint64_t d) { return waitgroup_wait(&busy); }
-static int do_waitgroup_until(uint64_t d) { return waitgroup_wait_until(&busy, d); }
-static int do_sema(uint64_t d) { return sema_acquire(&sema); }
-static int do_sema_until(uint64_t d) { return sema_acquire_until(&sema, d); }
-static int do_event(uint64_t d) { return event_wait(&event); }
-static int do_event_until(uint64_t d) { return event_wait_until(&event, d); }
-static int do_future(uint64_t d) { return future_await(&future, NULL); }
-static int do_future_until(uint64_t d) { return future_await_until(&future, NULL, d); }
+static int do_send(uint64_t d)
+{
+	return chan_send(full, &x);
+}
+static int do_send_until(uint64_t d)
+{
+	return chan_send_until(full, &x, d);
+}
+static int do_recv(uint64_t d)
+{
+	int y;
+	return chan_recv(empty, &y);
+}
+static int do_recv_until(uint64_t d)
+{
+	int y;
+	return chan_recv_until(empty, &y, d);
+}
+static int do_sleep(uint64_t d)
+{
+	return time_sleep(TIME_NEVER);
+}
+static int do_sleep_until(uint64_t d)
+{
+	return time_sleep_until(d);
+}
+static int do_waitgroup(uint64_t d)
+{
+	return waitgroup_wait(&busy);
+}
+static int do_waitgroup_until(uint64_t d)
+{
+	return waitgroup_wait_until(&busy, d);
+}
+static int do_sema(uint64_t d)
+{
+	return sema_acquire(&sema);
+}
+static int do_sema_until(uint64_t d)
+{
+	return sema_acquire_until(&sema, d);
+}
+static int do_event(uint64_t d)
+{
+	return event_wait(&event);
+}
+static int do_event_until(uint64_t d)
+{
+	return event_wait_until(&event, d);
+}
+static int do_future(uint64_t d)
+{
+	return future_await(&future, NULL);
+}
+static int do_future_until(uint64_t d)
+{
+	return future_await_until(&future, NULL, d);
+}
 
 static int selected(uint64_t d, bool forms)
 {
 	int y = 8, z = 9;
 	struct select_case k[3] = {
-		{empty, SELECT_RECV, &y, 77}, {full, SELECT_SEND, &z, 77}, {NULL, SELECT_RECV, &y, 77},
+		{empty, SELECT_RECV, &y, 77},
+		{full, SELECT_SEND, &z, 77},
+		{NULL, SELECT_RECV, &y, 77},
 	};
 	int result = forms ? chan_select_until(k, 3, d) : chan_select(k, 3);
 
@@ -44,9 +90,18 @@ static int selected(uint64_t d, bool forms)
 	return result;
 }
 
-static int do_select(uint64_t d) { return selected(d, false); }
-static int do_select_until(uint64_t d) { return selected(d, true); }
-static int do_select_none(uint64_t d) { return chan_select(NULL, 0); }
+static int do_select(uint64_t d)
+{
+	return selected(d, false);
+}
+static int do_select_until(uint64_t d)
+{
+	return selected(d, true);
+}
+static int do_select_none(uint64_t d)
+{
+	return chan_select(NULL, 0);
+}
 
 static int in_cond(uint64_t d, bool forms)
 {
@@ -59,14 +114,23 @@ static int in_cond(uint64_t d, bool forms)
 	return result;
 }
 
-static int do_cond(uint64_t d) { return in_cond(d, false); }
-static int do_cond_until(uint64_t d) { return in_cond(d, true); }
+static int do_cond(uint64_t d)
+{
+	return in_cond(d, false);
+}
+static int do_cond_until(uint64_t d)
+{
+	return in_cond(d, true);
+}
 
 static void nothing(void *arg)
 {
 }
 
-static int do_pool(uint64_t d) { return pool_submit(pool, nothing, NULL); }
+static int do_pool(uint64_t d)
+{
+	return pool_submit(pool, nothing, NULL);
+}
 
 /* Its body is a member too, so it finds out as well. */
 static void stuck_body(struct gen *g, void *arg)
@@ -212,7 +276,7 @@ static void test_calls(void)
 		for (int round = 0; round < amount(15); round++) {
 			group_init(&g, round & 1 ? TIME_NEVER
 						 : time_now() + test_random(&random) %
-							       (60 * NSEC_PER_USEC));
+									(60 * NSEC_PER_USEC));
 			group_go(&g, call_at_once, (void *)(uintptr_t)&calls[i]);
 			spin_ns(test_random(&random) % (30 * NSEC_PER_USEC));
 			group_cancel(&g, -EINTR);

@@ -15,8 +15,9 @@ static void harass(int (*fn)(void *arg), int rounds)
 {
 	for (int round = 0; round < rounds; round++) {
 		struct group g;
-		group_init(&g, round % 3 ? TIME_NEVER
-					 : time_now() + test_random(&chance) % (300 * NSEC_PER_USEC));
+		group_init(&g, round % 3
+				       ? TIME_NEVER
+				       : time_now() + test_random(&chance) % (300 * NSEC_PER_USEC));
 		for (intptr_t i = 0; i < MEMBERS; i++)
 			group_go(&g, fn, (void *)i);
 		time_sleep(test_random(&chance) % (300 * NSEC_PER_USEC));

@@ -325,9 +325,11 @@ static void pass_on(void *arg)
 {
 	for (;;) {
 		int x;
-		struct select_case take[2] = {{in[0], SELECT_RECV, &x, 0}, {in[1], SELECT_RECV, &x, 0}};
+		struct select_case take[2] = {{in[0], SELECT_RECV, &x, 0},
+					      {in[1], SELECT_RECV, &x, 0}};
 		chan_select(take, 2);
-		struct select_case give[3] = {{out[0], SELECT_SEND, &x, 0}, {out[1], SELECT_SEND, &x, 0},
+		struct select_case give[3] = {{out[0], SELECT_SEND, &x, 0},
+					      {out[1], SELECT_SEND, &x, 0},
 					      {end, SELECT_RECV, NULL, 0}};
 		if (chan_select(give, 3) == 2)
 			break;
@@ -356,7 +358,8 @@ static void test_select(void)
 	waitgroup_add(&all, 1);
 	go(pass_on, NULL);
 	for (int n = 0; n < TRIALS; n++) {
-		struct select_case k[2] = {{out[0], SELECT_RECV, &x, 0}, {out[1], SELECT_RECV, &x, 0}};
+		struct select_case k[2] = {{out[0], SELECT_RECV, &x, 0},
+					   {out[1], SELECT_RECV, &x, 0}};
 		by_out[chan_select(k, 2)]++;
 		by_in[x]++;
 	}

@@ -227,7 +227,8 @@ static void test_defer(void)
 		case 0:
 		case 4:
 			/* The interrupt may be here before the receiver. */
-			while (chan_recv_until(values, &value, time_now() + 5 * NSEC_PER_MSEC) != 0) {
+			while (chan_recv_until(values, &value, time_now() + 5 * NSEC_PER_MSEC) !=
+			       0) {
 				wrong = 0;
 				raise_later();
 			}
@@ -244,7 +245,8 @@ static void test_defer(void)
 			mutex_unlock(&lock);
 			break;
 		case 5:
-			while (chan_send_until(values, &five, time_now() + 5 * NSEC_PER_MSEC) != 0) {
+			while (chan_send_until(values, &five, time_now() + 5 * NSEC_PER_MSEC) !=
+			       0) {
 				wrong = 0;
 				raise_later();
 			}

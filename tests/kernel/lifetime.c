@@ -165,11 +165,26 @@ static void test_select(void)
 
 /* ---- What is waited for, then overwritten ---- */
 
-static void done(void *arg) { waitgroup_done(arg); }
-static void release(void *arg) { sema_release(arg); }
-static void post(void *arg) { event_post(arg); }
-static int member(void *arg) { return arg ? -EDOM : 0; }
-static void *value(void *arg) { return arg; }
+static void done(void *arg)
+{
+	waitgroup_done(arg);
+}
+static void release(void *arg)
+{
+	sema_release(arg);
+}
+static void post(void *arg)
+{
+	event_post(arg);
+}
+static int member(void *arg)
+{
+	return arg ? -EDOM : 0;
+}
+static void *value(void *arg)
+{
+	return arg;
+}
 
 static void test_waits(void)
 {

@@ -117,7 +117,8 @@ static void test_writer_first(void)
 	go_on = true;
 	rwmutex_runlock(&rw);
 	waitgroup_wait(&all);
-	check(strcmp(trace, "wv") == 0, "a writer that waits goes before new readers; writers in order");
+	check(strcmp(trace, "wv") == 0,
+	      "a writer that waits goes before new readers; writers in order");
 	verdict("it stops new readers, try_ too");
 
 	/* Behind a writer that unlocks, readers that wait come before the next writer does. */

@@ -107,7 +107,10 @@ static void test_none(void)
 	chan_close(closed);
 	chan_send(b, &one);
 	struct select_case k[5] = {
-		receive_case(a, &x), send_case(a, &y), send_case(b, &y), receive_case(NULL, &x),
+		receive_case(a, &x),
+		send_case(a, &y),
+		send_case(b, &y),
+		receive_case(NULL, &x),
 		{closed, SELECT_NONE, &x, UNTOUCHED},
 	};
 	for (int round = 0; round < 4; round++) {

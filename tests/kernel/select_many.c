@@ -55,7 +55,8 @@ static void test_many(int n, int n_channels)
 	expect_eq(chan_try_select(cases, n), -EAGAIN);
 	expect_eq(chan_select_until(cases, n, time_now() + NSEC_PER_MSEC), -ETIMEDOUT);
 	for (int round = 0; round < 4; round++) {
-		int at = round == 0 ? n_channels - 1 : (int)(test_random(&random) % (uint32_t)n_channels);
+		int at = round == 0 ? n_channels - 1
+				    : (int)(test_random(&random) % (uint32_t)n_channels);
 		while_waiting = heap_bytes();
 		start_waiting();
 		if (n <= 16)

@@ -101,8 +101,9 @@ static void receive_many(void *arg)
 		if (how == 0)
 			result = chan_try_select(k, CHANNELS);
 		else if (how == 1)
-			result = chan_select_until(k, CHANNELS, time_now() + test_random(&random) %
-									     (50 * NSEC_PER_USEC));
+			result = chan_select_until(k, CHANNELS,
+						   time_now() + test_random(&random) %
+									(50 * NSEC_PER_USEC));
 		else
 			result = chan_select(k, CHANNELS);
 		if (result < 0) {

@@ -261,8 +261,9 @@ static void test_many(void)
 
 	fired = early = 0;
 	for (int i = 0; i < MANY; i++)
-		timer_start(&many[i], time_now() + 60 * NSEC_PER_SEC +
-				      (uint64_t)test_random(&random) * 1000, 0, fire, NULL);
+		timer_start(&many[i],
+			    time_now() + 60 * NSEC_PER_SEC + (uint64_t)test_random(&random) * 1000,
+			    0, fire, NULL);
 	waitgroup_add(&all, 1);
 	go(stop_half, NULL);
 	waitgroup_wait(&all);
