@@ -4,7 +4,18 @@
  *
  * Cores are threads, interrupts are signals on an alternate stack, and what waits for an interrupt
  * sleeps in the host's kernel. The C library is the host's, shared by all threads and full of
- * locks, so a coroutine is never preempted inside it: signals.c looks where the signal came.
+ * locks, so a coroutine is never preempted inside it: see signals.c and late.c. What differs from a
+ * machine, for programs:
+ *
+ * - Files, standard input and output are the host's. A call that waits for the host keeps its core,
+ *   and cancellation does not reach it; calls that signals do not restart may give EINTR.
+ * - errno, and whatever else the library keeps for a thread, is the thread's: right after a call,
+ *   also when preempted there, but not kept across a switch.
+ * - A callback from the library (of qsort) may be preempted, and move to another core. One that it
+ *   calls with a lock held, or between flockfile and funlockfile, must neither compute for long nor
+ *   block.
+ * - The kernel's own messages go to standard error.
+ * - There are no devices: irq_attach gives -EINVAL.
  */
 #ifndef HOST_H
 #define HOST_H
