@@ -32,14 +32,17 @@ static void quiet(void)
 enum { IRQ = 32 + 90 };
 
 #define GICD_ISPENDR ((volatile uint32_t *)0x08000200)
+#define GICD_ICPENDR ((volatile uint32_t *)0x08000280)
 
 static void raise_irq(void)
 {
 	GICD_ISPENDR[IRQ / 32] = 1u << IRQ % 32;
 }
 
+/* What came while nobody was attached is pending still. */
 static void quiet(void)
 {
+	GICD_ICPENDR[IRQ / 32] = 1u << IRQ % 32;
 }
 
 #endif
