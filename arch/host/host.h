@@ -14,6 +14,8 @@
  * - A callback from the library (of qsort) may be preempted, and move to another core. One that it
  *   calls with a lock held, or between flockfile and funlockfile, must neither compute for long nor
  *   block.
+ * - Stacks grow by faults of the program, not of Linux in a system call: a buffer of several pages
+ *   on the stack, never touched, gives EFAULT. Applications touch theirs; the library does not.
  * - The kernel's own messages go to standard error.
  * - There are no devices: irq_attach gives -EINVAL.
  */

@@ -25,7 +25,8 @@ void host_trap_return(void);
 
 static struct trap *probe(uintptr_t slot, int i)
 {
-	return &traps[(slot / 16 + (uintptr_t)i) % TRAPS];
+	/* Stacks are a multiple of pages apart: Fibonacci hashing (Knuth 6.4). */
+	return &traps[((slot * UINT64_C(0x9e3779b97f4a7c15) >> 32) + (uintptr_t)i) % TRAPS];
 }
 
 static bool keep(uintptr_t slot, uintptr_t address)
