@@ -47,7 +47,8 @@ static void test_buffer(void)
 				next_in++;
 			expect_eq(chan_try_send(c, &next_in), -EAGAIN);
 			expect_eq(chan_len(c), cap);
-			for (int i = 0; i < (cap + 1) / 2 || (round == 2 && next_out < next_in); i++) {
+			for (int i = 0; i < (cap + 1) / 2 || (round == 2 && next_out < next_in);
+			     i++) {
 				expect_eq(chan_recv(c, &value), 0);
 				expect_eq(value, next_out++);
 			}

@@ -127,8 +127,9 @@ static void check_copy(void *arg)
 
 static void test_copy(void)
 {
-	static const size_t sizes[] = {0, 1, 7, 8, 15, 16, 17, 100, 1000, 4095, 4096, 4097, 8192,
-				       16 * 1024 - 1, 16 * 1024};
+	static const size_t sizes[] = {0,        1,    7,    8,    15,   16,   17,
+				       100,      1000, 4095, 4096, 4097, 8192, 16 * 1024 - 1,
+				       16 * 1024};
 
 	for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
 		copy_size = sizes[s];
@@ -236,8 +237,10 @@ static void many_deferred(void *arg)
 static void test_defer(void)
 {
 	check(strcmp(trace_of(ends_by_return), ".321") == 0, "deferred calls run last first");
-	check(strcmp(trace_of(ends_by_exit), "2e1") == 0, "go_exit in a deferred call runs the rest");
-	check(strcmp(trace_of(defers_in_deferred), "sn1") == 0, "a deferred call may wait and defer");
+	check(strcmp(trace_of(ends_by_exit), "2e1") == 0,
+	      "go_exit in a deferred call runs the rest");
+	check(strcmp(trace_of(defers_in_deferred), "sn1") == 0,
+	      "a deferred call may wait and defer");
 	trace_of(many_deferred);
 	expect_eq(deferred_sum, 1000);
 	verdict("a thousand deferred calls");
@@ -308,7 +311,8 @@ static void test_pin(void)
 	for (int core = 0; core < runtime_cores(); core++)
 		for (int i = 0; i < 5; i++) {
 			waitgroup_add(&all, 1);
-			go_with(&(struct go_options){.core = 1 + core}, stay, (void *)(intptr_t)core);
+			go_with(&(struct go_options){.core = 1 + core}, stay,
+				(void *)(intptr_t)core);
 		}
 	waitgroup_wait(&all);
 	verdict("go_with starts a coroutine on its core, where it stays");

@@ -155,7 +155,8 @@ static void test_reuse(void)
 int main(int argc, char **argv)
 {
 	test_begin(argc, argv, 8);
-	check(deep(200 * 1024, 1, __builtin_frame_address(0)) < 0x80000000, "main's stack grows too");
+	check(deep(200 * 1024, 1, __builtin_frame_address(0)) < 0x80000000,
+	      "main's stack grows too");
 	test_growth();
 	test_small();
 	test_wander();

@@ -284,9 +284,10 @@ static void test_formats(void)
 	char text[200];
 	int a, b;
 
-	snprintf(text, sizeof text, "%d %5.2f %s %c %x %lld %zu %p|%-5d|%05d|%e|%g", -5, 3.14159, "s", 'c',
-		 255, 1ll << 40, (size_t)7, (void *)0x10, 3, 42, 12345.678, 0.0001);
-	expect(strcmp(text, "-5  3.14 s c ff 1099511627776 7 0x10|3    |00042|1.234568e+04|0.0001") == 0);
+	snprintf(text, sizeof text, "%d %5.2f %s %c %x %lld %zu %p|%-5d|%05d|%e|%g", -5, 3.14159,
+		 "s", 'c', 255, 1ll << 40, (size_t)7, (void *)0x10, 3, 42, 12345.678, 0.0001);
+	expect(strcmp(text,
+		      "-5  3.14 s c ff 1099511627776 7 0x10|3    |00042|1.234568e+04|0.0001") == 0);
 	expect_eq(sscanf("17 0x1f", "%d %i", &a, &b), 2);
 	expect(a == 17 && b == 31);
 	verdict("printf and scanf formats");

@@ -56,7 +56,8 @@ static void test_mutex(void)
 			go(count_up, (void *)(intptr_t)amount(1500));
 		waitgroup_wait(&all);
 		runtime_set_quantum(old);
-		check(guarded == 16 * amount(1500), "a mutex excludes%s", round ? ", quantum 20 us" : "");
+		check(guarded == 16 * amount(1500), "a mutex excludes%s",
+		      round ? ", quantum 20 us" : "");
 	}
 }
 

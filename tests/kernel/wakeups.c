@@ -146,7 +146,8 @@ static void run(const char *kind, go_fn *a, go_fn *b, enum placement where, int 
 
 	for (int i = 0; i < count; i++) {
 		struct pair *p = &pairs[i];
-		*p = (struct pair){.ping = chan_of(int, 0), .pong = chan_of(int, (size_t)(i % 2)),
+		*p = (struct pair){.ping = chan_of(int, 0),
+				   .pong = chan_of(int, (size_t)(i % 2)),
 				   .rounds = rounds / count};
 		if (where != FREE) {
 			p->core_a = 1 + i % cores;

@@ -59,7 +59,8 @@ def run_too_little(case):
                    SMP=case.smp, MEM=memory, ARGS="a")
         runs = run.status == 0 and "[a] 2 NULL" in run.text
         says = run.status not in (0, 124) and ("memory" in run.text or "RAM" in run.text
-                                               or "ROM" in run.text)
+                                               or "ROM" in run.text
+                                               or "Not enough space" in run.text)
         checks.append(Check(f"{memory}: runs, or says that it is too little",
                             (runs or says) and not run.hung, f"status {run.status}", run.text))
     return checks

@@ -15,8 +15,8 @@ static void report(const struct regs_block *in, const struct regs_block *out, in
 	const char *name = regs_differ(in, out, kept);
 
 	if (name != NULL && differences++ < 10)
-		printf("# coroutine %llu on core %d: %s has changed\n",
-		       (unsigned long long)go_id(), runtime_core(), name);
+		printf("# coroutine %llu on core %d: %s has changed\n", (unsigned long long)go_id(),
+		       runtime_core(), name);
 }
 
 static void spinner(void *arg)

@@ -181,8 +181,8 @@ void regs_fill(struct regs_block *block, uint32_t *random)
 {
 	for (int i = 0; i < 1024; i += 8)
 		put(block, i, (uint64_t)test_random(random) << 32 | test_random(random));
-	put(block, 112, (get(block, 112) & FLAGS) | 0x202); /* IF, and bit 1 is always 1 */
-	uint32_t mxcsr = 0x1f80 | (test_random(random) & 0xe040); /* rounding, FTZ, DAZ */
+	put(block, 112, (get(block, 112) & FLAGS) | 0x202);         /* IF, and bit 1 is always 1 */
+	uint32_t mxcsr = 0x1f80 | (test_random(random) & 0xe040);   /* rounding, FTZ, DAZ */
 	uint16_t control = 0x037f | (test_random(random) & 0x0c00); /* rounding */
 	memcpy(&block->bytes[120], &mxcsr, 4);
 	memcpy(&block->bytes[124], &control, 2);
