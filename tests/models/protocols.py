@@ -1,0 +1,369 @@
+"""The protocols between cores, as kernel/ has them, each with faults that must be found."""
+
+from .explore import BLOCKED, DONE
+
+
+class Idle:
+    """kernel/proc.c, sleep and proc_notify: work that is put into a queue is not slept over.
+
+    Faults: "no-second-look": a core halts without looking again after it has published that it is
+    idle. "no-successor": the last searcher that found something does not wake the next.
+    """
+    faults = ("no-second-look", "no-successor")
+
+    def __init__(self, fault=None, idlers=2, puts=3):
+        self.start = {"queue": 0, "mask": 0, "searchers": 0, "puts": puts}
+        self.processes = {"worker": self.worker()}
+        for i in range(idlers):
+            self.start |= {f"ipi{i}": 0, f"searching{i}": 0, f"busy{i}": 0}
+            self.processes[f"idler{i}"] = self.idler(i, fault)
+
+    def notify(self, at, then):
+        """The steps of proc_notify, from index at; they go on at then."""
+        def look(s):
+            return at + 1 if s["mask"] else then
+
+        def become_searcher(s):
+            if s["searchers"]:
+                return then
+            s["searchers"] = 1
+            return at + 2
+
+        def wake(s):
+            if not s["mask"]:
+                s["searchers"] -= 1
+                return then
+            bit = s["mask"] & -s["mask"]
+            s["mask"] &= ~bit
+            s[f"ipi{bit.bit_length() - 1}"] = 1
+            return then
+        return [look, become_searcher, wake]
+
+    def worker(self):
+        """Puts work, and never takes any itself: what it runs lasts for ever."""
+        def put(s):
+            if not s["puts"]:
+                return DONE
+            s["puts"] -= 1
+            s["queue"] += 1
+            return 1
+        return [put] + self.notify(1, 0)
+
+    def idler(self, i, fault):
+        bit, ipi, searching, busy = 1 << i, f"ipi{i}", f"searching{i}", f"busy{i}"
+
+        def begin_search(s):
+            s["searchers"] += not s[searching]
+            s[searching] = 1
+            return 1
+
+        def steal(s):
+            s[busy] = min(s["queue"], 1)
+            s["queue"] -= s[busy]
+            return 2
+
+        def end_search(s):
+            s["searchers"] -= 1
+            s[searching] = 0
+            if not s[busy]:
+                return 6
+            return 3 if s["searchers"] == 0 and fault != "no-successor" else BUSY
+
+        def publish(s):
+            s["mask"] |= bit
+            return 8 if fault == "no-second-look" else 7
+
+        def look_again(s):
+            return 9 if s["queue"] else 8
+
+        def halt(s):
+            # Interrupts are masked until the processor waits: none is missed.
+            if not s[ipi] and s["mask"] & bit:
+                return BLOCKED
+            s[ipi] = 0
+            return 9
+
+        def retract(s):
+            s[searching] = 0 if s["mask"] & bit else 1  # whoever took the bit has counted us
+            s["mask"] &= ~bit
+            return 0 if not s[searching] else 1
+
+        def run(s):  # for ever: it takes no more work
+            return DONE
+        BUSY = 10
+        return ([begin_search, steal, end_search] + self.notify(3, BUSY) +
+                [publish, look_again, halt, retract, run])
+
+    def check(self, s):
+        assert s["searchers"] >= 0, "a searcher too few"
+
+    def finish(self, s, stuck):
+        sleeping = [name for name in stuck if name.startswith("idler")]
+        assert not (s["queue"] and sleeping), "work waits, and a core sleeps"
+        assert s["searchers"] == 0, "a searcher is counted that is none"
+
+
+class Stacks:
+    """kernel/sched.c, switch_to, and kernel/proc.c, stack_is_free: two cores, each with a coroutine
+    that has published its wait and has been made ready on the other core. No stack is used twice at a
+    time, and nobody waits for ever.
+
+    Faults: "no-wait": on_core is not waited for. "wait-on-stack": a coroutine waits for it itself,
+    instead of going to its idle coroutine first.
+    """
+    faults = ("no-wait", "wait-on-stack")
+
+    def __init__(self, fault=None):
+        # stack[c]: the core that is on it; each core runs its own, and wants the other's.
+        self.start = {"stack0": 1, "stack1": 2, "on0": 1, "on1": 1, "twice": 0}
+        self.processes = {f"core{i}": self.core(i, fault) for i in (0, 1)}
+
+    def core(self, i, fault):
+        own, other = i, 1 - i
+
+        def enter(s, c):
+            s["twice"] |= s[f"stack{c}"]
+            s[f"stack{c}"] |= 1 << i
+
+        def look(s):
+            if fault == "no-wait":
+                return 2
+            if not s[f"on{other}"]:
+                return 1
+            return BLOCKED if fault == "wait-on-stack" else 4
+
+        def take(s):
+            s[f"on{other}"] = 1
+            return 2
+
+        def switch(s):
+            s[f"stack{own}"] &= ~(1 << i)
+            enter(s, other)
+            return 3
+
+        def finish(s):
+            s[f"on{own}"] = 0
+            return DONE
+
+        def to_idle(s):
+            s[f"stack{own}"] &= ~(1 << i)
+            return 5
+
+        def finish_in_idle(s):
+            s[f"on{own}"] = 0
+            return 6
+
+        def wait(s):
+            return BLOCKED if s[f"on{other}"] else 7
+
+        def resume(s):
+            s[f"on{other}"] = 1
+            enter(s, other)
+            return DONE
+        return [look, take, switch, finish, to_idle, finish_in_idle, wait, resume]
+
+    def check(self, s):
+        assert not s["twice"], "two cores on one stack"
+
+    def finish(self, s, stuck):
+        assert not stuck, "cores wait for each other"
+
+
+class Claim:
+    """kernel/wait.h, wait_claim: of a peer, a deadline and a cancellation exactly one wins, and the
+    coroutine is made ready once, with what the winner says.
+
+    Fault: "look-then-write": the word is looked at, then written, in two steps.
+    """
+    faults = ("look-then-write",)
+
+    def __init__(self, fault=None):
+        self.start = {"claim": 0, "ready": 0, "given": 0}
+        self.processes = {f"claimer{n}": self.claimer(n, fault) for n in (1, 2, 3)}
+
+    def claimer(self, n, fault):
+        def exchange(s):
+            if s["claim"]:
+                return DONE
+            s["claim"] = n
+            return 2
+
+        def look(s):
+            return DONE if s["claim"] else 1
+
+        def write(s):
+            s["claim"] = n
+            return 2
+
+        def give(s):
+            s["given"] = n
+            return 3
+
+        def ready(s):
+            s["ready"] += 1
+            return DONE
+        return [look if fault else exchange, write, give, ready]
+
+    def check(self, s):
+        assert s["ready"] <= 1, "made ready twice"
+
+    def finish(self, s, stuck):
+        assert s["ready"] == 1 and s["given"] == s["claim"], "the winner is not who gave"
+
+
+class Stuck:
+    """kernel/stuck.c: a core that looks whether all are asleep, while another leaves its idleness,
+    takes a coroutine, and with it makes one ready that is pinned to the core that looks.
+
+    Fault: "leaves-first": idle_leaves is counted before idle_cores, as it once was: the look began
+    between the two, and a deadlock was reported while there was work.
+    """
+    faults = ("leaves-first", "no-leaves")
+
+    def __init__(self, fault=None):
+        self.start = {"cores": 2, "leaves": 0, "queue": 1, "inbox": 0, "seen": -1, "alarm": 0}
+        self.processes = {"looks": self.looks(fault), "works": self.works(fault)}
+
+    def works(self, fault):
+        def lower(s):
+            s["cores"] -= 1
+            return 2 if fault == "leaves-first" else 1
+
+        def count(s):
+            s["leaves"] += fault != "no-leaves"
+            return 0 if fault == "leaves-first" else 2
+
+        def take(s):
+            s["queue"] -= 1
+            return 3
+
+        def send(s):
+            s["inbox"] += 1
+            return 4
+
+        def idle(s):
+            s["cores"] += 1
+            return DONE
+        if fault == "leaves-first":  # count, lower, take, ...
+            return [lambda s: (count(s), 1)[1], lambda s: (lower(s), 2)[1], take, send, idle]
+        return [lower, count, take, send, idle]
+
+    def looks(self, fault):
+        def remember(s):
+            s["seen"] = s["leaves"]
+            return 1
+
+        def all_idle(s):
+            return 2 if s["cores"] == 2 else DONE
+
+        def own_inbox(s):
+            return DONE if s["inbox"] else 3
+
+        def others_queue(s):
+            return DONE if s["queue"] else 4
+
+        def nobody_left(s):
+            return 5 if s["leaves"] == s["seen"] else DONE
+
+        def still_idle(s):
+            s["alarm"] = s["cores"] == 2
+            return DONE
+        return [remember, all_idle, own_inbox, others_queue, nobody_left, still_idle]
+
+    def check(self, s):
+        assert not (s["alarm"] and (s["inbox"] or s["queue"])), "a deadlock is reported, and none is"
+
+    def finish(self, s, stuck):
+        pass
+
+
+class Event:
+    """kernel/event.c: a post and a waiter that may give up. The post is not lost, and the waiter does
+    not return while a poster may still touch its record.
+
+    Faults: "lost-post": a post that meets a waiter who has given up is forgotten. "early-return":
+    that waiter does not wait for the poster.
+    """
+    faults = ("lost-post", "early-return")
+
+    def __init__(self, fault=None, posts=1):
+        # word: 0 nothing, 1 posted, 2 the record. claim: 0 open, 1 posted, 2 timed out.
+        self.start = {"word": 0, "claim": 0, "released": 0, "alive": 1, "took": 0, "touched": 0,
+                      "over": 0}
+        self.start |= {f"left{i}": 0 for i in range(posts)}
+        self.processes = {"waiter": self.waiter(fault), "deadline": self.deadline()}
+        self.processes |= {f"poster{i}": self.poster(i) for i in range(posts)}
+
+    def waiter(self, fault):
+        def publish(s):
+            if s["word"] == 1:
+                s["word"], s["took"] = 0, 1
+                return 4
+            s["word"] = 2
+            return 1
+
+        def woken(s):
+            if not s["claim"]:
+                return BLOCKED
+            if s["claim"] == 1:
+                s["took"] = 1
+                return 4
+            return 2
+
+        def give_up(s):
+            if s["word"] == 2:
+                s["word"] = 0
+                return 4
+            if fault == "early-return":
+                s["took"] = 1
+                return 4
+            return 3
+
+        def wait_for_poster(s):
+            if not s["released"]:
+                return BLOCKED
+            s["took"] = fault != "lost-post"
+            return 4
+
+        def leave(s):
+            s["alive"], s["over"] = 0, 1
+            return DONE
+        return [publish, woken, give_up, wait_for_poster, leave]
+
+    def deadline(self):
+        def fire(s):
+            if not s["claim"] and s["word"] == 2:
+                s["claim"] = 2
+            return DONE
+        return [fire]
+
+    def poster(self, i):
+        def exchange(s):
+            if s["word"] == 2:
+                s["word"] = 0
+                return 1
+            s["word"] = 1
+            return DONE
+
+        def claim(s):
+            s["touched"] |= not s["alive"]
+            if not s["claim"]:
+                s["claim"] = 1
+                return DONE
+            return 2
+
+        def release(s):
+            s["touched"] |= not s["alive"]
+            s["released"] = 1
+            return DONE
+        return [exchange, claim, release]
+
+    def check(self, s):
+        assert not s["touched"], "a record is touched after its waiter has returned"
+
+    def finish(self, s, stuck):
+        assert not stuck, "the waiter never returns"
+        assert s["took"] or s["word"] == 1, "the post is lost"
+
+
+MODELS = (Idle, Stacks, Claim, Stuck, Event)
