@@ -30,6 +30,13 @@ static void end_later(void *arg)
 	printf("%s ends", (const char *)arg); /* not flushed by hand */
 }
 
+static struct waitgroup printed;
+
+static void print_unfinished(void *arg)
+{
+	printf("%s", (const char *)arg);
+}
+
 static void say(void *arg)
 {
 	printf("%s\n", (const char *)arg);
@@ -75,6 +82,11 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(how, "flush") == 0) {
 		printf("no newline at the end");
+		return status;
+	}
+	if (strcmp(how, "flush-other") == 0) { /* main itself prints nothing */
+		waitgroup_go(&printed, print_unfinished, "printed by another");
+		waitgroup_wait(&printed);
 		return status;
 	}
 	if (strcmp(how, "defer") == 0) {

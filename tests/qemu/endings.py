@@ -15,6 +15,7 @@ ENDINGS = {
     "hogs 4": (4, ""),
     "last": (0, "the last ends"),
     "flush 6": (6, "no newline at the end"),
+    "flush-other 8": (8, "printed by another"),
     "defer 2": (2, "second deferred\nfirst deferred\natexit\n"),
     "race": (5, ""),
 }
