@@ -188,6 +188,16 @@ static int wait_for_peer(struct chan *c, struct wait_queue *q, enum wait_reason 
 	return claim < 0 ? claim : node.ok ? 0 : -EPIPE;
 }
 
+/* Gives the lock back, wakes the peer that was served, and makes the result the caller's. */
+static int leave(struct chan *c, struct co *wake, int result, enum how how)
+{
+	spin_unlock(&c->lock);
+	if (wake)
+		sched_ready(wake);
+	preempt_enable();
+	return result == -EAGAIN && how == WAIT ? -ETIMEDOUT : result;
+}
+
 static int send(struct chan *c, const void *elem, size_t size, enum how how, uint64_t deadline)
 {
 	struct co *wake = NULL;
@@ -207,11 +217,7 @@ static int send(struct chan *c, const void *elem, size_t size, enum how how, uin
 		preempt_enable();
 		return result;
 	}
-	spin_unlock(&c->lock);
-	if (wake)
-		sched_ready(wake);
-	preempt_enable();
-	return result == -EAGAIN && how == WAIT ? -ETIMEDOUT : result;
+	return leave(c, wake, result, how);
 }
 
 static int receive(struct chan *c, void *elem, size_t size, enum how how, uint64_t deadline)
@@ -231,11 +237,7 @@ static int receive(struct chan *c, void *elem, size_t size, enum how how, uint64
 		preempt_enable();
 		return result;
 	}
-	spin_unlock(&c->lock);
-	if (wake)
-		sched_ready(wake);
-	preempt_enable();
-	return result == -EAGAIN && how == WAIT ? -ETIMEDOUT : result;
+	return leave(c, wake, result, how);
 }
 
 int chan_close(struct chan *c)

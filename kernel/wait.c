@@ -26,7 +26,6 @@ const char *const wait_reason_names[WAIT_REASONS] = {
 	[WAIT_FUTURE] = "future await",
 	[WAIT_POOL] = "pool",
 	[WAIT_GEN] = "generator",
-	[WAIT_FOREVER] = "for ever",
 };
 
 void wait_open(struct wait *w, enum wait_reason reason, const void *object)

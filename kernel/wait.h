@@ -44,7 +44,6 @@ enum wait_reason {
 	WAIT_FUTURE,
 	WAIT_POOL,
 	WAIT_GEN,
-	WAIT_FOREVER,
 	WAIT_REASONS,
 };
 
