@@ -9,7 +9,7 @@ PLANTS = (
     ("lost-wakeup", "wakeups.c", "x86_64", 4),
     ("vector-register", "regs", "arm64", 2),
     ("double-steal", "steal.c", "x86_64", 4),
-    ("on-core", "wakeups.c", "arm64", 4),
+    ("on-core", "chan_stress.c", "arm64", 4),
     ("select-two-arms", "select_stress.c", "x86_64", 2),
     ("skip-fifo", "chan.c", "arm64", 1),
     ("lost-cancel", "select_stress.c", "x86_64", 4),
