@@ -52,7 +52,7 @@ keep = $(if $(subst <$(strip $(file <$1))>,,<$(strip $2)>),$(shell mkdir -p $(di
 tool = $(shell $1 </dev/null)$(if $(filter-out 0,$(.SHELLSTATUS)),$(error $1 failed))
 
 # Cleaning and helping need no toolchain.
-needs_build := $(filter-out clean help test test-long lint,$(or $(MAKECMDGOALS),help))
+needs_build := $(filter-out clean help test test-long lint icount,$(or $(MAKECMDGOALS),help))
 
 ifneq ($(needs_build),)
 
@@ -192,7 +192,7 @@ endif # needs_build
 
 # ---- The commands ------------------------------------------------------------------------------
 
-.PHONY: help run image gdb iso test test-long lint flags clean FORCE
+.PHONY: help run image gdb iso test test-long lint icount flags clean FORCE
 
 image: $(elf)
 	@echo $(CURDIR)/$(elf)
@@ -214,6 +214,10 @@ test:
 test-long:
 	@tools/setup test </dev/null
 	@MAKEFLAGS= tests/run long
+
+icount:
+	@tools/setup icount </dev/null
+	@MAKEFLAGS= bench/counts.py
 
 lint:
 	@tools/setup lint </dev/null
