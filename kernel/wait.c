@@ -26,6 +26,7 @@ const char *const wait_reason_names[WAIT_REASONS] = {
 	[WAIT_FUTURE] = "future await",
 	[WAIT_POOL] = "pool",
 	[WAIT_GEN] = "generator",
+	[WAIT_SOCKET] = "socket",
 };
 
 void wait_open(struct wait *w, enum wait_reason reason, const void *object)

@@ -44,6 +44,7 @@ enum wait_reason {
 	WAIT_FUTURE,
 	WAIT_POOL,
 	WAIT_GEN,
+	WAIT_SOCKET,
 	WAIT_REASONS,
 };
 

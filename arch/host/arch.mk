@@ -8,9 +8,14 @@ ARCH_LDFLAGS := -pthread -Wl,-e,host_start,-z,now \
 	-Wl,--wrap=exit,--wrap=abort,--wrap=__assert_fail \
 	-Wl,--wrap=malloc,--wrap=free,--wrap=calloc,--wrap=realloc,--wrap=malloc_usable_size \
 	-Wl,--wrap=posix_memalign,--wrap=memalign,--wrap=aligned_alloc \
+	-Wl,--wrap=socket,--wrap=socketpair,--wrap=accept,--wrap=accept4,--wrap=connect,--wrap=close \
+	-Wl,--wrap=read,--wrap=readv,--wrap=recv,--wrap=recvfrom,--wrap=recvmsg \
+	-Wl,--wrap=write,--wrap=writev,--wrap=send,--wrap=sendto,--wrap=sendmsg \
+	-Wl,--wrap=poll,--wrap=select,--wrap=fcntl,--wrap=ioctl,--wrap=setsockopt \
+	-Wl,--wrap=getaddrinfo \
 	-Wl,--defsym=__image_start=__executable_start,--defsym=__image_end=end \
 	-Wl,--defsym=__text_start=__executable_start,--defsym=__text_end=etext
 ARCH_LIBS := -lm -lgcc_s
 ARCH_SRCS := $(addprefix arch/host/, switch.S start.c cores.c signals.c memory.c debug.c libc.c \
-	malloc.c late.c)
+	malloc.c late.c net.c net_calls.c net_names.c)
 ARCH_DRIVERS :=

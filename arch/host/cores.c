@@ -246,6 +246,6 @@ void host_halt(void)
 	sigset_t none;
 
 	sigemptyset(&none);
-	sigsuspend(&none);
+	host_net_halt(&none);
 	host_interrupts_on();
 }

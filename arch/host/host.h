@@ -9,6 +9,8 @@
  *
  * - Files, standard input and output are the host's. A call that waits for the host keeps its core,
  *   and cancellation does not reach it; calls that signals do not restart may give EINTR.
+ * - Sockets are the host's, too, but waiting for them parks the coroutine (net.c). That is for the
+ *   calls that arch.mk wraps: not for stdio on sockets, and not for what dup makes of one.
  * - errno, and whatever else the library keeps for a thread, is the thread's: right after a call,
  *   also when preempted there, but not kept across a switch.
  * - A callback from the library (of qsort) may be preempted, and move to another core. One that it
@@ -107,6 +109,13 @@ bool host_preempt_at_return(const struct arch_regs *regs);
 /* ---- memory.c ---- */
 
 void host_memory_init(void);
+
+/* ---- net.c ---- */
+
+void host_net_init(void);
+void host_net_halt(const sigset_t *mask); /* sleeps until a signal, or news of a socket */
+void host_net_interrupt(void);            /* in a handler */
+bool host_thread(void *(*fn)(void *arg), void *arg); /* detached, not a core, without signals */
 
 /* ---- debug.c ---- */
 

@@ -91,6 +91,7 @@ static void interrupt(int signal, siginfo_t *info, void *context)
 		host_timer_interrupt(h);
 	else
 		irq_reschedule();
+	host_net_interrupt();
 	if (core->irq_pending && !co->nopreempt &&
 	    !host_in_program((uintptr_t)regs->uc.uc_mcontext.gregs[REG_RIP])) {
 		if (fp_size == FXSAVE_SIZE || !host_preempt_at_return(regs))

@@ -95,6 +95,7 @@ int host_main(int argc, char **argv)
 	host_cores_init();
 	host_signals_init();
 	host_memory_init();
+	host_net_init();
 	count_cores();
 	machine.processor = "a process of x86-64 Linux";
 	machine.command_line = command_line(argc, argv);

@@ -1,0 +1,276 @@
+/*
+ * The poller: epoll is this port's network card, and an edge that it tells of is an interrupt.
+ *
+ * An idle core sleeps in epoll_pwait, which ends by a signal or by an edge; what came is served as
+ * an interrupt's deferred work, before the next coroutine. While no core is idle, a thread that is
+ * not a core looks now and then whether something has come that nobody has fetched, and interrupts
+ * a core. So an idle machine is silent, a busy one is not slowed down, and nothing waits for ever.
+ *
+ * No edge is lost: who waits has read the endpoint's count of edges before it tried in vain, and
+ * does not begin to wait when another has come since.
+ */
+#include "host.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include "arch/host/net.h"
+#include "kernel/core.h"
+#include "kernel/lock.h"
+#include "kernel/sched.h"
+
+enum { BATCH = 64, SIGSET_BYTES = 8, LOOK_NS = 500 * 1000 };
+
+/* What a core has fetched; its own. */
+static struct poller {
+	struct irq_work work;
+	int count;
+	struct epoll_event events[BATCH];
+} pollers[MAX_CORES];
+
+static struct endpoint endpoints[ENDPOINTS];
+static int epoll;
+static _Atomic uint32_t fetches; /* how often a core has asked epoll */
+static _Atomic bool asked;       /* a core is to fetch */
+static _Atomic bool watched;     /* the thread has been started */
+
+long net_call(long number, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
+	long result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
+__attribute__((noinline)) long net_result(long n)
+{
+	if (n >= 0)
+		return n;
+	errno = (int)-n;
+	return -1;
+}
+
+/* ---- Fetching ---- */
+
+/* timeout in ms; -1: until an edge or a signal that mask lets through. */
+static void fetch(struct poller *p, int timeout, const sigset_t *mask)
+{
+	long n = net_call(SYS_epoll_pwait, epoll, (long)p->events, BATCH, timeout, (long)mask,
+			  SIGSET_BYTES);
+
+	p->count = n > 0 ? (int)n : 0;
+	atomic_fetch_add_explicit(&fetches, 1, memory_order_relaxed);
+}
+
+static void edge(struct endpoint *e)
+{
+	struct wait_node *list;
+
+	spin_lock(&e->lock);
+	atomic_fetch_add_explicit(&e->edges, 1, memory_order_relaxed);
+	list = wait_queue_claim_all(&e->waiters);
+	spin_unlock(&e->lock);
+	wait_ready_all(list);
+}
+
+/* Deferred work. */
+static void serve(void *arg)
+{
+	struct poller *p = arg;
+
+	if (!p->count)
+		fetch(p, 0, NULL);
+	for (int i = 0; i < p->count; i++)
+		edge(&endpoints[p->events[i].data.fd]);
+	p->count = 0;
+}
+
+void host_net_halt(const sigset_t *mask)
+{
+	struct poller *p = &pollers[core_here()->index];
+
+	fetch(p, -1, mask);
+	if (p->count)
+		irq_defer(&p->work, serve, p);
+}
+
+void host_net_interrupt(void)
+{
+	struct poller *p = &pollers[core_here()->index];
+
+	if (atomic_load_explicit(&asked, memory_order_relaxed) &&
+	    atomic_exchange_explicit(&asked, false, memory_order_relaxed))
+		irq_defer(&p->work, serve, p);
+}
+
+/* Not a core: it has no coroutine, and gets no signals. */
+static void *watch(void *unused)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_NS};
+	struct pollfd something = {.fd = epoll, .events = POLLIN};
+
+	(void)unused;
+	for (unsigned i = 0;; i++) {
+		net_call(SYS_poll, (long)&something, 1, -1, 0, 0, 0);
+
+		uint32_t before = atomic_load_explicit(&fetches, memory_order_relaxed);
+
+		nanosleep(&pause, NULL);
+		if (atomic_load_explicit(&fetches, memory_order_relaxed) != before)
+			continue;
+		atomic_store_explicit(&asked, true, memory_order_relaxed);
+		arch_send_reschedule(cores[i % (unsigned)core_count]);
+	}
+	return NULL;
+}
+
+/* Starting a thread masks even the signals by which stacks grow: this one grows before. */
+static __attribute__((noinline)) void grow_stack(void)
+{
+	volatile char room[4 * PAGE_SIZE];
+
+	for (size_t i = sizeof room; i; i -= PAGE_SIZE)
+		room[i - 1] = 0;
+}
+
+bool host_thread(void *(*fn)(void *arg), void *arg)
+{
+	pthread_t thread;
+	sigset_t all, before;
+	int error;
+
+	grow_stack();
+	preempt_disable();
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&thread, NULL, fn, arg);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!error)
+		pthread_detach(thread);
+	preempt_enable();
+	return !error;
+}
+
+/* ---- Endpoints ---- */
+
+void host_net_init(void)
+{
+	struct rlimit files;
+
+	epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll < 0 || getrlimit(RLIMIT_NOFILE, &files))
+		host_die("epoll");
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
+struct endpoint *net_endpoint(int fd)
+{
+	if (fd < 0 || fd >= ENDPOINTS)
+		return NULL;
+	return atomic_load_explicit(&endpoints[fd].open, memory_order_relaxed) ? &endpoints[fd]
+									       : NULL;
+}
+
+long net_open(long fd, bool nonblocking)
+{
+	if (fd >= ENDPOINTS) {
+		net_call(SYS_close, fd, 0, 0, 0, 0, 0);
+		return -EMFILE;
+	}
+	if (fd < 0)
+		return fd;
+	if (!atomic_exchange_explicit(&watched, true, memory_order_relaxed) &&
+	    !host_thread(watch, NULL))
+		panic("no thread to watch sockets");
+
+	struct endpoint *e = &endpoints[fd];
+
+	atomic_store_explicit(&e->nonblocking, nonblocking, memory_order_relaxed);
+	atomic_store_explicit(&e->receive_limit, 0, memory_order_relaxed);
+	atomic_store_explicit(&e->send_limit, 0, memory_order_relaxed);
+	lock(&e->lock);
+	e->known = false;
+	atomic_store_explicit(&e->open, true, memory_order_relaxed);
+	unlock(&e->lock);
+	return fd;
+}
+
+void net_close(int fd)
+{
+	struct endpoint *e = &endpoints[fd];
+
+	preempt_disable();
+	spin_lock(&e->lock);
+	atomic_store_explicit(&e->open, false, memory_order_relaxed);
+	spin_unlock(&e->lock);
+	edge(e);
+	preempt_enable();
+}
+
+/* ---- Waiting ---- */
+
+/* Queues one watch. 0; 1: there is news already; -EBADF, -ENOMEM, ... */
+static int begin(struct net_watch *watch, struct wait *w)
+{
+	struct endpoint *e = watch->endpoint;
+	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+				    .data.fd = (int)(e - endpoints)};
+	int error = 0;
+
+	watch->node = (struct wait_node){.wait = w};
+	spin_lock(&e->lock);
+	if (!atomic_load_explicit(&e->open, memory_order_relaxed))
+		error = -EBADF;
+	else if (atomic_load_explicit(&e->edges, memory_order_relaxed) != watch->seen)
+		error = 1;
+	else if (!e->known) /* an edge comes where it is ready now */
+		error = (int)net_call(SYS_epoll_ctl, epoll, EPOLL_CTL_ADD, event.data.fd,
+				      (long)&event, 0, 0);
+	if (!error) {
+		e->known = true;
+		wait_queue_put(&e->waiters, &watch->node);
+	}
+	spin_unlock(&e->lock);
+	return error;
+}
+
+static void end(struct net_watch *watch)
+{
+	spin_lock(&watch->endpoint->lock);
+	wait_queue_remove(&watch->endpoint->waiters, &watch->node);
+	spin_unlock(&watch->endpoint->lock);
+}
+
+int net_wait(struct net_watch *watches, size_t n, uint64_t deadline)
+{
+	struct wait w;
+	size_t queued = 0;
+	int error = 0, claim = 0;
+
+	if (wait_expired(deadline))
+		return -ETIMEDOUT;
+	preempt_disable();
+	wait_open(&w, WAIT_SOCKET, n ? watches->endpoint : NULL);
+	while (queued < n && !(error = begin(&watches[queued], &w)))
+		queued++;
+	if (error && wait_claim(&w, error)) {
+		arch_current()->state = CO_RUNNING;
+	} else {
+		atomic_fetch_add_explicit(&external_waits, 1, memory_order_relaxed);
+		claim = wait_park_cancellable(&w, deadline);
+		atomic_fetch_sub_explicit(&external_waits, 1, memory_order_relaxed);
+	}
+	while (queued)
+		end(&watches[--queued]);
+	preempt_enable();
+	return claim < 0 ? claim : error < 0 ? error : 0;
+}

@@ -1,0 +1,48 @@
+/* Sockets of the host, for coroutines: what the files net*.c tell each other. */
+#ifndef HOST_NET_H
+#define HOST_NET_H
+
+#include "kernel/wait.h"
+
+enum { ENDPOINTS = 1 << 16 };
+
+/* A descriptor that coroutines wait for. For Linux it is non-blocking, always. */
+struct endpoint {
+	struct spinlock lock;
+	/* guarded by lock */
+	bool known; /* to epoll */
+	struct wait_queue waiters;
+	/* written with the lock held */
+	_Atomic bool open;
+	_Atomic uint32_t edges; /* how often epoll has told of it */
+	/* as the application wants it */
+	_Atomic bool nonblocking;
+	_Atomic uint64_t receive_limit, send_limit; /* ns; 0: none */
+};
+
+/* NULL: not one of ours. */
+struct endpoint *net_endpoint(int fd);
+
+/* Makes fd, which is new and for Linux non-blocking, an endpoint. fd; -EMFILE: too large, closed. */
+long net_open(long fd, bool nonblocking);
+
+/* fd is going to be closed: who waits for it gets -EBADF. */
+void net_close(int fd);
+
+/* One of the endpoints that a coroutine waits for at once. */
+struct net_watch {
+	struct wait_node node;
+	struct endpoint *endpoint;
+	uint32_t seen; /* its edges, before it was tried in vain */
+};
+
+/* Waits until epoll has told something new of one of them. 0, -ETIMEDOUT, -ECANCELED, -EBADF. */
+int net_wait(struct net_watch *watches, size_t n, uint64_t deadline);
+
+/* A system call, without errno: a result, or a negative errno value. */
+long net_call(long number, long a, long b, long c, long d, long e, long f);
+
+/* What a wrapper returns: n, or -1 with errno set. */
+long net_result(long n);
+
+#endif

@@ -1,0 +1,447 @@
+/*
+ * The calls of an application on sockets: those of the host, but who blocks is the coroutine. The
+ * linker sends calls of NAME to __wrap_NAME (arch.mk). What is not a socket goes on to the C
+ * library. A call is tried; where Linux says that it would block, the coroutine waits for an edge
+ * and tries again.
+ */
+#include "host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "arch/host/net.h"
+#include "kernel/core.h"
+#include "kernel/panic.h"
+
+int __real_close(int fd);
+ssize_t __real_read(int fd, void *buf, size_t size);
+ssize_t __real_readv(int fd, const struct iovec *iov, int n);
+ssize_t __real_write(int fd, const void *buf, size_t size);
+ssize_t __real_writev(int fd, const struct iovec *iov, int n);
+int __real_fcntl(int fd, int cmd, long arg);
+int __real_ioctl(int fd, unsigned long request, void *arg);
+
+int __wrap_socket(int domain, int type, int protocol);
+int __wrap_socketpair(int domain, int type, int protocol, int fds[2]);
+int __wrap_accept(int fd, struct sockaddr *addr, socklen_t *len);
+int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
+int __wrap_connect(int fd, const struct sockaddr *addr, socklen_t len);
+int __wrap_close(int fd);
+ssize_t __wrap_read(int fd, void *buf, size_t size);
+ssize_t __wrap_readv(int fd, const struct iovec *iov, int n);
+ssize_t __wrap_recv(int fd, void *buf, size_t size, int flags);
+ssize_t __wrap_recvfrom(int fd, void *buf, size_t size, int flags, struct sockaddr *addr,
+			socklen_t *len);
+ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags);
+ssize_t __wrap_write(int fd, const void *buf, size_t size);
+ssize_t __wrap_writev(int fd, const struct iovec *iov, int n);
+ssize_t __wrap_send(int fd, const void *buf, size_t size, int flags);
+ssize_t __wrap_sendto(int fd, const void *buf, size_t size, int flags, const struct sockaddr *addr,
+		      socklen_t len);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags);
+int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout);
+int __wrap_select(int n, fd_set *r, fd_set *w, fd_set *x, struct timeval *timeout);
+int __wrap_fcntl(int fd, int cmd, ...);
+int __wrap_ioctl(int fd, unsigned long request, ...);
+int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
+
+/* ---- Trying and waiting ---- */
+
+static uint64_t deadline_in(uint64_t ns)
+{
+	uint64_t now = arch_clock();
+
+	return ns && ns < TIME_NEVER - now ? now + ns : TIME_NEVER;
+}
+
+/* The system call until it does not say that it would block. */
+static long until_done(struct endpoint *e, uint64_t limit, bool blocks, long number, long a, long b,
+		       long c, long d, long f, long g)
+{
+	uint64_t deadline = deadline_in(limit);
+
+	if (wait_cancelled())
+		return -ECANCELED;
+	for (;;) {
+		struct net_watch watch = {.endpoint = e, .seen = atomic_load(&e->edges)};
+		long n = net_call(number, a, b, c, d, f, g);
+
+		if (n != -EAGAIN || !blocks)
+			return n;
+		n = net_wait(&watch, 1, deadline);
+		if (n)
+			return n == -ETIMEDOUT ? -EAGAIN : n;
+	}
+}
+
+static bool blocks(const struct endpoint *e, int flags)
+{
+	return !atomic_load_explicit(&e->nonblocking, memory_order_relaxed) &&
+	       !(flags & MSG_DONTWAIT);
+}
+
+/* ---- Making and closing ---- */
+
+int __wrap_socket(int domain, int type, int protocol)
+{
+	long fd = net_call(SYS_socket, domain, type | SOCK_NONBLOCK, protocol, 0, 0, 0);
+
+	return (int)net_result(net_open(fd, type & SOCK_NONBLOCK));
+}
+
+int __wrap_socketpair(int domain, int type, int protocol, int fds[2])
+{
+	long error = net_call(SYS_socketpair, domain, type | SOCK_NONBLOCK, protocol, (long)fds, 0,
+			      0);
+
+	for (int i = 0; i < 2 && !error; i++)
+		if (net_open(fds[i], type & SOCK_NONBLOCK) < 0) {
+			__wrap_close(fds[!i]);
+			error = -EMFILE;
+		}
+	return (int)net_result(error);
+}
+
+int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+	struct endpoint *e = net_endpoint(fd);
+	long n;
+
+	if (!e)
+		return (int)net_result(
+			net_call(SYS_accept4, fd, (long)addr, (long)len, flags, 0, 0));
+	n = until_done(e, e->receive_limit, blocks(e, 0), SYS_accept4, fd, (long)addr, (long)len,
+		       flags | SOCK_NONBLOCK, 0, 0);
+	return (int)net_result(net_open(n, flags & SOCK_NONBLOCK));
+}
+
+int __wrap_accept(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	return __wrap_accept4(fd, addr, len, 0);
+}
+
+/* What became of a connection that was begun. */
+static long connected(int fd, struct endpoint *e)
+{
+	uint64_t deadline = deadline_in(e->send_limit);
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	int error = 0;
+	socklen_t len = sizeof error;
+
+	for (;;) {
+		struct net_watch watch = {.endpoint = e, .seen = atomic_load(&e->edges)};
+		long n = net_call(SYS_poll, (long)&p, 1, 0, 0, 0, 0);
+
+		if (n < 0)
+			return n;
+		if (n > 0) {
+			n = net_call(SYS_getsockopt, fd, SOL_SOCKET, SO_ERROR, (long)&error,
+				     (long)&len, 0);
+			return n ? n : -error;
+		}
+		n = net_wait(&watch, 1, deadline);
+		if (n)
+			return n == -ETIMEDOUT ? -EINPROGRESS : n;
+	}
+}
+
+int __wrap_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	struct endpoint *e = net_endpoint(fd);
+	long n;
+
+	if (e && wait_cancelled())
+		return (int)net_result(-ECANCELED);
+	n = net_call(SYS_connect, fd, (long)addr, (long)len, 0, 0, 0);
+	if (n == -EINPROGRESS && e && blocks(e, 0))
+		n = connected(fd, e);
+	return (int)net_result(n);
+}
+
+int __wrap_close(int fd)
+{
+	if (net_endpoint(fd))
+		net_close(fd);
+	return __real_close(fd);
+}
+
+/* ---- Receiving ---- */
+
+ssize_t __wrap_recvfrom(int fd, void *buf, size_t size, int flags, struct sockaddr *addr,
+			socklen_t *len)
+{
+	struct endpoint *e = net_endpoint(fd);
+	size_t got = 0;
+	long n;
+
+	if (!e)
+		return net_result(net_call(SYS_recvfrom, fd, (long)buf, (long)size, flags,
+					   (long)addr, (long)len));
+	do {
+		n = until_done(e, e->receive_limit, blocks(e, flags), SYS_recvfrom, fd,
+			       (long)buf + (long)got, (long)(size - got), flags, (long)addr,
+			       (long)len);
+		got += n > 0 ? (size_t)n : 0;
+	} while (n > 0 && got < size && flags & MSG_WAITALL && blocks(e, flags));
+	return got ? (ssize_t)got : net_result(n);
+}
+
+ssize_t __wrap_recv(int fd, void *buf, size_t size, int flags)
+{
+	return __wrap_recvfrom(fd, buf, size, flags, NULL, NULL);
+}
+
+ssize_t __wrap_read(int fd, void *buf, size_t size)
+{
+	return net_endpoint(fd) ? __wrap_recv(fd, buf, size, 0) : __real_read(fd, buf, size);
+}
+
+ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	struct endpoint *e = net_endpoint(fd);
+
+	if (!e)
+		return net_result(net_call(SYS_recvmsg, fd, (long)msg, flags, 0, 0, 0));
+	return net_result(until_done(e, e->receive_limit, blocks(e, flags), SYS_recvmsg, fd,
+				     (long)msg, flags, 0, 0, 0));
+}
+
+ssize_t __wrap_readv(int fd, const struct iovec *iov, int n)
+{
+	struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n};
+
+	return net_endpoint(fd) ? __wrap_recvmsg(fd, &msg, 0) : __real_readv(fd, iov, n);
+}
+
+/* ---- Sending: all of it, where the socket blocks; and no signal where nobody listens ---- */
+
+ssize_t __wrap_sendto(int fd, const void *buf, size_t size, int flags, const struct sockaddr *addr,
+		      socklen_t len)
+{
+	struct endpoint *e = net_endpoint(fd);
+	size_t sent = 0;
+	long n;
+
+	flags |= MSG_NOSIGNAL;
+	if (!e)
+		return net_result(net_call(SYS_sendto, fd, (long)buf, (long)size, flags, (long)addr,
+					   (long)len));
+	do {
+		n = until_done(e, e->send_limit, blocks(e, flags), SYS_sendto, fd,
+			       (long)buf + (long)sent, (long)(size - sent), flags, (long)addr,
+			       (long)len);
+		sent += n > 0 ? (size_t)n : 0;
+	} while (n > 0 && sent < size && blocks(e, flags));
+	return sent ? (ssize_t)sent : net_result(n);
+}
+
+ssize_t __wrap_send(int fd, const void *buf, size_t size, int flags)
+{
+	return __wrap_sendto(fd, buf, size, flags, NULL, 0);
+}
+
+ssize_t __wrap_write(int fd, const void *buf, size_t size)
+{
+	return net_endpoint(fd) ? __wrap_send(fd, buf, size, 0) : __real_write(fd, buf, size);
+}
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	struct endpoint *e = net_endpoint(fd);
+	size_t before = 0; /* bytes in the pieces that come before */
+	long sent;
+
+	flags |= MSG_NOSIGNAL;
+	if (!e)
+		return net_result(net_call(SYS_sendmsg, fd, (long)msg, flags, 0, 0, 0));
+	sent = until_done(e, e->send_limit, blocks(e, flags), SYS_sendmsg, fd, (long)msg, flags, 0,
+			  0, 0);
+	for (size_t i = 0; sent > 0 && i < msg->msg_iovlen && blocks(e, flags); i++) {
+		const struct iovec *piece = &msg->msg_iov[i];
+		size_t end = before + piece->iov_len;
+
+		if ((size_t)sent < end) { /* what did not go at once goes piece by piece */
+			ssize_t n = __wrap_send(fd, (char *)piece->iov_base + (sent - (long)before),
+						end - (size_t)sent, flags);
+
+			sent += n > 0 ? n : 0;
+			if ((size_t)sent < end)
+				break;
+		}
+		before = end;
+	}
+	return net_result(sent);
+}
+
+ssize_t __wrap_writev(int fd, const struct iovec *iov, int n)
+{
+	struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n};
+
+	return net_endpoint(fd) ? __wrap_sendmsg(fd, &msg, 0) : __real_writev(fd, iov, n);
+}
+
+/* ---- Several at once ---- */
+
+/* Until one is ready: how many, 0 after the deadline. Of other files than sockets epoll says
+ * nothing: they are looked at when something else happens. */
+static long poll_until(struct pollfd *fds, size_t n, uint64_t deadline, struct net_watch *watches)
+{
+	for (;;) {
+		size_t watched = 0;
+
+		for (size_t i = 0; i < n; i++) {
+			struct endpoint *e = net_endpoint(fds[i].fd);
+
+			if (e)
+				watches[watched++] =
+					(struct net_watch){.endpoint = e,
+							   .seen = atomic_load(&e->edges)};
+		}
+
+		long ready = net_call(SYS_poll, (long)fds, (long)n, 0, 0, 0, 0);
+
+		if (ready)
+			return ready;
+
+		int error = net_wait(watches, watched, deadline);
+
+		if (error && error != -EBADF)
+			return error == -ETIMEDOUT ? 0 : error;
+	}
+}
+
+static long poll_for(struct pollfd *fds, size_t n, uint64_t deadline)
+{
+	enum { FEW = 8 };
+	struct net_watch few[FEW], *watches = few;
+	long ready;
+
+	if (wait_cancelled())
+		return -ECANCELED;
+	if (n > FEW && !(watches = malloc(n * sizeof *watches)))
+		return -ENOMEM;
+	ready = poll_until(fds, n, deadline, watches);
+	if (watches != few)
+		free(watches);
+	return ready;
+}
+
+int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout)
+{
+	uint64_t deadline = timeout > 0    ? deadline_in((uint64_t)timeout * NSEC_PER_MSEC)
+			    : timeout == 0 ? 0
+					   : TIME_NEVER;
+
+	return (int)net_result(n > ENDPOINTS ? -EINVAL : poll_for(fds, n, deadline));
+}
+
+/* The events of select's three sets, in their order; Linux's own table. */
+static const short select_events[] = {POLLIN | POLLHUP | POLLERR, POLLOUT | POLLERR, POLLPRI};
+
+static long select_until(int n, fd_set *const sets[3], uint64_t deadline)
+{
+	struct pollfd *fds = calloc((size_t)n + 1, sizeof *fds);
+	size_t used = 0;
+	long ready, bits = 0;
+
+	if (!fds)
+		return -ENOMEM;
+	for (int fd = 0; fd < n; fd++) {
+		for (int s = 0; s < 3; s++)
+			if (sets[s] && FD_ISSET(fd, sets[s]))
+				fds[used].events |= select_events[s];
+		fds[used].fd = fd;
+		used += fds[used].events != 0;
+	}
+	ready = poll_for(fds, used, deadline);
+	for (size_t i = 0; i < used && ready >= 0; i++)
+		if (fds[i].revents & POLLNVAL)
+			ready = -EBADF;
+	for (size_t i = 0; i < used && ready >= 0; i++)
+		for (int s = 0; s < 3; s++) {
+			if (!sets[s] || !FD_ISSET(fds[i].fd, sets[s]))
+				continue;
+			if (fds[i].revents & select_events[s])
+				bits++;
+			else
+				FD_CLR(fds[i].fd, sets[s]);
+		}
+	free(fds);
+	return ready < 0 ? ready : bits;
+}
+
+int __wrap_select(int n, fd_set *r, fd_set *w, fd_set *x, struct timeval *timeout)
+{
+	fd_set *const sets[3] = {r, w, x};
+	uint64_t deadline = TIME_NEVER;
+
+	if (n < 0 || n > FD_SETSIZE || (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0)))
+		return (int)net_result(-EINVAL);
+	if (timeout && !timeout->tv_sec && !timeout->tv_usec)
+		deadline = 0;
+	else if (timeout)
+		deadline = deadline_in((uint64_t)timeout->tv_sec * NSEC_PER_SEC +
+				       (uint64_t)timeout->tv_usec * NSEC_PER_USEC);
+	return (int)net_result(select_until(n, sets, deadline));
+}
+
+/* ---- Flags and options ---- */
+
+int __wrap_fcntl(int fd, int cmd, ...)
+{
+	struct endpoint *e = net_endpoint(fd);
+	va_list args;
+	long arg, n;
+
+	va_start(args, cmd);
+	arg = va_arg(args, long);
+	va_end(args);
+	if (!e || (cmd != F_GETFL && cmd != F_SETFL))
+		return __real_fcntl(fd, cmd, arg);
+	n = net_call(SYS_fcntl, fd, cmd, cmd == F_SETFL ? arg | O_NONBLOCK : 0, 0, 0, 0);
+	if (n >= 0 && cmd == F_SETFL)
+		atomic_store(&e->nonblocking, arg & O_NONBLOCK);
+	else if (n >= 0 && !atomic_load(&e->nonblocking))
+		n &= ~(long)O_NONBLOCK;
+	return (int)net_result(n);
+}
+
+int __wrap_ioctl(int fd, unsigned long request, ...)
+{
+	struct endpoint *e = net_endpoint(fd);
+	va_list args;
+	void *arg;
+
+	va_start(args, request);
+	arg = va_arg(args, void *);
+	va_end(args);
+	if (!e || request != FIONBIO)
+		return __real_ioctl(fd, request, arg);
+	atomic_store(&e->nonblocking, *(const int *)arg != 0);
+	return 0;
+}
+
+/* Linux keeps the limits, for getsockopt, but it is here that they end a wait. */
+int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+	struct endpoint *e = net_endpoint(fd);
+	long error = net_call(SYS_setsockopt, fd, level, name, (long)value, (long)len, 0);
+	struct timeval limit;
+
+	if (e && !error && level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO)) {
+		memcpy(&limit, value, sizeof limit); /* it has the size, says Linux */
+		atomic_store(name == SO_RCVTIMEO ? &e->receive_limit : &e->send_limit,
+			     (uint64_t)limit.tv_sec * NSEC_PER_SEC +
+				     (uint64_t)limit.tv_usec * NSEC_PER_USEC);
+	}
+	return (int)net_result(error);
+}
