@@ -1,6 +1,7 @@
 /*
  * From the beginning of the process to kernel_start. Choices come from the environment, as
- * qemu/run takes them: SMP, MEM, ARGS, TIMEOUT; arguments of the process are the program's too.
+ * qemu/run takes them: SMP, MEM, ARGS, TIMEOUT, DUMP_AFTER; arguments of the process are the
+ * program's too.
  */
 #include "host.h"
 
@@ -84,6 +85,17 @@ static void count_cores(void)
 		machine.core_hw_id[i] = (uint64_t)i;
 }
 
+/* The process gets the signal after as many seconds as the option says. */
+static void signal_after(const char *option, int signal)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = signal};
+	struct itimerspec at = {.it_value.tv_sec = (time_t)host_option_size(option, 0)};
+	timer_t timer;
+
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &at, NULL))
+		host_die(option);
+}
+
 static void boot(void *unused)
 {
 	(void)unused;
@@ -99,6 +111,7 @@ int host_main(int argc, char **argv)
 	count_cores();
 	machine.processor = "a process of x86-64 Linux";
 	machine.command_line = command_line(argc, argv);
-	alarm((unsigned)host_option_size("TIMEOUT", 0));
+	signal_after("TIMEOUT", SIGNAL_TIMEOUT);
+	signal_after("DUMP_AFTER", SIGNAL_DUMP);
 	host_enter(boot_stack + sizeof boot_stack, boot, NULL);
 }
