@@ -1,11 +1,12 @@
 # What the Makefile needs to know about this port.
 CROSS :=
 # Unwind tables: late.c goes from a handler to the program.
-ARCH_CFLAGS := -fcf-protection=none -mno-red-zone -fasynchronous-unwind-tables
+ARCH_CFLAGS := -fcf-protection=none -mno-red-zone -fasynchronous-unwind-tables \
+	-isystem arch/host/include
 # main is the application's, so the process begins elsewhere. Lazy binding would have coroutines
 # preempted in the dynamic linker.
 ARCH_LDFLAGS := -pthread -Wl,-e,host_start,-z,now \
-	-Wl,--wrap=exit,--wrap=abort,--wrap=__assert_fail \
+	-Wl,--wrap=exit,--wrap=abort,--wrap=__assert_fail,--wrap=strtok,--wrap=rand,--wrap=srand \
 	-Wl,--wrap=malloc,--wrap=free,--wrap=calloc,--wrap=realloc,--wrap=malloc_usable_size \
 	-Wl,--wrap=posix_memalign,--wrap=memalign,--wrap=aligned_alloc \
 	-Wl,--wrap=socket,--wrap=socketpair,--wrap=accept,--wrap=accept4,--wrap=connect,--wrap=close \

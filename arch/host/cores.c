@@ -20,6 +20,7 @@ enum { START_LIMIT_MS = 1000, THREAD_STACK = 256 * 1024 };
 
 static struct host_core boot_core;
 uint64_t host_tsc_mult, host_tsc_origin;
+unsigned long host_errno_offset; /* the same in every thread; also for switch.S */
 static uint64_t clock_origin;
 static pid_t process;
 
@@ -188,6 +189,10 @@ int arch_core_start(struct core *core)
 
 void host_cores_init(void)
 {
+	uintptr_t fs;
+
+	__asm__("movq %%fs:0, %0" : "=r"(fs));
+	host_errno_offset = (uintptr_t)__errno_location() - fs;
 	process = getpid();
 	clock_init();
 }

@@ -8,7 +8,7 @@
 #include "kernel/co.h"
 
 /* A context: the words of switch.S. */
-enum { CONTEXT_RBP = 6, CONTEXT_RETURN = 7 };
+enum { CONTEXT_RBP = 7, CONTEXT_RETURN = 8 };
 
 static char line[256];
 static size_t line_length;

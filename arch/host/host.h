@@ -11,8 +11,8 @@
  *   and cancellation does not reach it; calls that signals do not restart may give EINTR.
  * - Sockets are the host's, too, but waiting for them parks the coroutine (net.c). That is for the
  *   calls that arch.mk wraps: not for stdio on sockets, and not for what dup makes of one.
- * - errno, and whatever else the library keeps for a thread, is the thread's: right after a call,
- *   also when preempted there, but not kept across a switch.
+ * - errno, strtok and rand are each coroutine's own; whatever else the library keeps for a thread
+ *   is the thread's, and not kept across a switch.
  * - A callback from the library (of qsort) may be preempted, and move to another core. One that it
  *   calls with a lock held, or between flockfile and funlockfile, must neither compute for long nor
  *   block.

@@ -6,12 +6,18 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <vole/go.h>
 #include <vole/sync.h>
 
+#include "kernel/co.h"
+#include "kernel/heap.h"
 #include "kernel/outside.h"
 #include "kernel/panic.h"
 
+int __wrap_rand(void);
+void __wrap_srand(unsigned seed);
+char *__wrap_strtok(char *text, const char *separators);
 _Noreturn void __real_exit(int status);
 _Noreturn void __wrap_exit(int status);
 _Noreturn void __wrap_abort(void);
@@ -36,13 +42,50 @@ void console_release(void)
 	host_flush();
 }
 
+/* As on a machine: lines come out when they are complete, and whole, whatever standard output is. */
 void libc_init(void)
 {
+	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+}
+
+/* What newlib keeps for a coroutine, and the host's library for all. */
+struct _reent {
+	char *strtok_place;
+	unsigned seed;
+};
+
+static struct _reent *own_state(void)
+{
+	static struct _reent shared;
+	struct co *self = arch_current();
+
+	if (!self->reent) {
+		self->reent = heap_alloc(sizeof *self->reent);
+		if (!self->reent)
+			return &shared;
+		*self->reent = (struct _reent){.seed = 1};
+	}
+	return self->reent;
 }
 
 void libc_co_exit(struct co *co)
 {
-	(void)co;
+	heap_free(co->reent);
+}
+
+int __wrap_rand(void)
+{
+	return rand_r(&own_state()->seed);
+}
+
+void __wrap_srand(unsigned seed)
+{
+	own_state()->seed = seed;
+}
+
+char *__wrap_strtok(char *text, const char *separators)
+{
+	return strtok_r(text, separators, &own_state()->strtok_place);
 }
 
 /* Whoever has the lock of stdout has been stopped, or is this thread, in the middle of a change. */

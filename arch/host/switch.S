@@ -3,9 +3,10 @@
  *
  * A context, as arch_switch leaves it on the stack it leaves; co->sp points to its lowest word:
  *
- *	sp + 56   return address     \ a frame record
- *	sp + 48   rbp                /
- *	sp + 40   rbx r12 r13 r14 r15 ... sp + 8
+ *	sp + 64   return address     \ a frame record
+ *	sp + 56   rbp                /
+ *	sp + 48   rbx r12 r13 r14 r15 ... sp + 16
+ *	sp +  8   errno (4 bytes): the library keeps it for a thread, here it is the coroutine's
  *	sp +  4   x87 control word (2 bytes)
  *	sp +  0   MXCSR (4 bytes)
  *
@@ -47,15 +48,23 @@
 	PUSH_REGISTER r13
 	PUSH_REGISTER r14
 	PUSH_REGISTER r15
-	subq	$8, %rsp
-	.cfi_adjust_cfa_offset 8
+	subq	$16, %rsp
+	.cfi_adjust_cfa_offset 16
 	stmxcsr	(%rsp)
 	fnstcw	4(%rsp)
+	movq	host_errno_offset(%rip), %rax
+	movl	%fs:(%rax), %ecx
+	movl	%ecx, 8(%rsp)
 .endm
 
+/* Leaves prev in rax, taken from rdi. */
 .macro POP_CONTEXT
-	addq	$8, %rsp
-	.cfi_adjust_cfa_offset -8
+	movq	host_errno_offset(%rip), %rax
+	movl	8(%rsp), %ecx
+	movl	%ecx, %fs:(%rax)
+	movq	%rdi, %rax
+	addq	$16, %rsp
+	.cfi_adjust_cfa_offset -16
 	POP_REGISTER r15
 	POP_REGISTER r14
 	POP_REGISTER r13
@@ -78,7 +87,6 @@ arch_switch:
 	movq	%rsp, (%rdi)		/* prev is a context from here on, */
 	movq	%rsi, %gs:0		/* next is current, */
 	movq	(%rsi), %rsp		/* and on its stack */
-	movq	%rdi, %rax
 	xorl	(%rsp), %ecx
 	xorw	4(%rsp), %dx
 	andl	$MXCSR_CONTROL, %ecx
@@ -102,10 +110,11 @@ arch_switch:
 	.type	arch_context_make, @function
 arch_context_make:
 	.cfi_startproc
-	leaq	-72(%rdi), %rax
-	movq	$0, 64(%rax)
-	movq	%rsi, 56(%rax)
-	movq	$0, 48(%rax)
+	leaq	-80(%rdi), %rax
+	movq	$0, 72(%rax)
+	movq	%rsi, 64(%rax)
+	movq	$0, 56(%rax)
+	movl	$0, 8(%rax)
 	movl	$MXCSR_RESET, (%rax)
 	movl	$X87CW_RESET, 4(%rax)
 	ret
@@ -144,13 +153,13 @@ arch_leave_interrupt:
 	movq	(%rsi), %rsp
 	.cfi_endproc
 	.cfi_startproc
-	.cfi_def_cfa rsp, 64
-	.cfi_rel_offset rbp, 48
-	.cfi_rel_offset rbx, 40
-	.cfi_rel_offset r12, 32
-	.cfi_rel_offset r13, 24
-	.cfi_rel_offset r14, 16
-	.cfi_rel_offset r15, 8
+	.cfi_def_cfa rsp, 72
+	.cfi_rel_offset rbp, 56
+	.cfi_rel_offset rbx, 48
+	.cfi_rel_offset r12, 40
+	.cfi_rel_offset r13, 32
+	.cfi_rel_offset r14, 24
+	.cfi_rel_offset r15, 16
 	ldmxcsr	(%rsp)
 	fldcw	4(%rsp)
 	movq	%rdi, %rbx
@@ -160,7 +169,6 @@ arch_leave_interrupt:
 	xorl	%edx, %edx
 	movl	$SIGSET_SIZE, %r10d
 	syscall
-	movq	%rbx, %rax
 	movq	%rbx, %rdi
 	POP_CONTEXT
 	ret

@@ -1,0 +1,16 @@
+/*
+ * errno, for programs and the kernel on this port: the C library's own, which is the thread's, but
+ * by its place from the FS base, in one instruction. The library's header lets the compiler keep the
+ * address for as long as a function runs, and a coroutine may be in another thread by then.
+ */
+#include_next <errno.h>
+
+#ifndef HOST_ERRNO_H
+#define HOST_ERRNO_H
+
+extern unsigned long host_errno_offset;
+
+#undef errno
+#define errno (*(__seg_fs int *)host_errno_offset)
+
+#endif
