@@ -13,7 +13,7 @@ The first line is `status N`. NAME.ARCH.txt goes before NAME.txt.
 
 import re
 
-from .machine import ARCHES, ROOT, boot, builder
+from .machine import ARCHES, HOST, ROOT, boot, builder
 from .suite import Case, Check
 
 FOLDER = ROOT / "tests/golden"
@@ -23,6 +23,7 @@ REGISTERS = {
     "x86_64": "rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip".split(),
     "arm64": [f"x{i}" for i in range(30)] + "sp pc".split(),
 }
+REGISTERS[HOST] = REGISTERS["x86_64"]
 
 
 def line_pattern(line):
@@ -93,7 +94,7 @@ def names(arch):
 
 
 def cases(tier):
-    for arch in ARCHES:
+    for arch in (*ARCHES, HOST):
         for name in names(arch):
             for smp in (1, 4) if tier == "fast" else (2, 8):
                 yield Case("golden", name, arch, smp, run_death, cost=1,

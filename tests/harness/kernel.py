@@ -1,12 +1,15 @@
-"""tests/kernel: programs that print their own results, on every architecture and core count."""
+"""
+tests/kernel: programs that print their own results, on every architecture and core count, and on
+the host port.
+"""
 
 import re
 
-from .machine import ARCHES, boot, builder
+from .machine import ARCHES, HOST, boot, builder
 from .suite import Case, Check
 
 MEMORY = "512M"
-CORES = (1, 2, 4, 8)
+CORES = {**{arch: (1, 2, 4, 8) for arch in ARCHES}, HOST: (1, 2, 4)}
 
 # Program, and what it costs in seconds at one core in `fast`; how much more work in `long`.
 PROGRAMS = {
@@ -53,7 +56,7 @@ def results(run):
     checks = []
     for verdict, name in RESULT.findall(run.text):
         ok = verdict == "ok"
-        name, _, why = (name, "", "") if ok else name.partition(": ")
+        name, _, why = (name, "", "") if ok else name.rpartition(": ")
         checks.append(Check(name, ok, why, run.text))
     plan = PLAN.search(run.text)
     if run.hung:
@@ -107,9 +110,9 @@ def run_program(case, scale):
 def cases(tier):
     for name, (cost, more) in PROGRAMS.items():
         scale = 1 if tier == "fast" else more
-        for arch in ARCHES:
-            for smp in CORES:
+        for arch, cores in CORES.items():
+            for smp in cores:
                 yield Case(name.removesuffix(".c"), name, arch, smp,
                            lambda case, scale=scale: run_program(case, scale),
-                           cost=cost * (1 + smp / 8) * scale,
+                           cost=cost * (1 + smp / 8) * scale / (4 if arch == HOST else 1),
                            images=[(f"tests/kernel/{name}", arch, BUILDS.get(name, {}))])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ARCHES = ("x86_64", "arm64")
+HOST = "host"  # the kernel as a process: no machine, no launcher
 
 # What the launcher looks at: nothing of it comes from the caller's environment.
 OPTIONS = ("ARCH", "APP", "SMP", "MEM", "ARGS", "FILES", "NET", "TIMEOUT", "DUMP_AFTER", "ACCEL",
@@ -82,8 +83,9 @@ class Run:
 
 
 def command(image, **options):
-    """The words and the environment that boot image."""
-    return [str(ROOT / "qemu/run"), str(image)], clean_environment(**options)
+    """The words and the environment that boot image; ARCH=host: that run it."""
+    launcher = [] if options.get("ARCH") == HOST else [str(ROOT / "qemu/run")]
+    return [*launcher, str(image)], clean_environment(**options)
 
 
 def boot(image, limit=60, stdin=b"", **options):

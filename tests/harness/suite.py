@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Callable
 
+from . import host
 from .machine import BuildError, builder
 
 CONSOLE_LINES = 150  # of a failure, at its end
@@ -76,7 +77,7 @@ class Report:
 def run_case(case):
     """The checks of a case; an error in the test itself is a failure too."""
     try:
-        return case.run(case)
+        return host.results_that_apply(case, case.run(case))
     except BuildError as error:
         return [Check(f"{case.name}: builds", False, "", str(error))]
     except Exception:  # pylint: disable=broad-except

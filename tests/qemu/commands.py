@@ -2,7 +2,7 @@
 
 import subprocess
 
-from harness.machine import ARCHES, ROOT, boot, builder, make
+from harness.machine import ARCHES, HOST, ROOT, boot, builder, make
 from harness.suite import Case, Check
 
 SHELL = "examples/shell"
@@ -70,7 +70,7 @@ def run_wordcount(case):
 def cases(tier):
     if tier != "fast":
         return
-    for arch in ARCHES:
+    for arch in (*ARCHES, HOST):
         yield Case("make", "make run", arch, 4, run_make_run, 5, images=[(SHELL, arch, {})])
         yield Case("shell", "tour", arch, 4, run_tour, 15, images=[(SHELL, arch, {})])
         for name in ("hello.c", "pingpong.c", "sieve.c"):

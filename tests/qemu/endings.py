@@ -1,6 +1,6 @@
 """How a program ends and what the launcher makes of it; arguments."""
 
-from harness.machine import ARCHES, boot, builder
+from harness.machine import ARCHES, HOST, boot, builder
 from harness.suite import Case, Check
 
 PROGRAM = "tests/kernel/exits.c"
@@ -77,7 +77,7 @@ def run_no_quiet(case):
 def cases(tier):
     if tier != "fast":
         return
-    for arch in ARCHES:
+    for arch in (*ARCHES, HOST):
         for smp in (1, 4):
             for name in ENDINGS:
                 if smp == 1 and name.startswith("return") and name != "return 77":

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 
 from harness.kernel import results
-from harness.machine import ARCHES, boot, builder, command
+from harness.machine import ARCHES, HOST, boot, builder, command
 from harness.suite import Case, Check
 
 STDIN = "tests/kernel/stdin.c"
@@ -119,7 +119,7 @@ def run_no_files(case):
 def cases(tier):
     if tier != "fast":
         return
-    for arch in ARCHES:
+    for arch in (*ARCHES, HOST):
         for smp in (1, 4):
             stdin, files = [(STDIN, arch, {})], [(FILES, arch, {})]
             yield Case("input", "others run while one waits", arch, smp, run_wait, 1, images=stdin)

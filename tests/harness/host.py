@@ -1,0 +1,33 @@
+"""What does not hold on the host port, and why: cases, and single results of cases."""
+
+from .machine import HOST
+
+NO_DEVICES = "there are no devices"
+NO_CONSOLE = "standard input is a file of the host, not a console"
+HOST_STDIO = "the host's C library holds the lock of stdin, and the core, while it reads"
+
+CASES = {
+    "irq: irq.c": NO_DEVICES,
+    "golden: irq-blocking": NO_DEVICES,
+    "golden: irq-deferred": NO_DEVICES,
+    "input: others run while one waits": HOST_STDIO,
+    "files: files": "FILES= is not known there",
+    "files: no files": "FILES= is not known there",
+    "example: wordcount": "FILES= is not known there",
+}
+
+RESULTS = {
+    "read of the console: cancelled while it waits, and before": NO_CONSOLE,
+    "read of the console: cancelled at any moment": NO_CONSOLE,
+    "in a cancelled member a call fails even where it could succeed": NO_CONSOLE,
+    "input: CR becomes LF": NO_CONSOLE,
+    "input: Ctrl-D at the start of a line ends": NO_CONSOLE,
+}
+
+
+def applies(case):
+    return case.arch != HOST or f"{case.area}: {case.name}" not in CASES
+
+
+def results_that_apply(case, checks):
+    return [c for c in checks if case.arch != HOST or c.name not in RESULTS]
