@@ -31,6 +31,7 @@ LAYERS = {
     "libc/": (("libc/", "drivers/", "kernel/", "arch/arch.h", "vole/"), True),
     "net/": (("net/", "lwip/", "drivers/", "kernel/", "arch/arch.h", "vole/"), True),
     "examples/": (("vole/", "vole.h"), True),
+    "bench/": (("vole/", "vole.h", "bench/"), True),
 }
 
 # Of the port's own folder and, for a port, of the kernel: arch/arch.h says what it calls back.
