@@ -24,7 +24,7 @@ def output(command, **env):
 
 
 def make(*words):
-    return output(["make", "-s", *words], MAKEFLAGS="", MAKELEVEL="")
+    return output(["make", "-s", *words])
 
 
 def ours(name, arch="host"):
