@@ -48,6 +48,10 @@ static inline void arch_halt(void);
 /* For loops that wait on another core (inline). */
 static inline void arch_relax(void);
 
+/* *word from old to new; false: it was not old (inline). Atomic towards this core's own interrupts,
+ * not towards other cores: for machines that have one. */
+static inline bool arch_swap_here(uint32_t *word, uint32_t old, uint32_t new);
+
 /* Makes irq_reschedule() run on core, soon. May be called anywhere. */
 void arch_send_reschedule(struct core *core);
 

@@ -76,7 +76,7 @@ size_t chan_cap(const struct chan *c)
 	return c ? c->capacity : 0;
 }
 
-static void copy(const struct chan *c, void *to, const void *from)
+static inline void copy(const struct chan *c, void *to, const void *from)
 {
 	if (!to || !c->elem_size)
 		return;
@@ -89,7 +89,7 @@ static void copy(const struct chan *c, void *to, const void *from)
 		memcpy(to, from, c->elem_size);
 }
 
-static void *slot(struct chan *c, size_t index)
+static inline void *slot(struct chan *c, size_t index)
 {
 	if (index >= c->capacity)
 		index -= c->capacity;
@@ -99,9 +99,10 @@ static void *slot(struct chan *c, size_t index)
 /* What a call that cannot go on at once does. */
 enum how { TRY, WAIT };
 
-static void check_size(const struct chan *c, size_t size, const char *call)
+static __attribute__((noinline, cold)) void check_size(const struct chan *c, size_t size,
+						       const char *call)
 {
-	if (size != c->elem_size && size != CHAN_UNCHECKED)
+	if (size != CHAN_UNCHECKED)
 		panic("%s: channel %p has elements of %zu bytes, not %zu", call, (const void *)c,
 		      c->elem_size, size);
 }
@@ -113,7 +114,8 @@ static struct co *served(struct wait_node *peer)
 	return peer->wait->co;
 }
 
-int chan_send_now(struct chan *c, const void *elem, struct co **wake)
+inline __attribute__((always_inline)) int chan_send_now(struct chan *c, const void *elem,
+							struct co **wake)
 {
 	struct wait_node *peer;
 
@@ -133,7 +135,8 @@ int chan_send_now(struct chan *c, const void *elem, struct co **wake)
 	return 0;
 }
 
-int chan_recv_now(struct chan *c, void *elem, struct co **wake)
+inline __attribute__((always_inline)) int chan_recv_now(struct chan *c, void *elem,
+							struct co **wake)
 {
 	struct wait_node *peer;
 
@@ -164,14 +167,21 @@ int chan_recv_now(struct chan *c, void *elem, struct co **wake)
 	return -EPIPE;
 }
 
-/* Waits in q until a peer, close or the deadline ends it. The lock is held, and given back. */
-static int wait_for_peer(struct chan *c, struct wait_queue *q, enum wait_reason reason, void *elem,
-			 uint64_t deadline)
+/* Waits in q until a peer, close or the deadline ends it. The lock is held, and given back; and
+ * preemption is let in again. Called last by send and receive, so that both come back the same way
+ * (see switch_to). */
+static __attribute__((noinline)) int wait_for_peer(struct chan *c, struct wait_queue *q,
+						   enum wait_reason reason, void *elem,
+						   uint64_t deadline)
 {
 	struct wait w;
-	struct wait_node node = {.wait = &w, .elem = elem};
+	struct wait_node node;
 	int32_t claim;
 
+	node.wait = &w;
+	node.value = 0;
+	node.ok = false;
+	node.elem = elem;
 	wait_open(&w, reason, c);
 #ifdef PLANT_SKIP_FIFO
 	wait_queue_put_first(q, &node);
@@ -180,63 +190,64 @@ static int wait_for_peer(struct chan *c, struct wait_queue *q, enum wait_reason 
 #endif
 	spin_unlock(&c->lock);
 	claim = wait_park_cancellable(&w, deadline);
-	if (claim < 0) {
+	if (unlikely(claim < 0)) {
 		spin_lock(&c->lock);
 		wait_queue_remove(q, &node);
 		spin_unlock(&c->lock);
+	} else if (unlikely(!node.ok)) {
+		claim = -EPIPE;
 	}
-	return claim < 0 ? claim : node.ok ? 0 : -EPIPE;
+	preempt_enable();
+	return claim;
 }
 
 /* Gives the lock back, wakes the peer that was served, and makes the result the caller's. */
-static int leave(struct chan *c, struct co *wake, int result, enum how how)
+static inline int leave(struct chan *c, struct co *wake, int result, enum how how)
 {
 	spin_unlock(&c->lock);
 	if (wake)
 		sched_ready(wake);
 	preempt_enable();
-	return result == -EAGAIN && how == WAIT ? -ETIMEDOUT : result;
+	return unlikely(result == -EAGAIN) && how == WAIT ? -ETIMEDOUT : result;
 }
 
-static int send(struct chan *c, const void *elem, size_t size, enum how how, uint64_t deadline)
+static inline __attribute__((always_inline)) int send(struct chan *c, const void *elem, size_t size,
+						      enum how how, uint64_t deadline)
 {
 	struct co *wake = NULL;
 	int result;
 
-	if (!c)
+	if (unlikely(!c))
 		return -EINVAL;
-	check_size(c, size, "chan_send");
-	if (!elem && c->elem_size)
+	if (unlikely(size != c->elem_size))
+		check_size(c, size, "chan_send");
+	if (unlikely(!elem) && c->elem_size)
 		return -EINVAL;
 	if (how == WAIT && wait_cancelled())
 		return -ECANCELED;
 	lock(&c->lock);
 	result = chan_send_now(c, elem, &wake);
-	if (result == -EAGAIN && how == WAIT && !wait_expired(deadline)) {
-		result = wait_for_peer(c, &c->senders, WAIT_CHAN_SEND, (void *)elem, deadline);
-		preempt_enable();
-		return result;
-	}
+	if (unlikely(result == -EAGAIN) && how == WAIT && !wait_expired(deadline))
+		return wait_for_peer(c, &c->senders, WAIT_CHAN_SEND, (void *)elem, deadline);
 	return leave(c, wake, result, how);
 }
 
-static int receive(struct chan *c, void *elem, size_t size, enum how how, uint64_t deadline)
+static inline __attribute__((always_inline)) int receive(struct chan *c, void *elem, size_t size,
+							 enum how how, uint64_t deadline)
 {
 	struct co *wake = NULL;
 	int result;
 
-	if (!c)
+	if (unlikely(!c))
 		return -EINVAL;
-	check_size(c, size, "chan_recv");
+	if (unlikely(size != c->elem_size))
+		check_size(c, size, "chan_recv");
 	if (how == WAIT && wait_cancelled())
 		return -ECANCELED;
 	lock(&c->lock);
 	result = chan_recv_now(c, elem, &wake);
-	if (result == -EAGAIN && how == WAIT && !wait_expired(deadline)) {
-		result = wait_for_peer(c, &c->receivers, WAIT_CHAN_RECV, elem, deadline);
-		preempt_enable();
-		return result;
-	}
+	if (unlikely(result == -EAGAIN) && how == WAIT && !wait_expired(deadline))
+		return wait_for_peer(c, &c->receivers, WAIT_CHAN_RECV, elem, deadline);
 	return leave(c, wake, result, how);
 }
 

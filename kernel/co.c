@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "kernel/bounds.h"
 #include "kernel/failing.h"
 #include "kernel/group.h"
 #include "kernel/heap.h"
@@ -41,53 +42,139 @@ static void co_begin(struct co *prev)
 
 	sched_finish(prev);
 	preempt_enable();
-	self->fn(self->arg);
+	if (unlikely(self->flags & CO_MEMBER)) {
+		int result = ((int (*)(void *))(void *)self->fn)(self->arg);
+
+		if (result < 0)
+			group_cancel(self->group, result);
+	} else {
+		self->fn(self->arg);
+	}
 	go_exit();
 }
 
-struct co *co_make(go_fn *fn, void *arg, size_t stack_limit, const void *copy, size_t copy_size)
+/* What a new coroutine has; stack and stack_kind are set. */
+static struct co *begin_with(struct co *co, go_fn *fn, void *arg, uintptr_t sp)
+{
+	co->nopreempt = 1; /* until co_begin */
+	co->need_resched = 0;
+	co->flags = 0;
+	co->frame = NULL;
+	atomic_store_explicit(&co->on_core, 0, memory_order_relaxed);
+	co->error = 0;
+	co->run_since = co->cpu_ns = 0;
+	co->group = NULL;
+	co->arg = arg;
+	co->wait_since = 0;
+	co->wait = NULL;
+	co->cancel_lock = (struct spinlock){0};
+	co->defers = NULL;
+	co->at_end = NULL;
+	co->fn = fn;
+	co->id = next_id(core_here());
+	co->name = NULL;
+	co->reent = NULL;
+	co->sp = arch_context_make((void *)sp, co_begin);
+	return co;
+}
+
+static inline struct co *make(size_t bound, size_t limit)
 {
 	struct co *co;
 
 	assert_nopreempt();
+	if (bound && bound <= STACK_EXACT_MAX)
+		return alloc_fails() ? NULL : stack_exact_alloc(bound);
 	co = alloc_fails() ? NULL : slab_alloc(&co_cache);
+	if (co && (alloc_fails() || !stack_take(co, limit))) {
+		slab_free(&co_cache, co);
+		co = NULL;
+	}
+	return co;
+}
+
+struct co *co_make(go_fn *fn, void *arg, size_t bound, size_t limit)
+{
+	struct co *co = make(bound, limit);
+
+	return co ? begin_with(co, fn, arg, stack_start(co)) : NULL;
+}
+
+struct co *co_make_copy(go_fn *fn, const void *copy, size_t size, size_t bound)
+{
+	struct co *co = make(bound ? bound + ((size + 15) & ~(size_t)15) : 0, 0);
+	uintptr_t sp;
+
 	if (!co)
 		return NULL;
-	memset(co, 0, sizeof(*co));
-	if (alloc_fails() || !stack_take(co, stack_limit)) {
-		slab_free(&co_cache, co);
-		return NULL;
-	}
-
-	/* At the top is room for what links the slot when it is free. */
-	uintptr_t sp = (co->stack_top - 16 - copy_size) & ~(uintptr_t)15;
-
-	if (copy) {
-		memcpy((void *)sp, copy, copy_size);
-		arg = (void *)sp;
-	}
-	co->fn = fn;
-	co->arg = arg;
-	co->nopreempt = 1; /* until co_begin */
-	co->id = next_id(core_here());
-	co->sp = arch_context_make((void *)sp, co_begin);
-	return co;
+	sp = (stack_start(co) - size) & ~(uintptr_t)15;
+	memcpy((void *)sp, copy, size);
+	return begin_with(co, fn, (void *)sp, sp);
 }
 
 void co_free(struct co *co)
 {
 	if (co->name)
 		heap_free(co->name);
-	stack_give(co);
 	co->state = CO_FREE;
-	slab_free(&co_cache, co);
+	if (co->stack_kind > STACK_FIXED) {
+		stack_exact_free(co);
+	} else {
+		stack_give(co);
+		slab_free(&co_cache, co);
+	}
 }
 
-static int start(const struct go_options *opt, go_fn *fn, void *arg, const void *copy, size_t size)
+static int start(struct co *co)
 {
+	if (co)
+		sched_start(co);
+	preempt_enable();
+	return co ? 0 : -ENOMEM;
+}
+
+int go(go_fn *fn, void *arg)
+{
+	if (unlikely(!fn))
+		return -EINVAL;
+	preempt_disable();
+	return start(co_make(fn, arg, stack_bound(fn), 0));
+}
+
+int go_copy(go_fn *fn, const void *arg, size_t size)
+{
+	if (!fn || (!arg && size))
+		return -EINVAL;
+	if (size > COPY_MAX)
+		return -E2BIG;
+	preempt_disable();
+	return start(arg ? co_make_copy(fn, arg, size, stack_bound(fn))
+			 : co_make(fn, NULL, stack_bound(fn), 0));
+}
+
+int go_last(go_fn *fn, void *arg)
+{
+	struct co *co;
+
+	preempt_disable();
+	co = co_make(fn, arg, stack_bound(fn), 0);
+	if (co)
+		sched_start_last(co);
+	preempt_enable();
+	return co ? 0 : -ENOMEM;
+}
+
+int go_with(const struct go_options *opt, go_fn *fn, void *arg)
+{
+	struct co *co;
 	char *name = NULL;
 
-	if (opt && opt->name) {
+	if (!opt)
+		return go(fn, arg);
+	if (!fn || opt->core < 0 || opt->core > core_count || opt->priority < 0 ||
+	    opt->priority > 1)
+		return -EINVAL;
+	if (opt->name) {
 		size_t len = strnlen(opt->name, NAME_MAX_LEN);
 
 		name = heap_alloc(len + 1);
@@ -97,73 +184,19 @@ static int start(const struct go_options *opt, go_fn *fn, void *arg, const void 
 		name[len] = '\0';
 	}
 	preempt_disable();
-
-	struct co *co = co_make(fn, arg, opt ? opt->stack : 0, copy, size);
-
+	co = co_make(fn, arg, stack_bound(fn), opt->stack);
 	if (co) {
 		co->name = name;
-		if (opt && opt->core > 0) {
+		if (opt->core > 0) {
 			co->flags |= CO_PINNED;
-			co->pinned_core = opt->core - 1;
+			co->pinned_core = (uint8_t)(opt->core - 1);
 		}
-		if (opt && opt->priority)
+		if (opt->priority)
 			co->flags |= CO_URGENT;
-		sched_start(co);
-	}
-	preempt_enable();
-	if (!co)
+	} else {
 		heap_free(name);
-	return co ? 0 : -ENOMEM;
-}
-
-int go(go_fn *fn, void *arg)
-{
-	return fn ? start(NULL, fn, arg, NULL, 0) : -EINVAL;
-}
-
-int go_copy(go_fn *fn, const void *arg, size_t size)
-{
-	if (!fn || (!arg && size))
-		return -EINVAL;
-	if (size > COPY_MAX)
-		return -E2BIG;
-	return start(NULL, fn, NULL, arg, size);
-}
-
-int go_last(go_fn *fn, void *arg)
-{
-	struct co *co;
-
-	preempt_disable();
-	co = co_make(fn, arg, 0, NULL, 0);
-	if (co)
-		sched_start_last(co);
-	preempt_enable();
-	return co ? 0 : -ENOMEM;
-}
-
-int go_member(struct group *group, go_fn *fn, const void *copy, size_t size)
-{
-	struct co *co;
-
-	preempt_disable();
-	co = co_make(fn, NULL, 0, copy, size);
-	if (co) {
-		group_enter(group, co);
-		sched_start(co);
 	}
-	preempt_enable();
-	return co ? 0 : -ENOMEM;
-}
-
-int go_with(const struct go_options *opt, go_fn *fn, void *arg)
-{
-	if (!fn)
-		return -EINVAL;
-	if (opt &&
-	    (opt->core < 0 || opt->core > core_count || opt->priority < 0 || opt->priority > 1))
-		return -EINVAL;
-	return start(opt, fn, arg, NULL, 0);
+	return start(co);
 }
 
 int go_defer(go_fn *fn, void *arg)
@@ -189,17 +222,6 @@ void co_defer(struct defer *defer, go_fn *fn, void *arg)
 	self->defers = defer;
 }
 
-/* It is not live any more, once. */
-static void count_end(struct co *self)
-{
-	preempt_disable();
-	if (!(self->flags & CO_COUNTED)) {
-		self->flags |= CO_COUNTED;
-		self->core->exited++;
-	}
-	preempt_enable();
-}
-
 void co_undefer(const struct defer *defer)
 {
 	struct defer **link = &arch_current()->defers;
@@ -222,8 +244,6 @@ void co_run_deferred(const struct defer *last)
 		self->defers = defer->next;
 		if (call.from_heap)
 			heap_free(defer);
-		else if (!call.next && !last)
-			count_end(self); /* before those who wait for its end are told of it */
 		call.fn(call.arg);
 	}
 }
@@ -232,11 +252,19 @@ _Noreturn void go_exit(void)
 {
 	struct co *self = arch_current();
 
-	co_run_deferred(NULL);
+	if (self->defers)
+		co_run_deferred(NULL);
 	if (self->reent)
 		libc_co_exit(self);
-	count_end(self);
 	preempt_disable();
+	/* Before those who wait for its end are told of it. */
+	if (!(self->flags & CO_COUNTED))
+		self->core->exited++;
+	self->flags |= CO_COUNTED;
+	if (self->at_end)
+		self->at_end(self->end_arg);
+	if (self->group)
+		group_leave(self);
 	sched_end();
 }
 
@@ -274,7 +302,7 @@ int go_pin(int core)
 		self->flags &= (uint8_t)~CO_PINNED;
 	} else {
 		self->flags |= CO_PINNED;
-		self->pinned_core = core;
+		self->pinned_core = (uint8_t)core;
 	}
 
 	bool move = core >= 0 && self->core->index != core;
@@ -316,6 +344,7 @@ void co_each(void (*visit)(struct co *co, void *arg), void *arg)
 	struct each each = {visit, arg};
 
 	slab_each(&co_cache, visit_used, &each);
+	stack_exact_each(visit_used, &each);
 }
 
 struct co *co_make_idle(struct core *core, void *stack, size_t size)
@@ -326,7 +355,7 @@ struct co *co_make_idle(struct core *core, void *stack, size_t size)
 		return NULL;
 	memset(co, 0, sizeof(*co));
 	co_idle_setup(co, core);
-	co->stack_base = (uintptr_t)stack;
+	co->stack_mapped = (uintptr_t)stack;
 	co->stack_top = (uintptr_t)stack + size;
 	return co;
 }
@@ -335,6 +364,7 @@ void co_idle_setup(struct co *co, struct core *core)
 {
 	co->nopreempt = 1;
 	co->flags = CO_KERNEL;
+	co->stack_kind = STACK_FIXED;
 	co->state = CO_RUNNING;
 	co->core = core;
 	core->idle = core->boot_co = co;

@@ -24,50 +24,52 @@ enum co_flags {
 	CO_URGENT = 2,
 	CO_SHIELDED = 4,
 	CO_KERNEL = 8,   /* a core's idle coroutine: not the program's */
-	CO_COUNTED = 16, /* its end is in core->exited */
+	CO_MEMBER = 16,  /* of a group, which its result is for */
+	CO_COUNTED = 32, /* its end is in core->exited */
 };
+
+#define unlikely(cond) __builtin_expect(!!(cond), 0)
 
 struct co {
-	/* What a switch touches. sp is first: arch_switch stores there. */
+	/* A cache line with all that a switch touches. sp is first: arch_switch stores there. */
 	void *sp;
-	uint32_t nopreempt;   /* > 0: stays on this core; written by the coroutine itself only */
-	uint8_t need_resched; /* an interrupt wanted to preempt; see preempt_enable */
-	uint8_t state;        /* enum co_state */
-	uint8_t flags;        /* enum co_flags */
-	uint8_t wait_reason;  /* enum wait_reason, while CO_WAITING */
-	struct core *core;    /* where it runs, or ran last */
-	struct co *next;      /* in a run queue, or an inbox */
-	void *frame;          /* not NULL: it was preempted, and this is its frame */
-	_Atomic uint32_t on_core; /* its stack is in use; cleared by its successor */
-	int32_t pinned_core;      /* with CO_PINNED */
+	uint32_t nopreempt;      /* > 0: stays on this core; written by the coroutine itself only */
+	uint8_t need_resched;    /* an interrupt wanted to preempt; see preempt_enable */
+	uint8_t state;           /* enum co_state */
+	uint8_t flags;           /* enum co_flags */
+	uint8_t wait_reason;     /* enum wait_reason, while CO_WAITING */
+	struct core *core;       /* where it runs, or ran last */
+	struct co *next;         /* in a list, or an inbox */
+	void *frame;             /* not NULL: it was preempted, and this is its frame */
+	_Atomic uint8_t on_core; /* its stack is in use; cleared by its successor */
+	uint8_t pinned_core;     /* with CO_PINNED */
+	uint8_t stack_kind;      /* see stack.c; constant */
+	int error;               /* errno while there is no reent */
+	uint64_t run_since, cpu_ns;
 
-	/* Constant from its start on. */
-	uint64_t id;
-	go_fn *fn;
-	void *arg;
-	uintptr_t stack_base; /* of its guard page: the limit is top - base - PAGE_SIZE */
-	uintptr_t stack_top;
-
-	/* Its own. */
-	uintptr_t stack_mapped; /* the lowest mapped address; written by the fault handler */
-	char *name;             /* NULL: the symbol of fn */
-	struct _reent *reent;   /* newlib's state, from the first time it asks */
-	int error;              /* errno while there is no reent */
-	struct defer *defers;
-
-	/* Its group; constant after its start. */
-	struct group *group;
-	struct co *group_next, **group_link; /* guarded by the group's lock */
-	struct spinlock cancel_lock;
-	struct wait *wait; /* guarded by cancel_lock: what cancellation ends */
-
-	/* Written by itself before it waits, read by dumps. */
-	const void *wait_object;
+	/* What waiting touches. The group is constant from the start on, but for the end. */
+	_Alignas(64) struct group *group;
+	union {
+		const void *wait_object; /* for dumps, as wait_since */
+		void *arg;               /* of fn, until it starts */
+	};
 	uint64_t wait_since;
-	uint64_t cpu_ns, run_since;
+	struct wait *wait; /* guarded by cancel_lock: what cancellation ends */
+	struct spinlock cancel_lock;
+	struct defer *defers;
+	go_fn *at_end; /* called with end_arg when it has ended; nopreempt == 1 */
+	go_fn *fn;     /* constant, as the next three */
+
+	uint64_t id;
+	void *end_arg;
+	uintptr_t stack_top;
+	char *name;             /* NULL: the symbol of fn */
+	uintptr_t stack_mapped; /* the lowest mapped address; written by the fault handler */
+	struct _reent *reent;   /* newlib's state, from the first time it asks */
+	struct co *group_next, **group_link; /* guarded by the group's lock */
 };
 
-_Static_assert(sizeof(struct co) <= 256, "struct co is too large");
+_Static_assert(sizeof(struct co) <= 192, "struct co is too large");
 
 void co_init(void);
 
@@ -93,14 +95,14 @@ void co_undefer(const struct defer *defer);
 /* Runs what go_defer registered for the calling coroutine, down to last; NULL: all. */
 void co_run_deferred(const struct defer *last);
 
-/* Makes a coroutine that is not yet runnable, or NULL. stack_limit: 0 for the default. */
-struct co *co_make(go_fn *fn, void *arg, size_t stack_limit, const void *copy, size_t copy_size);
+/* Makes a coroutine that is not yet runnable, or NULL. bound: how deep it can go, see bounds.h; 0: not
+ * known, its stack grows up to limit bytes, 0 for the default. It gets the argument arg, or a copy
+ * of size bytes on its stack. nopreempt > 0. */
+struct co *co_make(go_fn *fn, void *arg, size_t bound, size_t limit);
+struct co *co_make_copy(go_fn *fn, const void *copy, size_t size, size_t bound);
 
 /* As go, to the back of the queue. From the scheduler. */
 int go_last(go_fn *fn, void *arg);
-
-/* As go_copy, as a member of group (NULL: none). */
-int go_member(struct group *group, go_fn *fn, const void *copy, size_t size);
 
 /* Gives back what it holds; by its successor, or by who made it and did not start it. */
 void co_free(struct co *co);

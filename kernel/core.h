@@ -12,7 +12,7 @@
 #include "kernel/wheel.h"
 
 enum { PAGE_RESERVE = 16 };
-enum { MAX_SLAB_CACHES = 32 };
+enum { MAX_SLAB_CACHES = 64 };
 enum { MAGAZINE_SIZE = 32 };
 
 /* A stack of free objects of one slab cache, or of pages. */
@@ -24,21 +24,26 @@ struct magazine {
 struct proc {
 	/* Owner only. */
 	struct co *runnext; /* runs next, in its waker's time slice */
+	bool special;       /* something may be in pinned, urgent or the ring */
+	bool slice_armed;   /* slice_end is set: always where something waits here */
+	bool pinned_turn;   /* see next_of_both in proc.c */
+	uint32_t turns_left;
 	uint32_t ticks;     /* picks that began a new slice */
 	uint32_t tick_seen; /* ticks at the last timer interrupt */
-	bool slice_armed;   /* slice_end is set: always where something waits here */
+	struct runq runq;
 	uint64_t slice_began, slice_end;
 	struct co_list pinned; /* runnable and must stay here */
 	struct co_list urgent; /* the same, urgent */
-	bool pinned_turn;      /* see next_of_both in proc.c */
-	uint32_t turns_left;
 
-	struct runq runq; /* put by the owner, taken by anyone */
+	struct steal_ring ring; /* put by the owner, taken by anyone */
 
 	/* Anyone pushes, the owner takes all. */
 	_Alignas(64) _Atomic(struct co *) inbox;
 	_Atomic(struct irq_work *) deferred;
 };
+
+/* Whose code runs on a core beside that of coroutines. */
+enum { HANDLER_IRQ = 1, HANDLER_DEFERRED = 2 };
 
 struct core {
 	struct co *current; /* first: see arch_current */
@@ -54,9 +59,8 @@ struct core {
 	uint64_t now;          /* the clock, when it was last read: at most a time slice ago */
 	uint64_t timer_armed;  /* what the timer is armed for */
 	bool irq_pending;      /* * something for the scheduler to do */
-	bool in_irq;           /* * an interrupt handler runs */
+	uint8_t in_handler;    /* * an interrupt handler runs, or a function of irq_defer */
 	bool in_fault;         /* * a stack grows */
-	bool in_deferred;      /* a function of irq_defer runs */
 	uint32_t page_reserve; /* * pages for stack faults */
 	void *reserve[PAGE_RESERVE];
 	struct magazine pages;
@@ -70,6 +74,7 @@ struct core {
 	uint64_t spawned, exited, switches, preemptions, steals, wakeups, ipis, idle_ns;
 	int64_t heap_bytes, stack_bytes;
 	uint64_t idle_since;          /* 0: not idle */
+	bool looked_again;            /* since it went idle; owner only */
 	_Atomic(struct co *) running; /* the last that began here; NULL: idle */
 	uint64_t next_id, last_id;    /* of coroutines made here */
 	uint32_t random;

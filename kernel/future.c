@@ -3,7 +3,9 @@
 #include <vole/go.h>
 #include <vole/task.h>
 
+#include "kernel/bounds.h"
 #include "kernel/sched.h"
+#include "kernel/stack.h"
 #include "kernel/wait.h"
 
 struct task {
@@ -11,7 +13,6 @@ struct task {
 	void *(*fn)(void *arg);
 	void *arg;
 	void *result; /* NULL until fn has returned */
-	struct defer end;
 };
 
 static void finish(void *arg)
@@ -20,7 +21,7 @@ static void finish(void *arg)
 	struct future *f = task->f;
 	struct wait_node *list;
 
-	lock(&f->lock);
+	spin_lock(&f->lock);
 	f->result = task->result;
 	f->done = true;
 	list = wait_queue_claim_all(&f->waiters);
@@ -30,7 +31,6 @@ static void finish(void *arg)
 			*(void **)node->elem = task->result;
 	spin_unlock(&f->lock);
 	wait_ready_all(list);
-	preempt_enable();
 }
 
 static void run(void *arg)
@@ -38,19 +38,28 @@ static void run(void *arg)
 	struct task *task = arg;
 
 	co_named_after(run, (uintptr_t)task->fn);
-	/* Deferred: the future is done after go_exit too. */
-	co_defer(&task->end, finish, task);
+	/* At its end, so that the future is done after go_exit too. */
+	arch_current()->at_end = finish;
+	arch_current()->end_arg = task;
 	task->result = task->fn(task->arg);
 }
 
 int future_start(struct future *f, void *(*fn)(void *arg), void *arg)
 {
 	struct task task = {.f = f, .fn = fn, .arg = arg};
+	size_t bound;
+	struct co *co;
 
 	if (!fn)
 		return -EINVAL;
 	*f = (struct future){.done = false};
-	return go_copy(run, &task, sizeof(task));
+	bound = stack_bound((go_fn *)(void *)fn);
+	preempt_disable();
+	co = co_make_copy(run, &task, sizeof(task), bound ? bound + STACK_CALL : 0);
+	if (co)
+		sched_start(co);
+	preempt_enable();
+	return co ? 0 : -ENOMEM;
 }
 
 int future_await_until(struct future *f, void **result, uint64_t deadline)

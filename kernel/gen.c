@@ -9,9 +9,11 @@
 #include <vole/go.h>
 #include <vole/task.h>
 
+#include "kernel/bounds.h"
 #include "kernel/group.h"
 #include "kernel/heap.h"
 #include "kernel/sched.h"
+#include "kernel/stack.h"
 #include "kernel/wait.h"
 
 struct gen {
@@ -26,7 +28,6 @@ struct gen {
 	size_t elem_size;
 	void (*fn)(struct gen *g, void *arg);
 	void *arg;
-	struct defer end; /* the body's */
 };
 
 /* Lock held: the body is to go on; it is claimed, if it was in gen_yield. */
@@ -64,14 +65,13 @@ static void end(void *arg)
 	struct gen *g = arg;
 	struct co *caller;
 
-	lock(&g->lock);
+	spin_lock(&g->lock);
 	g->ended = true;
 	caller = take_caller(g, false);
 	spin_unlock(&g->lock);
 	group_leave(arch_current());
 	if (caller)
 		sched_ready(caller);
-	preempt_enable();
 }
 
 static void run(void *arg)
@@ -79,8 +79,9 @@ static void run(void *arg)
 	struct gen *g = arg;
 
 	co_named_after(run, (uintptr_t)g->fn);
-	/* Deferred: it happens after go_exit too. */
-	co_defer(&g->end, end, g);
+	/* It happens after go_exit too. */
+	arch_current()->at_end = end;
+	arch_current()->end_arg = g;
 	g->fn(g, g->arg);
 }
 
@@ -95,8 +96,10 @@ struct gen *gen_make(void (*fn)(struct gen *g, void *arg), void *arg, size_t ele
 	g = heap_alloc(sizeof(*g));
 	if (g) {
 		*g = (struct gen){.elem_size = elem_size, .fn = fn, .arg = arg};
+		size_t bound = stack_bound((go_fn *)(void *)fn);
+
 		preempt_disable();
-		g->body = co_make(run, g, 0, NULL, 0);
+		g->body = co_make(run, g, bound ? bound + STACK_CALL : 0, 0);
 		if (g->body) {
 			g->body->state = CO_WAITING;
 			g->body->wait_reason = WAIT_GEN;

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "kernel/bounds.h"
 #include "kernel/sched.h"
 #include "kernel/wait.h"
 #include "kernel/wheel.h"
@@ -115,40 +116,23 @@ void group_leave(struct co *co)
 	preempt_enable();
 }
 
-static void leave(void *unused)
-{
-	(void)unused;
-	group_leave(arch_current());
-}
-
-struct member {
-	int (*fn)(void *arg);
-	void *arg;
-	struct defer end;
-};
-
-static void run_member(void *arg)
-{
-	struct member *member = arg;
-	int result;
-
-	co_named_after(run_member, (uintptr_t)member->fn);
-	/* Deferred: it happens last, and after go_exit too. */
-	co_defer(&member->end, leave, NULL);
-	result = member->fn(member->arg);
-	if (result < 0)
-		group_cancel(arch_current()->group, result);
-}
-
 int group_go(struct group *g, int (*fn)(void *arg), void *arg)
 {
-	struct member member = {.fn = fn, .arg = arg};
+	struct co *co;
 
 	if (!fn)
 		return -EINVAL;
 	if (group_error(g))
 		return -ECANCELED;
-	return go_member(g, run_member, &member, sizeof(member));
+	preempt_disable();
+	co = co_make((go_fn *)(void *)fn, arg, stack_bound((go_fn *)(void *)fn), 0);
+	if (co) {
+		co->flags |= CO_MEMBER;
+		group_enter(g, co);
+		sched_start(co);
+	}
+	preempt_enable();
+	return co ? 0 : -ENOMEM;
 }
 
 int group_wait(struct group *g)

@@ -83,12 +83,12 @@ void irq_device(unsigned irq)
 	atomic_fetch_add(&runs[irq], 1);
 	handler = atomic_load(&handlers[irq]); /* acquire: with the release in attach */
 	if (handler) {
-		core->in_irq = true;
+		core->in_handler |= HANDLER_IRQ;
 		if (handler->kernel)
 			handler->fn(handler->arg);
 		else
 			arch_call_handler(handler->fn, handler->arg);
-		core->in_irq = false;
+		core->in_handler &= (uint8_t)~HANDLER_IRQ;
 	}
 	atomic_fetch_sub(&runs[irq], 1);
 }
@@ -127,7 +127,7 @@ void irq_run_deferred(struct core *core)
 		in_order = work;
 		work = next;
 	}
-	core->in_deferred = true;
+	core->in_handler |= HANDLER_DEFERRED;
 	while ((work = in_order)) {
 		go_fn *fn = work->fn;
 		void *arg = work->arg;
@@ -137,5 +137,5 @@ void irq_run_deferred(struct core *core)
 		atomic_store_explicit(&work->queued, 0, memory_order_release);
 		fn(arg);
 	}
-	core->in_deferred = false;
+	core->in_handler &= (uint8_t)~HANDLER_DEFERRED;
 }

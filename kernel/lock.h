@@ -22,6 +22,10 @@
 	((cond) ? (void)0 : panic("%s:%d: %s: %s is false", __FILE__, __LINE__, __func__, #cond))
 #endif
 
+/* There may be more than one core: set before the second starts, constant after. Where there is one,
+ * what preemption is held off for needs no atomics. */
+extern bool smp;
+
 #define assert_nopreempt()  kassert(arch_current()->nopreempt > 0)
 #define assert_locked(lock) kassert(atomic_load_explicit(&(lock)->held, memory_order_relaxed))
 
@@ -40,7 +44,7 @@ static inline void preempt_enable(void)
 
 	atomic_signal_fence(memory_order_seq_cst);
 	/* An interrupt between the two lines preempts by itself: nothing is lost. */
-	if (--self->nopreempt == 0 && *(volatile uint8_t *)&self->need_resched)
+	if (--self->nopreempt == 0 && unlikely(*(volatile uint8_t *)&self->need_resched))
 		sched_resched();
 }
 
@@ -48,6 +52,11 @@ static inline void preempt_enable(void)
 static inline void spin_lock(struct spinlock *lock)
 {
 	assert_nopreempt();
+	if (!smp) {
+		kassert(!atomic_load_explicit(&lock->held, memory_order_relaxed));
+		atomic_store_explicit(&lock->held, 1, memory_order_relaxed);
+		return;
+	}
 	/* acquire: with the release in spin_unlock. */
 	while (atomic_exchange_explicit(&lock->held, 1, memory_order_acquire))
 		while (atomic_load_explicit(&lock->held, memory_order_relaxed))

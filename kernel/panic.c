@@ -12,6 +12,7 @@
 #include "kernel/outside.h"
 #include "kernel/print.h"
 #include "kernel/sched.h"
+#include "kernel/stack.h"
 #include "kernel/symtab.h"
 #include "kernel/wait.h"
 
@@ -76,7 +77,8 @@ static _Noreturn void vpanic(const char *fmt, va_list args)
 	print_who();
 	if (core_count) {
 		arch_backtrace_here(&b);
-		print_backtrace(&b, arch_current()->stack_base, arch_current()->stack_top);
+		print_backtrace(&b, arch_current()->stack_top - stack_limit(arch_current()),
+				arch_current()->stack_top);
 	}
 	arch_power_off(STATUS_PANIC);
 }
@@ -108,7 +110,8 @@ _Noreturn void panic_exception(const struct arch_regs *regs, const char *what, u
 	arch_print_regs(regs, print);
 	arch_backtrace_regs(&b, regs);
 	if (core_count)
-		print_backtrace(&b, arch_current()->stack_base, arch_current()->stack_top);
+		print_backtrace(&b, arch_current()->stack_top - stack_limit(arch_current()),
+				arch_current()->stack_top);
 	arch_power_off(STATUS_PANIC);
 }
 
@@ -154,12 +157,12 @@ void dump_co(struct co *co)
 		struct backtrace b;
 
 		arch_backtrace_co(&b, co);
-		print_backtrace(&b, co->stack_base, co->stack_top);
+		print_backtrace(&b, co->stack_top - stack_limit(co), co->stack_top);
 	} else if (co == arch_current()) {
 		struct backtrace b;
 
 		arch_backtrace_here(&b);
-		print_backtrace(&b, co->stack_base, co->stack_top);
+		print_backtrace(&b, co->stack_top - stack_limit(co), co->stack_top);
 	}
 }
 

@@ -7,9 +7,11 @@
 #include <vole/go.h>
 #include <vole/task.h>
 
+#include "kernel/bounds.h"
 #include "kernel/heap.h"
 #include "kernel/sched.h"
 #include "kernel/wait.h"
+#include "kernel/wheel.h"
 
 struct task {
 	go_fn *fn;
@@ -23,15 +25,13 @@ struct pool {
 	size_t count, head;           /* of the backlog */
 	struct wait_queue submitters; /* node->elem: the task */
 	struct wait_queue ends;       /* pool_free */
+	bool retrying;                /* retry is pending, and the pool lives until it has fired */
 	size_t backlog;               /* constant */
+	struct wheel_node retry;
 	struct task queue[];
 };
 
-struct work {
-	struct pool *pool;
-	struct task task;
-	struct defer end;
-};
+static void retry_fire(struct wheel_node *node, uint64_t now);
 
 struct pool *pool_make(int workers, int backlog)
 {
@@ -46,19 +46,39 @@ struct pool *pool_make(int workers, int backlog)
 		errno = ENOMEM;
 		return NULL;
 	}
-	*p = (struct pool){.workers = workers, .backlog = (size_t)backlog};
+	*p = (struct pool){.workers = workers,
+			   .backlog = (size_t)backlog,
+			   .retry = {.fire = retry_fire}};
 	return p;
 }
 
-/* Lock held: the next task; its place in the backlog goes to a submitter that waits, who is to be
- * made ready. */
-static bool take_task(struct pool *p, struct task *task, struct co **wake)
+enum { RETRY = 1000 * 1000 }; /* after there was no memory */
+
+static void task_ended(void *arg);
+
+static struct co *task_make(struct pool *p, const struct task *task)
+{
+	struct co *co = co_make(task->fn, task->arg, stack_bound(task->fn), 0);
+
+	if (co) {
+		co->at_end = task_ended;
+		co->end_arg = p;
+	}
+	return co;
+}
+
+/* Lock held: the next task gets a coroutine, and its place in the backlog goes to a submitter that
+ * waits. NULL: there is none, or no memory: it stays where it is; but a submitter without a place in
+ * the backlog is told. */
+static struct co *next_task(struct pool *p, struct co **wake)
 {
 	struct wait_node *node;
+	struct co *co;
 
-	*wake = NULL;
 	if (p->count) {
-		*task = p->queue[p->head];
+		co = task_make(p, &p->queue[p->head]);
+		if (!co)
+			return NULL;
 		p->head = (p->head + 1) % p->backlog;
 		p->count--;
 		node = wait_queue_claim(&p->submitters);
@@ -66,86 +86,85 @@ static bool take_task(struct pool *p, struct task *task, struct co **wake)
 			p->queue[(p->head + p->count++) % p->backlog] = *(struct task *)node->elem;
 	} else {
 		node = wait_queue_claim(&p->submitters);
-		if (!node)
-			return false;
-		*task = *(struct task *)node->elem;
+		co = node ? task_make(p, node->elem) : NULL;
 	}
-	if (node)
+	if (node) {
+		node->ok = co != NULL;
 		*wake = node->wait->co;
-	return true;
-}
-
-static void run_work(void *arg);
-
-/* Starts a task whose place is counted in running. Where there is no memory for a coroutine, the
- * caller runs it itself. The pool may be gone afterwards. */
-static void start_work(struct pool *p, const struct task *task)
-{
-	struct work work = {.pool = p, .task = *task};
-
-	if (go_copy(run_work, &work, sizeof(work))) {
-		run_work(&work);
-		co_run_deferred(&work.end);
 	}
+	return co;
 }
 
-/* A task has ended: the next has its place, or the pool is done. */
-static void end_work(void *arg)
+/* Starts a task if there are fewer than allowed. nopreempt > 0. False: nothing came of it. */
+static bool start_one(struct pool *p, int ended, bool from_retry)
 {
-	struct pool *p = arg;
 	struct wait_node *list = NULL;
-	struct co *wake = NULL;
-	struct task task;
-	bool more;
+	struct co *wake = NULL, *co = NULL;
+	bool retry;
 
-	lock(&p->lock);
-	more = p->running <= p->workers && take_task(p, &task, &wake);
-	if (!more)
-		p->running--;
-	if (!p->running && !p->count && !p->submitters.first)
+	spin_lock(&p->lock);
+	p->running -= ended;
+	if (from_retry)
+		p->retrying = false;
+	if (p->running < p->workers && (co = next_task(p, &wake)))
+		p->running++;
+	retry = p->count && p->running < p->workers && !p->retrying && (!co || from_retry);
+	if (retry)
+		p->retrying = true;
+	if (!p->running && !p->count && !p->submitters.first && !p->retrying)
 		list = wait_queue_claim_all(&p->ends);
 	spin_unlock(&p->lock);
+	if (retry && from_retry) {
+		wheel_again(&p->retry, arch_clock() + RETRY);
+	} else if (retry) {
+		p->retry.deadline = arch_clock() + RETRY;
+		wheel_start(&p->retry);
+	}
+	/* From here on the pool may be gone. */
 	if (wake)
 		sched_ready(wake);
+	if (co)
+		sched_start(co);
 	wait_ready_all(list);
-	preempt_enable();
-	if (more)
-		start_work(p, &task);
+	return co || wake;
 }
 
-static void run_work(void *arg)
+/* The next task has its place, or the pool is done. */
+static void task_ended(void *arg)
 {
-	struct work *work = arg;
+	start_one(arg, 1, false);
+}
 
-	co_named_after(run_work, (uintptr_t)work->task.fn);
-	/* Deferred: it happens after go_exit in a task too. */
-	co_defer(&work->end, end_work, work->pool);
-	work->task.fn(work->task.arg);
+static void retry_fire(struct wheel_node *node, uint64_t now)
+{
+	(void)now;
+	start_one((struct pool *)((char *)node - offsetof(struct pool, retry)), 0, true);
 }
 
 static int submit(struct pool *p, go_fn *fn, void *arg, bool try)
 {
-	struct work work = {.pool = p, .task = {fn, arg}};
+	struct task task = {fn, arg};
 	struct wait w;
-	struct wait_node node = {.wait = &w, .elem = &work.task};
+	struct wait_node node = {.wait = &w, .elem = &task};
 	int32_t claim;
-	int error;
 
 	if (!p || !fn)
 		return -EINVAL;
 	if (!try && wait_cancelled())
 		return -ECANCELED;
 	lock(&p->lock);
-	if (p->running < p->workers) {
-		p->running++;
-		unlock(&p->lock);
-		error = go_copy(run_work, &work, sizeof(work));
-		if (error)
-			end_work(p);
-		return error;
+	if (p->running < p->workers && !p->count) {
+		struct co *co = task_make(p, &task);
+
+		p->running += co != NULL;
+		spin_unlock(&p->lock);
+		if (co)
+			sched_start(co);
+		preempt_enable();
+		return co ? 0 : -ENOMEM;
 	}
 	if (p->count < p->backlog) {
-		p->queue[(p->head + p->count++) % p->backlog] = work.task;
+		p->queue[(p->head + p->count++) % p->backlog] = task;
 		unlock(&p->lock);
 		return 0;
 	}
@@ -161,6 +180,8 @@ static int submit(struct pool *p, go_fn *fn, void *arg, bool try)
 		spin_lock(&p->lock);
 		wait_queue_remove(&p->submitters, &node);
 		spin_unlock(&p->lock);
+	} else if (!node.ok) {
+		claim = -ENOMEM;
 	}
 	preempt_enable();
 	return claim;
@@ -183,22 +204,10 @@ int pool_resize(struct pool *p, int workers)
 	lock(&p->lock);
 	p->workers = workers;
 	unlock(&p->lock);
-	for (;;) { /* the pool lives: nobody frees it during this call */
-		struct co *wake = NULL;
-		struct task task;
-		bool more;
-
-		lock(&p->lock);
-		more = p->running < p->workers && take_task(p, &task, &wake);
-		p->running += more;
-		spin_unlock(&p->lock);
-		if (wake)
-			sched_ready(wake);
-		preempt_enable();
-		if (!more)
-			break;
-		start_work(p, &task);
-	}
+	preempt_disable();
+	while (start_one(p, 0, false)) /* the pool lives: nobody frees it during this call */
+		;
+	preempt_enable();
 	return 0;
 }
 
@@ -210,7 +219,7 @@ void pool_free(struct pool *p)
 	if (!p)
 		return;
 	lock(&p->lock);
-	if (p->running || p->count || p->submitters.first) {
+	if (p->running || p->count || p->submitters.first || p->retrying) {
 		wait_open(&w, WAIT_POOL, p);
 		wait_queue_put(&p->ends, &node);
 		spin_unlock(&p->lock);

@@ -190,7 +190,7 @@ void vprint(const char *fmt, va_list args)
 	console_release();
 	if (held)
 		atomic_store_explicit(&print_lock.held, 0, memory_order_release);
-	if (self->core->in_irq)
+	if (self->core->in_handler & HANDLER_IRQ)
 		self->nopreempt--; /* irq_exit does what is to be done */
 	else
 		preempt_enable();

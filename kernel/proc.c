@@ -1,7 +1,9 @@
 /*
- * The queues. A core that runs out of work steals half of another's ring; one that finds nothing
- * publishes that it is idle, looks once more, and halts. Whoever makes work then looks for idle
- * cores: both sides store, fence, and load, so one of them sees the other (sleep, proc_notify).
+ * The queues. A core that has work while others are idle puts it where they can take it, its ring
+ * (proc_share); one that runs out takes half of another's ring; one that finds nothing publishes that
+ * it is idle, interrupts a core that keeps work to itself, looks once more, and halts. Both sides
+ * store, fence, and load, so one of them sees the other (sleep, proc_notify). Whoever keeps work
+ * without the fence is seen by the second look of the idle core, a moment later.
  */
 #include "kernel/proc.h"
 
@@ -11,9 +13,14 @@
 #include "kernel/sched.h"
 #include "kernel/stuck.h"
 
-enum { GLOBAL_INTERVAL = 61, STEAL_MAX = RUNQ_SIZE / 2 };
+enum { GLOBAL_INTERVAL = 61, STEAL_MAX = STEAL_RING_SIZE / 2 };
+
+/* After it has gone idle, a core looks again where the work is. */
+enum { LOOK_AGAIN = 100 * 1000 };
 
 _Atomic int proc_count = 1;
+_Atomic size_t proc_attention;
+_Atomic uint64_t proc_idle_mask; /* cores that sleep and may be woken for work */
 
 static struct {
 	struct spinlock lock;
@@ -23,37 +30,28 @@ static struct {
 	_Atomic size_t normal_count, urgent_count;
 } global;
 
-static _Atomic uint64_t idle_mask; /* cores that sleep and may be woken for work */
-static _Atomic int searchers;      /* cores that look for work, or have been woken to */
+static _Atomic int searchers; /* cores that look for work, or have been woken to */
 
-void co_list_put(struct co_list *list, struct co *co)
-{
-	co->next = NULL;
-	if (list->last)
-		list->last->next = co;
-	else
-		list->first = co;
-	list->last = co;
-	list->count++;
-}
-
-struct co *co_list_get(struct co_list *list)
-{
-	struct co *co = list->first;
-
-	if (co) {
-		list->first = co->next;
-		if (!list->first)
-			list->last = NULL;
-		list->count--;
-	}
-	return co;
-}
-
+/* With the lock. */
 static void global_counts(void)
 {
+	size_t disabled = (size_t)(core_count - atomic_load(&proc_count));
+
 	atomic_store_explicit(&global.normal_count, global.normal.count, memory_order_relaxed);
 	atomic_store_explicit(&global.urgent_count, global.urgent.count, memory_order_relaxed);
+	atomic_store_explicit(&proc_attention, global.normal.count + global.urgent.count + disabled,
+			      memory_order_relaxed);
+}
+
+int proc_set_count(int n)
+{
+	int old;
+
+	lock(&global.lock);
+	old = atomic_exchange(&proc_count, n);
+	global_counts();
+	unlock(&global.lock);
+	return old;
 }
 
 static void global_put(struct co **co, size_t n)
@@ -90,8 +88,14 @@ static struct co *global_get(struct core *core, bool only_one)
 
 	if (share > STEAL_MAX)
 		share = STEAL_MAX;
-	while (!only_one && share-- && runq_len(&core->proc.runq) < STEAL_MAX)
-		runq_put(&core->proc.runq, co_list_get(&global.normal));
+	while (!only_one && share--) {
+		struct co *more = co_list_get(&global.normal);
+
+		if (runq_put(&core->proc.runq, more))
+			continue;
+		co_list_put(&global.normal, more);
+		break;
+	}
 	global_counts();
 	spin_unlock(&global.lock);
 	if (co && !core->proc.slice_armed && proc_waiting(core))
@@ -105,30 +109,25 @@ size_t proc_global_len(void)
 	       atomic_load_explicit(&global.urgent_count, memory_order_relaxed);
 }
 
-bool proc_idle_cores(void)
-{
-	return atomic_load_explicit(&idle_mask, memory_order_relaxed) != 0;
-}
-
 static void send_reschedule(struct core *to)
 {
 	core_here()->ipis++;
 	arch_send_reschedule(to);
 }
 
-void proc_notify(void)
+static void proc_notify(void)
 {
 	int none = 0;
 
 	/* With the fence in sleep: either it sees the work, or this sees it idle. */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (!atomic_load_explicit(&idle_mask, memory_order_relaxed) ||
+	if (!atomic_load_explicit(&proc_idle_mask, memory_order_relaxed) ||
 	    !atomic_compare_exchange_strong(&searchers, &none, 1))
 		return;
-	for (uint64_t mask; (mask = atomic_load(&idle_mask));) {
+	for (uint64_t mask; (mask = atomic_load(&proc_idle_mask));) {
 		uint64_t bit = mask & -mask;
 
-		if (atomic_fetch_and(&idle_mask, ~bit) & bit) {
+		if (atomic_fetch_and(&proc_idle_mask, ~bit) & bit) {
 			send_reschedule(cores[__builtin_ctzl(bit)]);
 			return;
 		}
@@ -160,55 +159,44 @@ static void notify_urgent(struct core *core)
 	}
 }
 
-/* False: co may go into this core's ring. */
-static bool put_elsewhere(struct core *core, struct co *co)
+static void put_pinned(struct core *core, struct co *co)
+{
+	if (co->pinned_core != core->index) {
+		proc_send(cores[co->pinned_core], co);
+		return;
+	}
+	co_list_put(co->flags & CO_URGENT ? &core->proc.urgent : &core->proc.pinned, co);
+	core->proc.special = true;
+	if (!core->proc.slice_armed)
+		sched_slice_arm(core);
+	if (co->flags & CO_URGENT)
+		arch_current()->need_resched = true;
+}
+
+void proc_put_elsewhere(struct core *core, struct co *co)
 {
 	if (co->flags & CO_PINNED) {
-		if (co->pinned_core != core->index) {
-			proc_send(cores[co->pinned_core], co);
-			return true;
-		}
-		co_list_put(co->flags & CO_URGENT ? &core->proc.urgent : &core->proc.pinned, co);
-		if (!core->proc.slice_armed)
-			sched_slice_arm(core);
-		if (co->flags & CO_URGENT)
-			arch_current()->need_resched = true;
-		return true;
-	}
-	if (co->flags & CO_URGENT) {
+		put_pinned(core, co);
+	} else if (co->flags & CO_URGENT) {
 		global_put(&co, 1);
 		notify_urgent(core);
-		return true;
-	}
-	if (core->index >= atomic_load_explicit(&proc_count, memory_order_relaxed)) {
+	} else if (core->index >= atomic_load_explicit(&proc_count, memory_order_relaxed)) {
 		global_put(&co, 1);
 		proc_notify();
 		send_reschedule(cores[0]);
-		return true;
+	} else {
+		if (!runq_put(&core->proc.runq, co)) /* no memory */
+			global_put(&co, 1);
+		if (!core->proc.slice_armed)
+			sched_slice_arm(core);
 	}
-	return false;
-}
-
-void proc_put_quietly(struct core *core, struct co *co)
-{
-	if (put_elsewhere(core, co))
-		return;
-	if (!core->proc.slice_armed)
-		sched_slice_arm(core);
-	if (runq_put(&core->proc.runq, co))
-		return;
-
-	struct co *batch[STEAL_MAX + 1];
-	uint32_t n = runq_take(&core->proc.runq, batch, STEAL_MAX, false);
-
-	batch[n] = co;
-	global_put(batch, n + 1);
 }
 
 void proc_put_back(struct core *core, struct co *co)
 {
 	/* A core that is not to run others tells one that is, which proc_put_quietly does. */
-	bool others = core->index < atomic_load_explicit(&proc_count, memory_order_relaxed) &&
+	bool others = unlikely(proc_needs_attention()) &&
+		      core->index < atomic_load_explicit(&proc_count, memory_order_relaxed) &&
 		      atomic_load_explicit(&global.normal_count, memory_order_relaxed);
 
 	if (others && !(co->flags & (CO_PINNED | CO_URGENT)))
@@ -217,10 +205,17 @@ void proc_put_back(struct core *core, struct co *co)
 		proc_put_quietly(core, co);
 }
 
-void proc_put(struct core *core, struct co *co)
+/* The oldest to where others can take them. */
+void proc_share(struct core *core)
 {
-	proc_put_quietly(core, co);
-	if (core_count > 1)
+	struct proc *proc = &core->proc;
+	uint32_t room = STEAL_RING_SIZE - steal_ring_len(&proc->ring);
+	struct co *co;
+
+	for (; room && (co = runq_get(&proc->runq)); room--)
+		steal_ring_put(&proc->ring, co);
+	proc->special = true;
+	if (steal_ring_len(&proc->ring) || proc_global_len())
 		proc_notify();
 }
 
@@ -271,10 +266,26 @@ bool proc_urgent_waiting(const struct core *core)
 
 bool proc_waiting(const struct core *core)
 {
-	return core->proc.runnext || runq_len(&core->proc.runq) || core->proc.pinned.first ||
+	return core->proc.runnext || runq_len(&core->proc.runq) ||
+	       steal_ring_len(&core->proc.ring) || core->proc.pinned.first ||
 	       proc_urgent_waiting(core) ||
 	       (core->index < atomic_load_explicit(&proc_count, memory_order_relaxed) &&
 		atomic_load_explicit(&global.normal_count, memory_order_relaxed));
+}
+
+/* What is in the ring is older. */
+static struct co *get_own(struct proc *proc)
+{
+	struct co *co;
+
+	return steal_ring_take(&proc->ring, &co, 1, true) ? co : runq_get(&proc->runq);
+}
+
+static struct co *get_own_or_global(struct core *core, bool enabled)
+{
+	struct co *co = get_own(&core->proc);
+
+	return co || !enabled ? co : global_get(core, false);
 }
 
 /* Pinned coroutines and the others take turns, each as long as it was when its turn began: as if
@@ -285,7 +296,7 @@ static struct co *next_of_both(struct core *core, bool enabled)
 	struct co *co = NULL;
 
 	if (proc->turns_left == 0) {
-		size_t others = runq_len(&proc->runq);
+		size_t others = runq_len(&proc->runq) + steal_ring_len(&proc->ring);
 
 		if (enabled)
 			others +=
@@ -297,21 +308,20 @@ static struct co *next_of_both(struct core *core, bool enabled)
 	}
 	proc->turns_left--;
 	if (!proc->pinned_turn) {
-		co = runq_get(&proc->runq);
-		if (!co && enabled)
-			co = global_get(core, false);
+		co = get_own_or_global(core, enabled);
 		if (!co) /* stolen meanwhile */
 			proc->turns_left = 0;
 	}
 	return co ? co : co_list_get(&proc->pinned);
 }
 
-struct co *proc_pick(struct core *core)
+struct co *proc_pick_slowly(struct core *core)
 {
 	struct proc *proc = &core->proc;
 	struct co *co;
 	bool enabled = core->index < atomic_load_explicit(&proc_count, memory_order_relaxed);
 
+	proc->special = proc->pinned.first || proc->urgent.first || steal_ring_len(&proc->ring);
 	if (proc_urgent_waiting(core)) {
 		co = co_list_get(&proc->urgent);
 		if (!co && enabled)
@@ -319,21 +329,14 @@ struct co *proc_pick(struct core *core)
 		if (co)
 			goto slice;
 	}
-	if (proc->ticks % GLOBAL_INTERVAL == 0) {
-		if (atomic_load_explicit(&proc->inbox, memory_order_relaxed))
-			proc_receive(core);
-		if (enabled && (co = global_get(core, true)))
-			goto slice;
-	}
+	if (proc->ticks % GLOBAL_INTERVAL == 0 && enabled && (co = global_get(core, true)))
+		goto slice;
 	co = proc->runnext;
 	if (co) { /* in its waker's slice */
 		proc->runnext = NULL;
 		return co;
 	}
-	if (proc->pinned.first)
-		co = next_of_both(core, enabled);
-	else if (!(co = runq_get(&proc->runq)) && enabled)
-		co = global_get(core, false);
+	co = proc->pinned.first ? next_of_both(core, enabled) : get_own_or_global(core, enabled);
 	if (!co)
 		return NULL;
 slice:
@@ -354,7 +357,8 @@ static struct co *steal(struct core *core)
 		struct core *victim = cores[(start + i) % core_count];
 		uint32_t n;
 
-		if (victim == core || !(n = runq_take(&victim->proc.runq, batch, STEAL_MAX, false)))
+		if (victim == core ||
+		    !(n = steal_ring_take(&victim->proc.ring, batch, STEAL_MAX, false)))
 			continue;
 		core->steals += n;
 		for (uint32_t j = 1; j < n; j++)
@@ -374,7 +378,8 @@ void proc_give_away(struct core *core)
 		proc_put(core, co);
 	}
 	/* No more than there are: the core may be let in again meanwhile, and put them back. */
-	for (uint32_t n = runq_len(&core->proc.runq); n && (co = runq_get(&core->proc.runq)); n--)
+	for (uint32_t n = runq_len(&core->proc.runq) + steal_ring_len(&core->proc.ring);
+	     n && (co = get_own(&core->proc)); n--)
 		proc_put(core, co);
 }
 
@@ -385,9 +390,28 @@ static bool work_somewhere(struct core *core)
 	if (core->index >= atomic_load_explicit(&proc_count, memory_order_relaxed))
 		return false;
 	for (int i = 0; i < core_count; i++)
-		if (runq_len(&cores[i]->proc.runq))
+		if (steal_ring_len(&cores[i]->proc.ring))
 			return true;
 	return false;
+}
+
+/* A core that keeps work to itself is to share it. False: all others are idle. */
+static bool ask_for_work(const struct core *core)
+{
+	bool busy = false;
+
+	for (int i = 0; i < core_count; i++) {
+		struct core *other = cores[i];
+
+		if (other == core)
+			continue;
+		if (runq_len(&other->proc.runq)) {
+			send_reschedule(other);
+			return true;
+		}
+		busy |= atomic_load_explicit(&other->running, memory_order_relaxed) != NULL;
+	}
+	return busy;
 }
 
 /* Sleeps until an interrupt. True: woken to search, and counted as a searcher already. */
@@ -399,21 +423,25 @@ static bool sleep(struct core *core)
 	core->idle_since = arch_clock();
 	atomic_store_explicit(&core->running, NULL, memory_order_relaxed);
 	if (enabled)
-		atomic_fetch_or(&idle_mask, bit);
+		atomic_fetch_or(&proc_idle_mask, bit);
 	stuck_enter_idle();
 	/* With the fence in proc_notify. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!work_somewhere(core) && !stuck_check()) {
+		if (enabled && ask_for_work(core) && !core->looked_again) {
+			core->looked_again = true;
+			sched_timer_by(core, core->idle_since + LOOK_AGAIN);
+		}
 		arch_interrupts_off();
 		/* The mask has lost the bit: somebody wakes this core. */
-		if (core->irq_pending || (enabled && !(atomic_load(&idle_mask) & bit)))
+		if (core->irq_pending || (enabled && !(atomic_load(&proc_idle_mask) & bit)))
 			arch_interrupts_on();
 		else
 			arch_halt();
 	}
 	stuck_leave_idle();
 	if (enabled)
-		before = atomic_fetch_and(&idle_mask, ~bit);
+		before = atomic_fetch_and(&proc_idle_mask, ~bit);
 	core->idle_ns += arch_clock() - core->idle_since;
 	core->idle_since = 0;
 	return !(before & bit);
@@ -441,8 +469,10 @@ static struct co *find(struct core *core)
 		if (searching && atomic_fetch_sub(&searchers, 1) == 1 &&
 		    (next || core->index >= atomic_load(&proc_count)))
 			proc_notify();
-		if (next)
+		if (next) {
+			core->looked_again = false;
 			return next;
+		}
 		searching = sleep(core);
 	}
 }

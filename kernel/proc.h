@@ -9,12 +9,49 @@
 
 /* How many cores run coroutines that are not pinned: those with a smaller index. */
 extern _Atomic int proc_count;
+/* n of them: the old number. The others are to look at their queues again. */
+int proc_set_count(int n);
 
-/* The owner: co to the back of the queue of this core, or to where it belongs. */
-void proc_put(struct core *core, struct co *co);
+/* Not 0: something is in the global queue, or some core is not to run coroutines: the paths that do
+ * not look at these do not do. */
+extern _Atomic size_t proc_attention;
 
-/* The same for one that was runnable before: nobody else is told of it. */
-void proc_put_quietly(struct core *core, struct co *co);
+void proc_put_elsewhere(struct core *core, struct co *co);
+void proc_share(struct core *core);
+struct co *proc_pick_slowly(struct core *core);
+void sched_slice_arm(struct core *core);
+
+/* Some core is idle. */
+extern _Atomic uint64_t proc_idle_mask;
+
+static inline bool proc_idle_cores(void)
+{
+	return atomic_load_explicit(&proc_idle_mask, memory_order_relaxed) != 0;
+}
+
+static inline bool proc_needs_attention(void)
+{
+	return atomic_load_explicit(&proc_attention, memory_order_relaxed) != 0;
+}
+
+/* The owner: co, which was runnable before, to the back of the queue of this core, or to where it
+ * belongs; nobody else is told of it. */
+static inline void proc_put_quietly(struct core *core, struct co *co)
+{
+	if (unlikely((co->flags & (CO_PINNED | CO_URGENT)) || proc_needs_attention() ||
+		     !runq_put(&core->proc.runq, co)))
+		proc_put_elsewhere(core, co);
+	else if (unlikely(!core->proc.slice_armed))
+		sched_slice_arm(core);
+}
+
+/* The same for one that others may have to help with. */
+static inline void proc_put(struct core *core, struct co *co)
+{
+	proc_put_quietly(core, co);
+	if (unlikely(proc_idle_cores()))
+		proc_share(core);
+}
 
 /* The same for one that has had its turn: behind those in the global queue too. */
 void proc_put_back(struct core *core, struct co *co);
@@ -26,17 +63,26 @@ void proc_send(struct core *core, struct co *co);
 void proc_receive(struct core *core);
 
 /* The owner: the next to run here, NULL: nothing without stealing. */
-struct co *proc_pick(struct core *core);
+static inline struct co *proc_pick(struct core *core)
+{
+	struct proc *proc = &core->proc;
+	struct co *co = proc->runnext;
+
+	if (unlikely(proc->special || proc_needs_attention()))
+		return proc_pick_slowly(core);
+	if (co) { /* in its waker's slice */
+		proc->runnext = NULL;
+		return co;
+	}
+	co = runq_get(&proc->runq);
+	if (co)
+		proc->ticks++;
+	return co;
+}
 
 /* The owner: something is in the queues that proc_pick looks at. */
 bool proc_waiting(const struct core *core);
 bool proc_urgent_waiting(const struct core *core);
-
-/* Some core is idle. */
-bool proc_idle_cores(void);
-
-/* There is work that a sleeping core could take: wakes one, unless one is searching. */
-void proc_notify(void);
 
 /* This core must not run others than pinned ones any more: gives its queues away. */
 void proc_give_away(struct core *core);

@@ -1,6 +1,8 @@
 /*
- * The run queue of a proc: a ring that only its owner puts into, and anyone may take from. Go's
- * and Tokio's; the owner's put and a thief's take meet in head and tail alone.
+ * The run queue of a proc, in two parts. What its owner takes is private: a FIFO without atomics, in
+ * chunks of a page, so that it holds any number. What others may steal is in a ring (Go's, Tokio's):
+ * its owner alone puts into it, while others are idle, and anyone takes. The ring holds what is
+ * older, so its owner takes from there first.
  *
  * Also co_list, a plain FIFO of coroutines for those who have a lock, or are alone.
  */
@@ -12,41 +14,97 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct co;
+#include "kernel/co.h"
 
-enum { RUNQ_SIZE = 256 };
+/* Entries that are looked at before their turn, so that they are in the cache then. */
+enum { RUNQ_AHEAD = 4 };
 
+struct runq_chunk {
+	struct runq_chunk *next;
+	struct co *co[PAGE_SIZE / sizeof(void *) - 1];
+};
+
+/* Owner only, but for len. */
 struct runq {
+	struct co **head, **head_end; /* next to take, and the end of its chunk */
+	struct co **tail, **tail_end; /* next to fill, and the end of its chunk */
+	struct runq_chunk *first, *last, *spare;
+	_Atomic uint32_t len; /* read by anyone */
+};
+
+/* The chunk of the tail is full: another. False: no memory. */
+bool runq_grow(struct runq *q);
+/* The chunk of the head is empty, and another has more. */
+void runq_advance(struct runq *q);
+
+static inline uint32_t runq_len(const struct runq *q)
+{
+	return atomic_load_explicit(&q->len, memory_order_relaxed);
+}
+
+static inline bool runq_put(struct runq *q, struct co *co)
+{
+	if (unlikely(q->tail == q->tail_end) && !runq_grow(q))
+		return false;
+	*q->tail++ = co;
+	atomic_store_explicit(&q->len, runq_len(q) + 1, memory_order_relaxed);
+	return true;
+}
+
+/* The oldest, or NULL. */
+static inline struct co *runq_get(struct runq *q)
+{
+	uint32_t len = runq_len(q);
+
+	if (len == 0)
+		return NULL;
+	if (unlikely(q->head == q->head_end))
+		runq_advance(q);
+
+	struct co **at = q->head++;
+
+	atomic_store_explicit(&q->len, len - 1, memory_order_relaxed);
+	if (q->head_end - at > RUNQ_AHEAD && len > RUNQ_AHEAD) {
+		__builtin_prefetch(at[RUNQ_AHEAD]);
+		__builtin_prefetch(at[RUNQ_AHEAD / 2]->sp);
+	}
+	return *at;
+}
+
+enum { STEAL_RING_SIZE = 256 };
+
+struct steal_ring {
 	_Alignas(64) _Atomic uint32_t head; /* next to take; advanced by compare-and-swap */
 	_Alignas(64) _Atomic uint32_t tail; /* next to fill; written by the owner only */
-	_Atomic(struct co *) ring[RUNQ_SIZE];
+	_Atomic(struct co *) co[STEAL_RING_SIZE];
 };
 
 /* The owner: to the tail. False: full. */
-static inline bool runq_put(struct runq *q, struct co *co)
+static inline bool steal_ring_put(struct steal_ring *ring, struct co *co)
 {
 	/* acquire: with the release of a taker's head, so its read of the entry came before. */
-	uint32_t head = atomic_load_explicit(&q->head, memory_order_acquire);
-	uint32_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed);
+	uint32_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+	uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 
-	if (tail - head == RUNQ_SIZE)
+	if (tail - head == STEAL_RING_SIZE)
 		return false;
-	atomic_store_explicit(&q->ring[tail % RUNQ_SIZE], co, memory_order_relaxed);
-	/* release: with the acquire of tail in runq_take; publishes the entry and *co. */
-	atomic_store_explicit(&q->tail, tail + 1, memory_order_release);
+	atomic_store_explicit(&ring->co[tail % STEAL_RING_SIZE], co, memory_order_relaxed);
+	/* release: with the acquire of tail in steal_ring_take; publishes the entry and *co. */
+	atomic_store_explicit(&ring->tail, tail + 1, memory_order_release);
 	return true;
 }
 
 /* Anyone: takes up to max of the oldest, but no more than half (rounded up) unless whole. */
-static inline uint32_t runq_take(struct runq *q, struct co **into, uint32_t max, bool whole)
+static inline uint32_t steal_ring_take(struct steal_ring *ring, struct co **into, uint32_t max,
+				       bool whole)
 {
 	for (;;) {
-		uint32_t head = atomic_load_explicit(&q->head, memory_order_acquire);
-		/* acquire: with the release in runq_put. */
-		uint32_t tail = atomic_load_explicit(&q->tail, memory_order_acquire);
+		uint32_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+		/* acquire: with the release in steal_ring_put. */
+		uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
 		uint32_t n = tail - head;
 
-		if (n > RUNQ_SIZE)
+		if (n > STEAL_RING_SIZE)
 			continue; /* head moved on between the two loads */
 		if (!whole)
 			n -= n / 2;
@@ -55,36 +113,28 @@ static inline uint32_t runq_take(struct runq *q, struct co **into, uint32_t max,
 		if (n == 0)
 			return 0;
 		for (uint32_t i = 0; i < n; i++)
-			into[i] = atomic_load_explicit(&q->ring[(head + i) % RUNQ_SIZE],
+			into[i] = atomic_load_explicit(&ring->co[(head + i) % STEAL_RING_SIZE],
 						       memory_order_relaxed);
 #ifdef PLANT_DOUBLE_STEAL
 		uint32_t taken = whole ? n : n - 1; /* the fault: the last one stays there too */
 #else
 		uint32_t taken = n;
 #endif
-		/* release: with the acquire of head in runq_put, which may now overwrite. */
-		if (atomic_compare_exchange_strong_explicit(&q->head, &head, head + taken,
+		/* release: with the acquire of head in steal_ring_put, which may now overwrite. */
+		if (atomic_compare_exchange_strong_explicit(&ring->head, &head, head + taken,
 							    memory_order_acq_rel,
 							    memory_order_relaxed))
 			return n;
 	}
 }
 
-/* The owner: the oldest, or NULL. */
-static inline struct co *runq_get(struct runq *q)
-{
-	struct co *co;
-
-	return runq_take(q, &co, 1, true) ? co : NULL;
-}
-
 /* Anyone: how many there are, roughly. */
-static inline uint32_t runq_len(const struct runq *q)
+static inline uint32_t steal_ring_len(const struct steal_ring *ring)
 {
-	uint32_t head = atomic_load_explicit(&q->head, memory_order_acquire);
-	uint32_t n = atomic_load_explicit(&q->tail, memory_order_acquire) - head;
+	uint32_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+	uint32_t n = atomic_load_explicit(&ring->tail, memory_order_acquire) - head;
 
-	return n > RUNQ_SIZE ? 0 : n;
+	return n > STEAL_RING_SIZE ? 0 : n;
 }
 
 struct co_list {

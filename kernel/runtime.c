@@ -9,6 +9,7 @@
 #include "kernel/page.h"
 #include "kernel/proc.h"
 #include "kernel/sched.h"
+#include "kernel/stack.h"
 #include "kernel/wait.h"
 
 int runtime_cores(void)
@@ -45,7 +46,7 @@ int runtime_procs(int n)
 		return atomic_load(&proc_count);
 	if (n > core_count)
 		n = core_count;
-	old = atomic_exchange(&proc_count, n);
+	old = proc_set_count(n);
 	/* Those that stop give their queues away. */
 	look_again();
 	return old;
@@ -138,8 +139,9 @@ int runtime_core_stats(int index, struct runtime_core_stats *stats)
 		.ipis = core->ipis,
 		.spawned = core->spawned,
 		.idle_ns = idle_ns(core),
-		.queue = runq_len(&core->proc.runq) + core->proc.pinned.count +
-			 core->proc.urgent.count + (core->proc.runnext ? 1 : 0),
+		.queue = runq_len(&core->proc.runq) + steal_ring_len(&core->proc.ring) +
+			 core->proc.pinned.count + core->proc.urgent.count +
+			 (core->proc.runnext ? 1 : 0),
 		.running = running ? running->id : 0,
 	};
 	return 0;
@@ -171,7 +173,7 @@ static void list_one(struct co *co, void *arg)
 		.pinned = co->flags & CO_PINNED,
 		.urgent = co->flags & CO_URGENT,
 		.stack_high = co->stack_top - co->stack_mapped,
-		.stack_limit = co->stack_top - co->stack_base - PAGE_SIZE,
+		.stack_limit = stack_limit(co),
 	};
 	strncpy(out->name, co_name(co), sizeof(out->name) - 1);
 	if (co->state == CO_WAITING && co->wait_since)

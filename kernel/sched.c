@@ -15,49 +15,25 @@ _Atomic uint64_t sched_quantum = 10 * NSEC_PER_MSEC;
 _Atomic int external_waits, irqs_attached;
 _Atomic bool sched_accounting;
 
-/* Until somebody asks for processor times, the clock of the last tick will do for them. */
-static uint64_t switch_clock(struct core *core)
+bool smp;
+
+/* Nothing to run: the idle coroutine, which finds something. */
+static __attribute__((noinline)) struct co *idle_of(struct core *core)
 {
-	if (atomic_load_explicit(&sched_accounting, memory_order_relaxed))
-		core->now = arch_clock();
-	return core->now;
+	core->now = arch_clock();
+	if (arch_current()->state == CO_WAITING)
+		arch_current()->wait_since = core->now;
+	return core->idle;
 }
 
-void sched_begin(struct core *core, struct co *next)
+/* Leaves self, which is current, for next; NULL: whoever may. Returns in self. Inline, so that all
+ * ways to stop are as short as can be: a return that the processor does not expect costs more than
+ * all the rest of a switch. */
+static inline __attribute__((always_inline)) void switch_to(struct core *core, struct co *self,
+							    struct co *next)
 {
-	atomic_store_explicit(&next->on_core, 1, memory_order_relaxed);
-	next->core = core;
-	next->state = CO_RUNNING;
-	core->switches++;
-	atomic_store_explicit(&core->running, next, memory_order_relaxed);
-	next->run_since = switch_clock(core);
-}
-
-void sched_finish(struct co *prev)
-{
-	struct co *self = arch_current();
-
-#ifdef PLANT_ON_CORE
-	self->sp = NULL; /* where it stopped last: no use to anybody until it stops again */
-#endif
-	/* An interrupt that came before the switch told prev, or nobody where that was idle; those
-	 * that come from here on tell self. */
-	if (*(volatile bool *)&self->core->irq_pending)
-		self->need_resched = true;
-	prev->cpu_ns += switch_clock(self->core) - prev->run_since;
-	if (prev->state == CO_ENDED)
-		co_free(prev);
-	else
-		/* release: with the acquire in switch_to and proc_idle; the context is saved. */
-		atomic_store_explicit(&prev->on_core, 0, memory_order_release);
-}
-
-static void switch_to(struct core *core, struct co *next)
-{
-	struct co *self = arch_current();
-
 	kassert(self->nopreempt == 1);
-	if (next == self) { /* made ready, and picked, before it had stopped */
+	if (unlikely(next == self)) { /* made ready, and picked, before it had stopped */
 		self->state = CO_RUNNING;
 		return;
 	}
@@ -67,56 +43,51 @@ static void switch_to(struct core *core, struct co *next)
 		arch_relax(); /* as if an interrupt took its time here */
 #else
 	/* acquire: with the release in sched_finish. */
-	bool busy = atomic_load_explicit(&next->on_core, memory_order_acquire);
+	bool busy = next && atomic_load_explicit(&next->on_core, memory_order_acquire);
 #endif
-	if (next->frame || busy) {
+	if (unlikely(!next)) {
+		next = idle_of(core);
+	} else if (unlikely(next->frame || busy)) {
+		sched_clock(core);
 		core->resume = next;
 		next = core->idle;
-	} else if (next != core->idle) {
+	} else {
 		sched_begin(core, next);
 	}
 	sched_finish(arch_switch(self, next));
 }
 
-static struct co *pick_or_idle(struct core *core)
+/* The only two places where a coroutine leaves: here, and in go_yield. */
+static __attribute__((noinline)) void leave(struct co *next)
 {
-	struct co *next = proc_pick(core);
+	struct co *self = arch_current();
 
-	if (!next) {
-		core->now = arch_clock();
-		if (arch_current()->state == CO_WAITING)
-			arch_current()->wait_since = core->now;
-		next = core->idle;
-	}
-	return next;
+	switch_to(self->core, self, next);
 }
 
 void sched_park(void)
 {
-	struct core *core = core_here();
-
-	switch_to(core, pick_or_idle(core));
+	leave(proc_pick(core_here()));
 }
 
 _Noreturn void sched_end(void)
 {
-	struct core *core = core_here();
-
 	arch_current()->state = CO_ENDED;
-	switch_to(core, pick_or_idle(core));
+	leave(proc_pick(core_here()));
 	panic("an ended coroutine was resumed");
 }
 
 void go_yield(void)
 {
+	struct co *self = arch_current();
+
 	preempt_disable();
 
-	struct co *self = arch_current();
 	struct core *core = self->core;
 
 	self->state = CO_RUNNABLE;
 	proc_put_back(core, self);
-	switch_to(core, pick_or_idle(core));
+	switch_to(core, self, proc_pick(core));
 	preempt_enable();
 }
 
@@ -125,15 +96,14 @@ void sched_move(void)
 	preempt_disable();
 
 	struct co *self = arch_current();
-	struct core *core = self->core;
 
 	self->state = CO_RUNNABLE;
-	proc_put(core, self);
-	switch_to(core, pick_or_idle(core));
+	proc_put(self->core, self);
+	sched_park();
 	preempt_enable();
 }
 
-static void ready(struct co *co, bool next)
+static inline __attribute__((always_inline)) void ready(struct co *co, bool next)
 {
 	struct core *core = core_here();
 
@@ -142,7 +112,7 @@ static void ready(struct co *co, bool next)
 		return; /* the fault: it has not stopped yet, so it need not be woken */
 #endif
 	co->state = CO_RUNNABLE;
-	if (core->in_irq) {
+	if (unlikely(core->in_handler & HANDLER_IRQ)) {
 		proc_send(core, co);
 		return;
 	}
@@ -152,7 +122,7 @@ static void ready(struct co *co, bool next)
 		struct co *old = core->proc.runnext;
 
 		core->proc.runnext = co;
-		if (!core->proc.slice_armed)
+		if (unlikely(!core->proc.slice_armed))
 			sched_slice_arm(core);
 		if (!old)
 			return;
@@ -192,9 +162,9 @@ void sched_park_for(struct co *next)
 	core->wakeups++;
 	if ((next->flags & CO_PINNED) && next->pinned_core != core->index) {
 		ready(next, true);
-		next = pick_or_idle(core);
+		next = proc_pick(core);
 	}
-	switch_to(core, next);
+	leave(next);
 }
 
 void sched_timer_by(struct core *core, uint64_t deadline)
@@ -301,6 +271,8 @@ bool sched_service(struct core *core, struct co *running)
 
 	if (next <= now)
 		next = wheel_advance(&core->wheel, now);
+	if (unlikely(proc_idle_cores()) && runq_len(&core->proc.runq))
+		proc_share(core);
 	if (running) {
 		if (core->index >= atomic_load_explicit(&proc_count, memory_order_relaxed)) {
 			proc_give_away(core);
@@ -336,7 +308,7 @@ void sched_resched(void)
 			core->preemptions++;
 			self->state = CO_RUNNABLE;
 			proc_put_back(core, self);
-			switch_to(core, pick_or_idle(core));
+			sched_park();
 		}
 		atomic_signal_fence(memory_order_seq_cst);
 		self->nopreempt = 0;

@@ -34,12 +34,6 @@ _Noreturn void sched_end(void);
 /* Moves the calling coroutine to where its flags allow it to run. */
 void sched_move(void);
 
-/* After a switch, in the successor: the stack of prev is free now. */
-void sched_finish(struct co *prev);
-
-/* The owner: next becomes the one that runs here. */
-void sched_begin(struct core *core, struct co *next);
-
 /* The owner: does what interrupts left to do; running: the coroutine that was interrupted or NULL.
  * True: its time slice is over. */
 bool sched_service(struct core *core, struct co *running);
@@ -72,5 +66,44 @@ const struct co *mutex_holder(const struct mutex *m);
 /* From the first call of runtime_cpu_ns on, every switch reads the clock; before, processor time is
  * counted by the ticks of time slices. */
 extern _Atomic bool sched_accounting;
+
+static inline uint64_t sched_clock(struct core *core)
+{
+	if (unlikely(atomic_load_explicit(&sched_accounting, memory_order_relaxed)))
+		core->now = arch_clock();
+	return core->now;
+}
+
+/* The owner: next becomes the one that runs here. */
+static inline void sched_begin(struct core *core, struct co *next)
+{
+	atomic_store_explicit(&next->on_core, 1, memory_order_relaxed);
+	next->core = core;
+	next->state = CO_RUNNING;
+	core->switches++;
+	atomic_store_explicit(&core->running, next, memory_order_relaxed);
+	next->run_since = sched_clock(core);
+}
+
+/* After a switch, in the successor: the stack of prev is free now. */
+static inline void sched_finish(struct co *prev)
+{
+	struct co *self = arch_current();
+	struct core *core = self->core;
+
+#ifdef PLANT_ON_CORE
+	self->sp = NULL; /* where it stopped last: no use to anybody until it stops again */
+#endif
+	/* An interrupt that came before the switch told prev, or nobody where that was idle; those
+	 * that come from here on tell self. */
+	if (unlikely(*(volatile bool *)&core->irq_pending))
+		self->need_resched = true;
+	prev->cpu_ns += core->now - prev->run_since;
+	if (prev->state == CO_ENDED)
+		co_free(prev);
+	else
+		/* release: with the acquire in switch_to and proc_idle; the context is saved. */
+		atomic_store_explicit(&prev->on_core, 0, memory_order_release);
+}
 
 #endif

@@ -12,7 +12,7 @@
  * Slots come in kinds of 4 KB << kind, each kind in a window of its own, so that an address
  * tells its slot: window + slot * stride, the guard page first.
  */
-enum { KINDS = 21, DEFAULT_KIND = 6 };
+enum { KINDS = STACK_FIXED, DEFAULT_KIND = 6 };
 _Static_assert(STACK_DEFAULT == PAGE_SIZE << DEFAULT_KIND, "the default kind");
 
 /* What a free slot holds at its top. */
@@ -150,30 +150,40 @@ bool stack_take(struct co *co, size_t limit)
 	}
 	if (!slot)
 		return false;
+	co->stack_kind = (uint8_t)i;
 	co->stack_top = top_of(slot);
-	co->stack_base = co->stack_top - kind->stride;
 	co->stack_mapped = slot->mapped;
 	core_here()->stack_bytes += (int64_t)(co->stack_top - co->stack_mapped);
 	return true;
+}
+
+uintptr_t stack_start(const struct co *co)
+{
+	/* At the top is room for what links the slot when it is free. Slots are powers of two apart:
+	 * their coroutines begin at different places, so that they do not all fall on the same sets
+	 * of the caches. */
+	enum { COLOURS = 8, COLOUR = 128 };
+
+	if (co->stack_kind >= STACK_FIXED)
+		return co->stack_top;
+	return co->stack_top - 16 -
+	       (co->stack_top / (PAGE_SIZE << co->stack_kind) % COLOURS) * COLOUR;
 }
 
 void stack_give(struct co *co)
 {
 	struct magazine *m = &core_here()->stacks;
 	struct free_slot *slot = (struct free_slot *)co->stack_top - 1;
-	size_t stride = co->stack_top - co->stack_base;
 
 	core_here()->stack_bytes -= (int64_t)(co->stack_top - co->stack_mapped);
 	slot->mapped = co->stack_mapped;
-	if (stride == kinds[DEFAULT_KIND].stride && m->count < MAGAZINE_SIZE) {
+	if (co->stack_kind == DEFAULT_KIND && m->count < MAGAZINE_SIZE) {
 		m->object[m->count++] = slot;
 		return;
 	}
 
-	struct slot_kind *kind = kinds;
+	struct slot_kind *kind = &kinds[co->stack_kind];
 
-	while (kind->stride != stride)
-		kind++;
 	spin_lock(&kind->lock);
 	slot->next = kind->free;
 	kind->free = slot;
@@ -266,13 +276,26 @@ size_t stack_reclaimable(void)
 	return bytes;
 }
 
+size_t stack_limit(const struct co *co)
+{
+	if (co->stack_kind < KINDS)
+		return (size_t)PAGE_SIZE << co->stack_kind;
+	return co->stack_top - co->stack_mapped;
+}
+
+/* The guard page of its stack. */
+static uintptr_t stack_guard(const struct co *co)
+{
+	return co->stack_top - stack_limit(co) - PAGE_SIZE;
+}
+
 /* Prints the fault with what it says of the stack, and stops. */
 static _Noreturn void overflow(const struct co *co, const struct arch_regs *regs, uintptr_t addr)
 {
 	char what[128];
 
 	format(what, sizeof(what), "stack overflow: coroutine %lu \"%s\" has a limit of %zu bytes",
-	       co->id, co_name(co), co->stack_top - co->stack_base - PAGE_SIZE);
+	       co->id, co_name(co), stack_limit(co));
 	panic_exception(regs, what, addr);
 }
 
@@ -280,7 +303,7 @@ static _Noreturn void overflow(const struct co *co, const struct arch_regs *regs
 bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 {
 	struct co *co = arch_current();
-	bool own = co && addr - co->stack_base < co->stack_top - co->stack_base;
+	bool own = co && addr - stack_guard(co) < co->stack_top - stack_guard(co);
 
 	if (addr < kinds[0].window || addr >= kinds[KINDS - 1].window_end)
 		return false;

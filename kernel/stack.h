@@ -12,7 +12,27 @@
 
 enum { STACK_DEFAULT = 256 * 1024 };
 
+/* A stack_kind from this one on: not a slot, and it does not grow. */
+enum { STACK_FIXED = 21 };
+
+/* The largest that its stack may grow to. */
+size_t stack_limit(const struct co *co);
+
 void stack_init(void);
+
+/* Where the stack of a new coroutine begins, at its upper end. */
+uintptr_t stack_start(const struct co *co);
+
+/* A coroutine that can go no deeper than bound bytes (at most STACK_EXACT_MAX), in one block with its
+ * stack; NULL: no memory. nopreempt > 0. */
+/* What one of the kernel's functions between co_begin and the program's needs. */
+enum { STACK_CALL = 96 };
+
+enum { STACK_EXACT_MAX = 16 * 1024 - 256 };
+void stack_exact_init(void);
+struct co *stack_exact_alloc(size_t bound);
+void stack_exact_free(struct co *co);
+void stack_exact_each(void (*visit)(void *co, void *arg), void *arg);
 
 /* Gives co a slot of at least limit bytes (0: the default). False: no memory. nopreempt > 0. */
 bool stack_take(struct co *co, size_t limit);

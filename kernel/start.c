@@ -88,17 +88,19 @@ _Noreturn void kernel_start(void)
 	core_setup(&boot_core, 0);
 	co_idle_setup(&boot_idle, &boot_core);
 	/* It goes on with the boot stack, which is in the image. */
-	boot_idle.stack_base = (uintptr_t)__image_start;
+	boot_idle.stack_mapped = (uintptr_t)__image_start;
 	boot_idle.stack_top = (uintptr_t)__image_end;
 	cores[0] = &boot_core;
 	arch_bind_core(&boot_core);
 	core_count = 1;
+	smp = machine.ncores > 1;
 
 	options_parse(machine.command_line);
 	page_init();
 	co_init();
 	heap_init();
 	stack_init();
+	stack_exact_init();
 	preempt_init();
 	console_init();
 	log_info("%s, %d cores, %zu MB\n", machine.processor, machine.ncores,
@@ -106,7 +108,7 @@ _Noreturn void kernel_start(void)
 	start_cores();
 	runtime_procs(core_count);
 
-	first = co_make(run_main, NULL, MAIN_STACK, NULL, 0);
+	first = co_make(run_main, NULL, 0, MAIN_STACK);
 	if (!first)
 		panic("too little memory: %zu KB are free, main does not fit",
 		      page_available() / 1024);

@@ -2,10 +2,6 @@
 
 #include <errno.h>
 
-#include <vole/task.h>
-
-#include "kernel/lock.h"
-#include "kernel/sched.h"
 #include "kernel/wheel.h"
 
 const char *const wait_reason_names[WAIT_REASONS] = {
@@ -29,19 +25,9 @@ const char *const wait_reason_names[WAIT_REASONS] = {
 	[WAIT_SOCKET] = "socket",
 };
 
-void wait_open(struct wait *w, enum wait_reason reason, const void *object)
+_Noreturn void wait_in_handler(const char *what)
 {
-	struct co *self = arch_current();
-
-	assert_nopreempt();
-	if (self->core->in_irq || self->core->in_deferred || (self->flags & CO_KERNEL))
-		panic("blocking call (%s) in an interrupt handler", wait_reason_names[reason]);
-	w->co = self;
-	atomic_store_explicit(&w->claim, WAIT_OPEN, memory_order_relaxed);
-	self->wait_object = object;
-	self->wait_reason = (uint8_t)reason;
-	self->wait_since = self->core->now;
-	self->state = CO_WAITING;
+	panic("blocking call (%s) in an interrupt handler", what);
 }
 
 /* The deadline of a wait, in the wheel. */
@@ -89,36 +75,17 @@ bool wait_expired(uint64_t deadline)
 	return deadline != TIME_NEVER && deadline <= arch_clock();
 }
 
-/* The calling code is no coroutine's: of an interrupt handler, or a function of irq_defer. */
-static bool in_interrupt(void)
-{
-	const struct core *core = arch_current()->core;
-
-	return core->in_irq || core->in_deferred;
-}
-
 /* A call that blocks must not be made there, even if it would not have to wait this time. */
-static void assert_may_block(void)
+void wait_not_in_handler(void)
 {
 	bool here;
 
-	if (!in_interrupt())
-		return;
 	/* Or has this coroutine left that core while it looked? */
 	preempt_disable();
-	here = in_interrupt();
+	here = arch_current()->core->in_handler;
 	if (here)
 		panic("blocking call in an interrupt handler");
 	preempt_enable();
-}
-
-bool wait_cancelled(void)
-{
-	struct co *self = arch_current();
-
-	assert_may_block();
-	return self->group && !(self->flags & CO_SHIELDED) &&
-	       atomic_load_explicit(&self->group->error, memory_order_relaxed);
 }
 
 static int32_t park_cancellable(struct wait *w, uint64_t deadline, struct co *next)
@@ -154,7 +121,7 @@ static int32_t park_cancellable(struct wait *w, uint64_t deadline, struct co *ne
 	return claim;
 }
 
-int32_t wait_park_cancellable(struct wait *w, uint64_t deadline)
+int32_t wait_park_member(struct wait *w, uint64_t deadline)
 {
 	return park_cancellable(w, deadline, NULL);
 }
@@ -162,18 +129,6 @@ int32_t wait_park_cancellable(struct wait *w, uint64_t deadline)
 int32_t wait_park_after(struct wait *w, struct co *next, bool cancellable)
 {
 	return cancellable ? park_cancellable(w, TIME_NEVER, next) : park(w, TIME_NEVER, next);
-}
-
-void wait_queue_put(struct wait_queue *q, struct wait_node *node)
-{
-	atomic_store_explicit(&node->place, WAIT_QUEUED, memory_order_relaxed);
-	node->next = NULL;
-	node->prev = q->last;
-	if (q->last)
-		q->last->next = node;
-	else
-		q->first = node;
-	q->last = node;
 }
 
 void wait_queue_put_first(struct wait_queue *q, struct wait_node *node)
@@ -186,22 +141,6 @@ void wait_queue_put_first(struct wait_queue *q, struct wait_node *node)
 	else
 		q->last = node;
 	q->first = node;
-}
-
-void wait_queue_remove(struct wait_queue *q, struct wait_node *node)
-{
-	if (atomic_load_explicit(&node->place, memory_order_relaxed) == WAIT_OUT)
-		return;
-	if (node->prev)
-		node->prev->next = node->next;
-	else
-		q->first = node->next;
-	if (node->next)
-		node->next->prev = node->prev;
-	else
-		q->last = node->prev;
-	/* release: with the acquire in wait_queue_leave; the last touch of *node. */
-	atomic_store_explicit(&node->place, WAIT_OUT, memory_order_release);
 }
 
 bool wait_queue_leave(struct wait_node *node)
@@ -227,7 +166,7 @@ bool wait_queue_drop(struct wait_queue *q, struct wait_node *node)
 	return true;
 }
 
-struct wait_node *wait_queue_claim(struct wait_queue *q)
+struct wait_node *wait_queue_claim_next(struct wait_queue *q)
 {
 	for (struct wait_node *node = q->first, *next; node; node = next) {
 		next = node->next;

@@ -19,9 +19,10 @@
 
 #include <stdatomic.h>
 
-#include <vole/types.h>
+#include <vole/task.h>
 
-struct co;
+#include "kernel/lock.h"
+#include "kernel/sched.h"
 
 /* The claim word: values from 0 on are the winner's, negative errno values end a wait in vain. */
 enum { WAIT_OPEN = INT32_MIN };
@@ -72,8 +73,23 @@ struct wait_node {
 	void *elem;
 };
 
+_Noreturn void wait_in_handler(const char *what);
+
 /* Opens w for the calling coroutine, which goes on to wait for object. nopreempt > 0. */
-void wait_open(struct wait *w, enum wait_reason reason, const void *object);
+static inline void wait_open(struct wait *w, enum wait_reason reason, const void *object)
+{
+	struct co *self = arch_current();
+
+	assert_nopreempt();
+	if (unlikely(self->core->in_handler || (self->flags & CO_KERNEL)))
+		wait_in_handler(wait_reason_names[reason]);
+	w->co = self;
+	atomic_store_explicit(&w->claim, WAIT_OPEN, memory_order_relaxed);
+	self->wait_object = object;
+	self->wait_reason = (uint8_t)reason;
+	self->wait_since = self->core->now;
+	self->state = CO_WAITING;
+}
 
 /* True: the caller has won with value, and must call sched_ready(w->co). */
 static inline bool wait_claim(struct wait *w, int32_t value)
@@ -88,6 +104,9 @@ static inline bool wait_claim(struct wait *w, int32_t value)
 	atomic_store_explicit(&w->claim, value, memory_order_relaxed);
 	return true;
 #endif
+	/* Interrupt handlers claim too. */
+	if (!smp)
+		return arch_swap_here((uint32_t *)&w->claim, (uint32_t)open, (uint32_t)value);
 	/* release: with the acquire at the end of wait_park. acquire: what the waiter wrote before
 	 * it opened the wait, where no lock is between. */
 	return atomic_compare_exchange_strong_explicit(&w->claim, &open, value,
@@ -98,22 +117,68 @@ static inline bool wait_claim(struct wait *w, int32_t value)
  * caller holds preemption off once. -ETIMEDOUT after the deadline. */
 int32_t wait_park(struct wait *w, uint64_t deadline);
 
-/* The same for a wait that the cancellation of the coroutine's group ends too: -ECANCELED. */
-int32_t wait_park_cancellable(struct wait *w, uint64_t deadline);
-
 /* The same, and next, whose wait the caller has claimed, runs in its place; NULL: whoever may. */
 int32_t wait_park_after(struct wait *w, struct co *next, bool cancellable);
 
+int32_t wait_park_member(struct wait *w, uint64_t deadline);
+
+/* As wait_park, for a wait that the cancellation of the coroutine's group ends too: -ECANCELED. */
+static inline int32_t wait_park_cancellable(struct wait *w, uint64_t deadline)
+{
+	if (unlikely(deadline != TIME_NEVER || arch_current()->group))
+		return wait_park_member(w, deadline);
+	sched_park();
+	/* acquire: with the release in wait_claim, so what the winner wrote is seen. */
+	return atomic_load_explicit(&w->claim, memory_order_acquire);
+}
+
+void wait_not_in_handler(void);
+
 /* The calling coroutine is a member of a cancelled group, and not shielded. */
-bool wait_cancelled(void);
+static inline bool wait_cancelled(void)
+{
+	struct co *self = arch_current();
+
+	if (unlikely(self->core->in_handler))
+		wait_not_in_handler();
+	return unlikely(self->group) && !(self->flags & CO_SHIELDED) &&
+	       atomic_load_explicit(&self->group->error, memory_order_relaxed);
+}
 
 /* The deadline has passed. */
 bool wait_expired(uint64_t deadline);
 
 /* FIFO; the object's lock is held. */
-void wait_queue_put(struct wait_queue *q, struct wait_node *node);
+static inline void wait_queue_put(struct wait_queue *q, struct wait_node *node)
+{
+	atomic_store_explicit(&node->place, WAIT_QUEUED, memory_order_relaxed);
+	node->next = NULL;
+	node->prev = q->last;
+	if (q->last)
+		q->last->next = node;
+	else
+		q->first = node;
+	q->last = node;
+}
+
 void wait_queue_put_first(struct wait_queue *q, struct wait_node *node);
-void wait_queue_remove(struct wait_queue *q, struct wait_node *node); /* if it is queued */
+
+/* If it is queued. */
+static inline void wait_queue_remove(struct wait_queue *q, struct wait_node *node)
+{
+	if (atomic_load_explicit(&node->place, memory_order_relaxed) == WAIT_OUT)
+		return;
+	if (node->prev)
+		node->prev->next = node->next;
+	else
+		q->first = node->next;
+	if (node->next)
+		node->next->prev = node->prev;
+	else
+		q->last = node->prev;
+	/* release: with the acquire in wait_queue_leave; the last touch of *node. */
+	atomic_store_explicit(&node->place, WAIT_OUT, memory_order_release);
+}
 
 /* Without the lock, for a node that has lost: true: the caller is to remove it, under the lock;
  * false: others have, and the object may be gone. */
@@ -122,8 +187,13 @@ bool wait_queue_leave(struct wait_node *node);
 /* Lock held: takes out a node whose wait has ended. False: its coroutine is about to do so. */
 bool wait_queue_drop(struct wait_queue *q, struct wait_node *node);
 
+struct wait_node *wait_queue_claim_next(struct wait_queue *q);
+
 /* Takes out nodes until one can be claimed; that one, or NULL. */
-struct wait_node *wait_queue_claim(struct wait_queue *q);
+static inline struct wait_node *wait_queue_claim(struct wait_queue *q)
+{
+	return q->first ? wait_queue_claim_next(q) : NULL;
+}
 
 /* Claims all that wait: a list for wait_ready_all, after the lock has been given back. */
 struct wait_node *wait_queue_claim_all(struct wait_queue *q);

@@ -2,24 +2,31 @@
 
 #include <vole/sync.h>
 
-#include "kernel/heap.h"
+#include "kernel/bounds.h"
 #include "kernel/sched.h"
 #include "kernel/wait.h"
 
-void waitgroup_add(struct waitgroup *wg, int delta)
+static inline void add(struct waitgroup *wg, int delta)
 {
 	struct wait_node *list = NULL;
 	int32_t count;
 
-	lock(&wg->lock);
-	if (__builtin_add_overflow(wg->count, delta, &count) || count < 0)
+	spin_lock(&wg->lock);
+	if (unlikely(__builtin_add_overflow(wg->count, delta, &count) || count < 0))
 		panic("negative waitgroup counter: %p (%d and %d more)", (void *)wg, (int)wg->count,
 		      delta);
 	wg->count = count;
 	if (!count)
 		list = wait_queue_claim_all(&wg->waiters);
 	spin_unlock(&wg->lock);
-	wait_ready_all(list);
+	if (list)
+		wait_ready_all(list);
+}
+
+void waitgroup_add(struct waitgroup *wg, int delta)
+{
+	preempt_disable();
+	add(wg, delta);
 	preempt_enable();
 }
 
@@ -28,41 +35,27 @@ void waitgroup_done(struct waitgroup *wg)
 	waitgroup_add(wg, -1);
 }
 
-/* What a member of a waitgroup runs. */
-struct member {
-	struct waitgroup *wg;
-	go_fn *fn;
-	void *arg;
-	struct defer end;
-};
-
-static void done(void *wg)
+static void member_ended(void *wg)
 {
-	waitgroup_done(wg);
-}
-
-static void run_member(void *arg)
-{
-	struct member *member = arg;
-
-	co_named_after(run_member, (uintptr_t)member->fn);
-	/* Deferred, so that it happens after the member's own deferred calls, and after go_exit. */
-	co_defer(&member->end, done, member->wg);
-	member->fn(member->arg);
+	add(wg, -1);
 }
 
 int waitgroup_go(struct waitgroup *wg, go_fn *fn, void *arg)
 {
-	struct member member = {.wg = wg, .fn = fn, .arg = arg};
-	int error;
+	struct co *co;
 
 	if (!fn)
 		return -EINVAL;
-	waitgroup_add(wg, 1);
-	error = go_copy(run_member, &member, sizeof(member));
-	if (error)
-		waitgroup_add(wg, -1);
-	return error;
+	preempt_disable();
+	co = co_make(fn, arg, stack_bound(fn), 0);
+	if (co) {
+		co->at_end = member_ended;
+		co->end_arg = wg;
+		add(wg, 1);
+		sched_start(co);
+	}
+	preempt_enable();
+	return co ? 0 : -ENOMEM;
 }
 
 int waitgroup_wait_until(struct waitgroup *wg, uint64_t deadline)

@@ -51,6 +51,12 @@ static inline void arch_relax(void)
 	__asm__ volatile("yield" : : : "memory");
 }
 
+static inline bool arch_swap_here(uint32_t *word, uint32_t old, uint32_t new)
+{
+	return __atomic_compare_exchange_n(word, &old, new, false, __ATOMIC_RELAXED,
+					   __ATOMIC_RELAXED);
+}
+
 /* The ISB keeps the counter from being read ahead of what was before in the program. */
 static inline uint64_t arch_clock(void)
 {

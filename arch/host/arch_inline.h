@@ -51,6 +51,17 @@ static inline void arch_relax(void)
 	__asm__ volatile("pause" : : : "memory");
 }
 
+static inline bool arch_swap_here(uint32_t *word, uint32_t old, uint32_t new)
+{
+	bool done;
+
+	__asm__ volatile("cmpxchgl %3, %1"
+			 : "=@ccz"(done), "+m"(*word), "+a"(old)
+			 : "r"(new)
+			 : "memory");
+	return done;
+}
+
 /* The counter, not the C library: most programs that compute for long look at the clock, and could
  * not be preempted there. LFENCE keeps it from being read before a load that told about another
  * core's time. */

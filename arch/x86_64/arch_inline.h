@@ -44,6 +44,17 @@ static inline void arch_relax(void)
 	__asm__ volatile("pause" : : : "memory");
 }
 
+static inline bool arch_swap_here(uint32_t *word, uint32_t old, uint32_t new)
+{
+	bool done;
+
+	__asm__ volatile("cmpxchgl %3, %1"
+			 : "=@ccz"(done), "+m"(*word), "+a"(old)
+			 : "r"(new)
+			 : "memory");
+	return done;
+}
+
 /* Nanoseconds a cycle of the time stamp counter, in 1/2^32; set before kernel_start. */
 extern uint64_t x86_clock_mult;
 

@@ -1,0 +1,78 @@
+/*
+ * Exact stacks: a coroutine whose depth is known (bounds.h) gets a block of the smallest size that
+ * fits, with its struct co at the upper end, next to what a switch touches of the stack. The sizes
+ * are no powers of two up to 2 KB, so that the stacks of many coroutines do not fall on the same
+ * sets of the caches.
+ */
+#include "kernel/co.h"
+#include "kernel/core.h"
+#include "kernel/lock.h"
+#include "kernel/slab.h"
+#include "kernel/stack.h"
+
+enum { STEP = 128, STEPS = 2048 / STEP, SIZES = STEPS + 3 };
+
+static struct slab_cache blocks[SIZES]; /* [i]: of block_size(i); the first are too small for use */
+
+static size_t block_size(size_t i)
+{
+	return i < STEPS ? (i + 1) * STEP : (size_t)4096 << (i - STEPS);
+}
+
+static size_t size_index(size_t bytes)
+{
+	size_t i = (bytes - 1) / STEP;
+
+	if (unlikely(i >= STEPS))
+		for (i = STEPS; block_size(i) < bytes; i++)
+			;
+	return i;
+}
+
+void stack_exact_init(void)
+{
+	for (size_t i = size_index(sizeof(struct co) + 1); i < SIZES; i++)
+		slab_init(&blocks[i], "coroutine", block_size(i),
+			  block_size(i) - sizeof(struct co) + offsetof(struct co, next), true);
+}
+
+struct co *stack_exact_alloc(size_t bound)
+{
+	size_t i = size_index(bound + sizeof(struct co));
+	char *block = slab_alloc(&blocks[i]);
+	struct co *co;
+
+	if (!block)
+		return NULL;
+	co = (struct co *)(block + block_size(i)) - 1;
+	co->stack_kind = (uint8_t)(STACK_FIXED + 1 + i);
+	co->stack_top = (uintptr_t)co;
+	co->stack_mapped = (uintptr_t)block;
+	core_here()->stack_bytes += (int64_t)(co->stack_top - co->stack_mapped);
+	return co;
+}
+
+void stack_exact_free(struct co *co)
+{
+	core_here()->stack_bytes -= (int64_t)(co->stack_top - co->stack_mapped);
+	slab_free(&blocks[co->stack_kind - STACK_FIXED - 1], (void *)co->stack_mapped);
+}
+
+struct visit {
+	void (*visit)(void *co, void *arg);
+	void *arg;
+	size_t size;
+};
+
+static void visit_co(void *block, void *arg)
+{
+	const struct visit *v = arg;
+
+	v->visit((struct co *)((char *)block + v->size) - 1, v->arg);
+}
+
+void stack_exact_each(void (*visit)(void *co, void *arg), void *arg)
+{
+	for (size_t i = size_index(sizeof(struct co) + 1); i < SIZES; i++)
+		slab_each(&blocks[i], visit_co, &(struct visit){visit, arg, block_size(i)});
+}

@@ -1,0 +1,64 @@
+/* What the run queue does once a chunk, and the plain FIFO. */
+#include "kernel/runq.h"
+
+#include "kernel/page.h"
+
+static void begin_at(struct runq *q, struct runq_chunk *chunk)
+{
+	q->first = chunk;
+	q->head = chunk->co;
+	q->head_end = chunk->co + sizeof(chunk->co) / sizeof(chunk->co[0]);
+}
+
+bool runq_grow(struct runq *q)
+{
+	struct runq_chunk *chunk = q->spare;
+
+	q->spare = NULL;
+	if (!chunk && !(chunk = page_alloc(0)))
+		return false;
+	chunk->next = NULL;
+	if (q->last)
+		q->last->next = chunk;
+	else
+		begin_at(q, chunk);
+	q->last = chunk;
+	q->tail = chunk->co;
+	q->tail_end = chunk->co + sizeof(chunk->co) / sizeof(chunk->co[0]);
+	return true;
+}
+
+void runq_advance(struct runq *q)
+{
+	struct runq_chunk *done = q->first;
+
+	begin_at(q, done->next);
+	if (q->spare)
+		page_free(done, 0);
+	else
+		q->spare = done;
+}
+
+void co_list_put(struct co_list *list, struct co *co)
+{
+	co->next = NULL;
+	if (list->last)
+		list->last->next = co;
+	else
+		list->first = co;
+	list->last = co;
+	list->count++;
+}
+
+struct co *co_list_get(struct co_list *list)
+{
+	struct co *co = list->first;
+
+	if (co) {
+		list->first = co->next;
+		if (!list->first)
+			list->last = NULL;
+		list->count--;
+	}
+	return co;
+}
