@@ -62,6 +62,10 @@ void arch_stop_others(void);
 int arch_irq_enable(unsigned irq);
 void arch_irq_disable(unsigned irq);
 
+/* Makes an interrupt that a device raises by writing data to address (PCI 3.0, 6.8, MSI), served by
+ * this core: its irq; -ENOTSUP: the machine has no such; -ENOSPC. */
+int arch_irq_make_message(uint64_t *address, uint32_t *data);
+
 /* ---- Contexts ------------------------------------------------------------------------------ */
 
 /* Builds below stack_top (16-aligned) a context whose first switch calls entry(prev), prev being
@@ -120,6 +124,8 @@ static inline uintptr_t arch_window_end(void);
 /* A device register: memory, or an I/O port where the processor has them and reg < 64 K. */
 static inline uint8_t arch_io_read8(uintptr_t reg);
 static inline void arch_io_write8(uintptr_t reg, uint8_t value);
+static inline uint16_t arch_io_read16(uintptr_t reg);
+static inline void arch_io_write16(uintptr_t reg, uint16_t value);
 static inline uint32_t arch_io_read32(uintptr_t reg);
 static inline void arch_io_write32(uintptr_t reg, uint32_t value);
 
@@ -159,6 +165,17 @@ struct ram_range {
 	uint64_t base, size; /* bytes, multiples of PAGE_SIZE */
 };
 
+enum { MAX_VIRTIO_MMIO = 32, PCI_PINS = 4 };
+
+/* PCI: configuration space, and what firmware, where there is none, leaves to us. */
+struct machine_pci {
+	enum { PCI_NONE, PCI_PORTS /* 0xcf8 and 0xcfc */, PCI_ECAM } access;
+	uint64_t ecam;                    /* with PCI_ECAM: of bus 0 */
+	uint64_t window, window_size;     /* below 4 GB, for registers that have no address yet */
+	unsigned irq[PCI_PINS][PCI_PINS]; /* of a device on bus 0, by its number % 4, then by its
+	                                      pin; 0: the register Interrupt Line names it */
+};
+
 /* What the port found out about the machine before it calls kernel_start. */
 struct machine {
 	const char *processor; /* for people */
@@ -173,6 +190,12 @@ struct machine {
 	/* The console: a 16550 (x86-64) or a PL011 (ARM64). */
 	uintptr_t console_base;
 	unsigned console_irq;
+	struct {
+		uint64_t base;
+		unsigned irq;
+	} virtio_mmio[MAX_VIRTIO_MMIO]; /* virtio devices in memory, or places for them */
+	int nvirtio_mmio;
+	struct machine_pci pci;
 };
 extern struct machine machine;
 

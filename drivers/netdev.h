@@ -64,6 +64,10 @@ struct netdev {
 	_Atomic bool link;   /* the cable is in */
 	_Atomic bool failed; /* out of service for good */
 
+	/* Counted by the driver: frames; lost: received, and no buffer was there to take the place of
+	 * theirs. */
+	_Atomic uint64_t sent, received, lost;
+
 	/* Set by netdev_open. */
 	void (*receive)(void *arg, struct netdev_buffer *buffer);
 	void (*changed)(void *arg);

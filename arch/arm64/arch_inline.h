@@ -94,6 +94,19 @@ static inline void arch_io_write8(uintptr_t reg, uint8_t value)
 	__asm__ volatile("dmb oshst\n\tstrb %w0, [%1]" : : "r"(value), "r"(reg) : "memory");
 }
 
+static inline uint16_t arch_io_read16(uintptr_t reg)
+{
+	uint32_t value;
+
+	__asm__ volatile("ldrh %w0, [%1]\n\tdmb oshld" : "=r"(value) : "r"(reg) : "memory");
+	return (uint16_t)value;
+}
+
+static inline void arch_io_write16(uintptr_t reg, uint16_t value)
+{
+	__asm__ volatile("dmb oshst\n\tstrh %w0, [%1]" : : "r"(value), "r"(reg) : "memory");
+}
+
 static inline uint32_t arch_io_read32(uintptr_t reg)
 {
 	uint32_t value;

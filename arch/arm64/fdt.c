@@ -97,7 +97,13 @@ static bool read_number(const void *fdt, int node, const char *name, uint64_t *v
 	return true;
 }
 
-/* Interrupt index of a node as an INTID: in the GIC's binding, three cells each. 0: none. */
+/* In the GIC's binding, three cells each. */
+static unsigned interrupt_of(const fdt32_t *cell)
+{
+	return fdt32_to_cpu(cell[1]) + (fdt32_to_cpu(cell[0]) == 0 ? GIC_FIRST_SPI : GIC_FIRST_PPI);
+}
+
+/* Interrupt index of a node as an INTID. 0: none. */
 static unsigned read_interrupt(const void *fdt, int node, int index)
 {
 	int len;
@@ -105,8 +111,7 @@ static unsigned read_interrupt(const void *fdt, int node, int index)
 
 	if (!cell || len / 12 <= index)
 		return 0;
-	cell += 3 * index;
-	return fdt32_to_cpu(cell[1]) + (fdt32_to_cpu(cell[0]) == 0 ? GIC_FIRST_SPI : GIC_FIRST_PPI);
+	return interrupt_of(cell + 3 * index);
 }
 
 static bool property_is(const void *fdt, int node, const char *name, const char *value)
@@ -299,6 +304,75 @@ static void read_timer(const void *fdt)
 	read_number(fdt, node, "clock-frequency", &platform.timer_frequency);
 }
 
+static void read_virtio(const void *fdt)
+{
+	int node = -1;
+	struct ram_range reg;
+
+	while ((node = fdt_node_offset_by_compatible(fdt, node, "virtio,mmio")) >= 0) {
+		if (machine.nvirtio_mmio == MAX_VIRTIO_MMIO || !is_enabled(fdt, node) ||
+		    !read_reg(fdt, node, 0, &reg))
+			continue;
+		machine.virtio_mmio[machine.nvirtio_mmio].base = reg.base;
+		machine.virtio_mmio[machine.nvirtio_mmio++].irq = read_interrupt(fdt, node, 0);
+	}
+}
+
+/* Of the bridge's ranges (PCI Bus Binding to IEEE 1275, 2.1.4.2 and 2.2.1.1) the one of 32-bit
+ * memory that is not prefetchable; for us only where both sides have the same address for it. */
+static void read_pci_window(const void *fdt, int node)
+{
+	enum { CHILD = 3, PARENT = 2, SIZE = 2, ENTRY = CHILD + PARENT + SIZE };
+	enum { SPACE_MASK = 0x43000000, SPACE_MEMORY_32 = 0x02000000 };
+	int len;
+	const fdt32_t *cell = fdt_getprop(fdt, node, "ranges", &len);
+
+	for (int n = cell ? len / 4 / ENTRY : 0; n > 0; n--, cell += ENTRY) {
+		uint64_t base = read_cells(cell + CHILD, PARENT);
+
+		if ((fdt32_to_cpu(cell[0]) & SPACE_MASK) != SPACE_MEMORY_32 ||
+		    base != read_cells(cell + 1, CHILD - 1))
+			continue;
+		machine.pci.window = base;
+		machine.pci.window_size = read_cells(cell + CHILD + PARENT, SIZE);
+	}
+}
+
+/* interrupt-map: unit address and pin, then the controller, its unit address, its interrupt. */
+static void read_pci_interrupts(const void *fdt, int node)
+{
+	enum { UNIT = 3, PIN = UNIT, CONTROLLER, REST, INTERRUPT = 3, SLOT_SHIFT = 11 };
+	int len;
+	const fdt32_t *cell = fdt_getprop(fdt, node, "interrupt-map", &len), *end;
+
+	end = cell ? cell + len / 4 : cell;
+	while (cell && end - cell > REST) {
+		int gic = fdt_node_offset_by_phandle(fdt, fdt32_to_cpu(cell[CONTROLLER]));
+		int unit = gic < 0 ? -1 : fdt_address_cells(fdt, gic);
+		unsigned slot = fdt32_to_cpu(cell[0]) >> SLOT_SHIFT, pin = fdt32_to_cpu(cell[PIN]);
+
+		if (unit < 0 || end - cell < REST + unit + INTERRUPT)
+			return;
+		if (slot < PCI_PINS && pin >= 1 && pin <= PCI_PINS)
+			machine.pci.irq[slot][pin - 1] = interrupt_of(cell + REST + unit);
+		cell += REST + unit + INTERRUPT;
+	}
+}
+
+static void read_pci(const void *fdt)
+{
+	static const char *const names[] = {"pci-host-ecam-generic", NULL};
+	int node = find_compatible(fdt, names);
+	struct ram_range ecam;
+
+	if (node < 0 || !read_reg(fdt, node, 0, &ecam))
+		return;
+	machine.pci.access = PCI_ECAM;
+	machine.pci.ecam = ecam.base;
+	read_pci_window(fdt, node);
+	read_pci_interrupts(fdt, node);
+}
+
 const char *fdt_read(uintptr_t dtb)
 {
 	const void *fdt = (const void *)dtb;
@@ -311,5 +385,7 @@ const char *fdt_read(uintptr_t dtb)
 	read_memory(fdt);
 	read_cores(fdt);
 	read_timer(fdt);
+	read_virtio(fdt);
+	read_pci(fdt);
 	return read_gic(fdt);
 }

@@ -73,6 +73,14 @@ void arch_irq_disable(unsigned irq)
 		arch_io_write32(bit_register(irq, GICD_ICENABLER), 1u << irq % 32);
 }
 
+/* Messages would take a GICv2m or an ITS, which few machines need. */
+int arch_irq_make_message(uint64_t *address, uint32_t *data)
+{
+	(void)address;
+	(void)data;
+	return -ENOTSUP;
+}
+
 /* DSB: what the interrupt is about must be visible before it. */
 void arch_send_reschedule(struct core *core)
 {

@@ -99,6 +99,16 @@ static inline void arch_io_write8(uintptr_t reg, uint8_t value)
 	*(volatile uint8_t *)reg = value;
 }
 
+static inline uint16_t arch_io_read16(uintptr_t reg)
+{
+	return *(volatile uint16_t *)reg;
+}
+
+static inline void arch_io_write16(uintptr_t reg, uint16_t value)
+{
+	*(volatile uint16_t *)reg = value;
+}
+
 static inline uint32_t arch_io_read32(uintptr_t reg)
 {
 	return *(volatile uint32_t *)reg;

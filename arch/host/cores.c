@@ -234,6 +234,13 @@ void arch_irq_disable(unsigned irq)
 	(void)irq;
 }
 
+int arch_irq_make_message(uint64_t *address, uint32_t *data)
+{
+	(void)address;
+	(void)data;
+	return -ENOTSUP;
+}
+
 /* ---- Masking, waiting ---- */
 
 void host_interrupts_off(void)

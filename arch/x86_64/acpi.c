@@ -31,17 +31,21 @@ struct madt { /* 5.2.12 */
 
 struct fadt { /* 5.2.9, as far as it is used */
 	struct table table;
-	uint8_t unused0[40];
+	uint32_t facs, dsdt;
+	uint8_t unused0[32];
 	uint32_t pm_timer;
 	uint8_t unused1[11];
 	uint8_t pm_timer_length;
 	uint8_t unused2[20];
 	uint32_t flags;
+	uint8_t unused3[24];
+	uint64_t x_dsdt; /* 0, or not in the table: dsdt */
 } __attribute__((packed));
 
 _Static_assert(offsetof(struct fadt, pm_timer) == 76, "FADT");
 _Static_assert(offsetof(struct fadt, pm_timer_length) == 91, "FADT");
 _Static_assert(offsetof(struct fadt, flags) == 112, "FADT");
+_Static_assert(offsetof(struct fadt, x_dsdt) == 140, "FADT");
 
 enum {
 	MADT_LAPIC = 0,
@@ -207,6 +211,19 @@ static void madt_read(const struct madt *madt)
 		madt_entry(e);
 }
 
+static void fadt_read(const struct fadt *fadt)
+{
+	bool whole = fadt->table.length >= sizeof *fadt;
+	const struct table *dsdt = table_at(whole && fadt->x_dsdt ? fadt->x_dsdt : fadt->dsdt);
+
+	if (fadt->table.length >= offsetof(struct fadt, unused3) && fadt->pm_timer_length == 4) {
+		acpi.pm_timer = (uint16_t)fadt->pm_timer;
+		acpi.pm_timer_32 = fadt->flags & FADT_TIMER_32;
+	}
+	if (dsdt)
+		virtio_in_aml((const uint8_t *)(dsdt + 1), dsdt->length - sizeof *dsdt);
+}
+
 void acpi_init(uint64_t boot_apic_id)
 {
 	machine.core_hw_id[0] = boot_apic_id;
@@ -222,10 +239,8 @@ void acpi_init(uint64_t boot_apic_id)
 
 		if (madt)
 			madt_read((const struct madt *)madt);
-		if (fadt && fadt->table.length >= sizeof *fadt && fadt->pm_timer_length == 4) {
-			acpi.pm_timer = (uint16_t)fadt->pm_timer;
-			acpi.pm_timer_32 = fadt->flags & FADT_TIMER_32;
-		}
+		if (fadt)
+			fadt_read(fadt);
 	}
 	/* No tables: the I/O APIC is where PCs have it. */
 	if (!acpi.nioapics)

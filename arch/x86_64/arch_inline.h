@@ -96,6 +96,24 @@ static inline void arch_io_write8(uintptr_t reg, uint8_t value)
 		__asm__ volatile("outb %0, %w1" : : "a"(value), "Nd"(reg) : "memory");
 }
 
+static inline uint16_t arch_io_read16(uintptr_t reg)
+{
+	uint16_t value;
+
+	if (reg > 0xffff)
+		return *(volatile uint16_t *)reg;
+	__asm__ volatile("inw %w1, %0" : "=a"(value) : "Nd"(reg) : "memory");
+	return value;
+}
+
+static inline void arch_io_write16(uintptr_t reg, uint16_t value)
+{
+	if (reg > 0xffff)
+		*(volatile uint16_t *)reg = value;
+	else
+		__asm__ volatile("outw %0, %w1" : : "a"(value), "Nd"(reg) : "memory");
+}
+
 static inline uint32_t arch_io_read32(uintptr_t reg)
 {
 	uint32_t value;

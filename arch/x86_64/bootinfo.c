@@ -153,6 +153,7 @@ void bootinfo_read(int protocol, uintptr_t info)
 		pvh_read((const struct pvh_start_info *)info);
 	else
 		multiboot_read((const uint8_t *)info);
+	virtio_in_command_line(command_line);
 	machine.command_line = command_line;
 	if (boot_info.initrd_size) {
 		machine.initrd = (const void *)(uintptr_t)boot_info.initrd;

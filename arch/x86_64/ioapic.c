@@ -1,6 +1,7 @@
 /*
  * I/O APICs: device interrupts by their global system interrupt (GSI) number. Registers are those of
- * Intel's 82093AA, reached through a select and a window register, so a lock is needed.
+ * Intel's 82093AA, reached through a select and a window register, so a lock is needed. Interrupts
+ * that are messages have the numbers from the top down that no I/O APIC has.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -16,11 +17,14 @@ enum {
 	REDIRECT_LEVEL = 1 << 15,
 	REDIRECT_MASKED = 1 << 16,
 };
+enum { MESSAGE_ADDRESS = 0xfee00000, MESSAGE_DESTINATION_SHIFT = 12 }; /* SDM 10.11.1 */
 /* The two 8259 controllers of the PC, which are not used. */
 enum { PIC1_COMMAND = 0x20, PIC1_DATA = 0x21, PIC2_COMMAND = 0xa0, PIC2_DATA = 0xa1 };
 enum { ICW1_INIT = 0x11, ICW4_8086 = 1 };
 
 static unsigned entries[MAX_IOAPICS]; /* constant after ioapic_init */
+static unsigned gsis;                 /* the same: they are below */
+static _Atomic unsigned messages;     /* made so far */
 static struct spinlock lock;
 
 static uint64_t lock_take(void)
@@ -80,6 +84,8 @@ void ioapic_init(void)
 		entries[i] = (reg_read(i, IOAPICVER) >> 16 & 0xff) + 1;
 		for (unsigned e = 0; e < entries[i]; e++)
 			redirect(i, e, REDIRECT_MASKED, 0);
+		if (gsis < acpi.ioapic[i].gsi + entries[i])
+			gsis = acpi.ioapic[i].gsi + entries[i];
 	}
 }
 
@@ -122,12 +128,27 @@ static int set(unsigned gsi, uint32_t how, uint64_t apic_id)
 	return 0;
 }
 
-/* An entry holds 8 bits of APIC id: a core beyond that leaves its interrupts to the boot core. */
+/* The APIC id of this core, which the caller does not leave. Eight bits are all that an entry or a
+ * message has for it: a core beyond leaves its interrupts to the boot core. */
+static uint64_t destination_here(void)
+{
+	uint64_t id = lapic_id();
+
+	return id < 0xff ? id : machine.core_hw_id[0];
+}
+
+static bool is_message(unsigned irq)
+{
+	return irq < MAX_GSI && irq >= MAX_GSI - atomic_load(&messages);
+}
+
 int arch_irq_enable(unsigned irq)
 {
+	if (is_message(irq))
+		return 0; /* its destination was chosen when it was made */
+
 	uint64_t flags = flags_save(); /* stay on this core */
-	uint64_t id = lapic_id();
-	int error = set(irq, redirection(irq), id < 0xff ? id : machine.core_hw_id[0]);
+	int error = set(irq, redirection(irq), destination_here());
 
 	flags_restore(flags);
 	return error;
@@ -135,5 +156,23 @@ int arch_irq_enable(unsigned irq)
 
 void arch_irq_disable(unsigned irq)
 {
-	set(irq, REDIRECT_MASKED, 0);
+	if (!is_message(irq))
+		set(irq, REDIRECT_MASKED, 0);
+}
+
+int arch_irq_make_message(uint64_t *address, uint32_t *data)
+{
+	unsigned irq = MAX_GSI - 1 - atomic_fetch_add(&messages, 1);
+
+	if (irq < gsis) {
+		atomic_fetch_sub(&messages, 1);
+		return -ENOSPC;
+	}
+
+	uint64_t flags = flags_save();
+
+	*address = MESSAGE_ADDRESS | destination_here() << MESSAGE_DESTINATION_SHIFT;
+	*data = VECTOR_GSI + irq; /* fixed, edge */
+	flags_restore(flags);
+	return (int)irq;
 }

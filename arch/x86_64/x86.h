@@ -206,6 +206,13 @@ extern struct acpi acpi;
 /* Fills acpi and the list of cores in machine. */
 void acpi_init(uint64_t boot_apic_id);
 
+/* ---- virtio.c ---- */
+
+/* Fill machine.virtio_mmio: from the words virtio_mmio.device=SIZE@BASE:IRQ, which become blanks; and
+ * from ACPI's machine language. */
+void virtio_in_command_line(char *line);
+void virtio_in_aml(const uint8_t *aml, size_t n);
+
 /* ---- mmu.c ---- */
 
 extern uint64_t x86_page_root[512];
