@@ -52,7 +52,7 @@ keep = $(if $(subst <$(strip $(file <$1))>,,<$(strip $2)>),$(shell mkdir -p $(di
 tool = $(shell $1 </dev/null)$(if $(filter-out 0,$(.SHELLSTATUS)),$(error $1 failed))
 
 # Cleaning and helping need no toolchain.
-needs_build := $(filter-out clean help test test-long bench lint icount,$(or $(MAKECMDGOALS),help))
+needs_build := $(filter-out clean help test test-long bench bench-qemu lint icount,$(or $(MAKECMDGOALS),help))
 
 ifneq ($(needs_build),)
 
@@ -192,7 +192,7 @@ endif # needs_build
 
 # ---- The commands ------------------------------------------------------------------------------
 
-.PHONY: help run image gdb iso test test-long bench lint icount flags clean FORCE
+.PHONY: help run image gdb iso test test-long bench bench-qemu lint icount flags clean FORCE
 
 image: $(elf)
 	@echo $(CURDIR)/$(elf)
@@ -218,6 +218,10 @@ test-long:
 bench:
 	@tools/setup bench </dev/null
 	@MAKEFLAGS= bench/run --only '$(ONLY)'
+
+bench-qemu:
+	@tools/setup bench-qemu </dev/null
+	@MAKEFLAGS= bench/qemu/run $(ARCH) --only '$(ONLY)'
 
 icount:
 	@tools/setup icount </dev/null

@@ -39,9 +39,11 @@ def row(result):
     """The line of one row of the results."""
     unit = result["unit"]
     bound = "≥" if result["at_least"] else "≤"
+    target = result["target"] # None: a ratio, and Go's number failed
     text = line(result["title"], *cells(result["vole"], unit), *cells(result.get("go"), unit),
                 ratio(result["ratio"]), ratio(result["target_ratio"]),
-                f"{bound} {number(result['target'])} {unit}".rstrip(), result["verdict"])
+                "" if target is None else f"{bound} {number(target)} {unit}".rstrip(),
+                result["verdict"])
     for who in ("vole", "go"):
         failed = result.get(who, {}).get("failed")
         text += f"\n    {who}: {failed}" if failed else ""

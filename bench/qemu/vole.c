@@ -1,0 +1,91 @@
+/*
+ * Vole's side of make bench-qemu. Its twin, the same work line for line, is go/bench.go.
+ * Prints main at once; with the argument bench, then what each operation takes, in nanoseconds.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <vole.h>
+
+enum { TIMES = 200000 };
+
+static void answer(void *arg)
+{
+	struct chan **c = arg;
+	int value;
+
+	while (chan_recv(c[0], &value) == 0)
+		chan_send(c[1], &value);
+}
+
+/* There and back between two coroutines on one core. */
+static void round_trip(int n)
+{
+	struct chan *c[2] = {chan_of(int, 0), chan_of(int, 0)};
+
+	go(answer, c);
+	for (int i = 0; i < n; i++) {
+		chan_send(c[0], &i);
+		chan_recv(c[1], &i);
+	}
+	chan_close(c[0]);
+	go_yield();
+	chan_free(c[0]);
+	chan_free(c[1]);
+}
+
+static void yield(void *arg)
+{
+	for (int i = *(int *)arg; i; i--)
+		go_yield();
+}
+
+/* Two coroutines on one core take turns. */
+static void yields(int n)
+{
+	struct waitgroup wg = {0};
+	int half = n / 2;
+
+	waitgroup_go(&wg, yield, &half);
+	yield(&half);
+	waitgroup_wait(&wg);
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+/* Started and waited for, one after the other, on all cores. */
+static void spawn(int n)
+{
+	struct waitgroup wg = {0};
+
+	for (int i = 0; i < n; i++) {
+		waitgroup_go(&wg, nothing, NULL);
+		waitgroup_wait(&wg);
+	}
+}
+
+static void measure(const char *name, int cores, void (*operation)(int n))
+{
+	runtime_procs(cores);
+	operation(TIMES / 10);
+
+	uint64_t start = time_now();
+
+	operation(TIMES);
+	printf("%s %.1f\n", name, (double)(time_now() - start) / TIMES);
+}
+
+int main(int argc, char **argv)
+{
+	(void)argv;
+	printf("main\n");
+	fflush(stdout);
+	if (argc > 1) {
+		measure("roundtrip", 1, round_trip);
+		measure("yield", 1, yields);
+		measure("spawn", 2, spawn);
+	}
+	return 0;
+}
