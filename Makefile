@@ -129,15 +129,17 @@ kernel_srcs := $(ARCH_SRCS) $(ARCH_DRIVERS) \
 	$(if $(NEWLIB),drivers libc net)))))
 kernel_objs := $(kernel_srcs:%=$(B)/%.o)
 
-# $(call compile,WORD,FLAGS): objects and dependencies get their names when they are complete, so
-# that several makes may run at once.
+# $(call compile,WORD,FLAGS): objects, dependencies and call graphs (of C) get their names when they
+# are complete, so that several makes may run at once.
+callgraph := -fcallgraph-info=su,da
 define compile
 @mkdir -p $(@D); $(call say,$1 $<) \
-$(CC) $2 -MMD -MP -MT $@ -MF $@.$$$$.d -c -o $@.$$$$ $< && \
-mv -f $@.$$$$.d $(@:.o=.d) && mv -f $@.$$$$ $@ || { rm -f $@.$$$$*; exit 1; }
+$(CC) $2 $(if $(filter CC,$1),$(callgraph)) -MMD -MP -MT $@ -MF $@.$$$$.d -c -o $@.$$$$.o $< && \
+mv -f $@.$$$$.d $(@:.o=.d) && $(if $(filter CC,$1),mv -f $@.$$$$.ci $(@:.o=.ci) &&) \
+mv -f $@.$$$$.o $@ || { rm -f $@.$$$$*; exit 1; }
 endef
 
-$(call keep,$(B)/kernel.flags,$(CC) $(kernel_flags))
+$(call keep,$(B)/kernel.flags,$(CC) $(callgraph) $(kernel_flags))
 
 $(B)/%.c.o: %.c $(B)/kernel.flags
 	$(call compile,CC,$(kernel_flags))
@@ -155,7 +157,7 @@ endif
 
 A := $(B)/app/$(subst /,+,$(patsubst /%,%,$(app)))
 app_objs := $(app_srcs:$(app_folder)/%=$(A)/%.o)
-$(call keep,$(A)/app.flags,$(CC) $(app_flags) $(app))
+$(call keep,$(A)/app.flags,$(CC) $(callgraph) $(app_flags) $(app))
 
 $(A)/%.c.o: $(app_folder)/%.c $(A)/app.flags
 	$(call compile,CC,$(app_flags))
