@@ -15,6 +15,7 @@ ARCH ?= x86_64
 APP ?= examples/shell
 BUILD ?= debug
 PLANT ?=
+STACKS ?=
 V ?=
 
 # The launcher's, see qemu/run.
@@ -166,20 +167,25 @@ $(A)/%.c.o: $(app_folder)/%.c $(A)/app.flags
 
 # ---- The image ---------------------------------------------------------------------------------
 
-# Linked twice: the second time with the names of the functions of the first, for backtraces. The
-# table makes no function move, or it would be wrong; that is checked.
+# Linked twice: the second time with the names of the functions of the first, for backtraces, and
+# with the depths of their stacks. The tables make no function move, or they would be wrong; that is
+# checked. STACKS=grow leaves the depths out.
 elf := $(B)/images/$(app_name).elf
 objs := $(kernel_objs) $(app_objs)
-$(call keep,$(A)/link.flags,$(CC) $(link_flags) $(objs) $(libs))
+$(call keep,$(A)/link.flags,$(CC) $(link_flags) $(objs) $(libs) $(STACKS))
 
 mksymtab := NM=$(CROSS)nm tools/mksymtab.py
+stackdepth := OBJDUMP=$(CROSS)objdump tools/stackdepth --app $(A)
+depth_files := $(objs) $(if $(NEWLIB),$(NEWLIB)/callgraph.json) $(kernel_srcs) $(app_srcs)
 
-$(A)/linked.elf: $(objs) $(linker_script) tools/mksymtab.py $(A)/link.flags
+$(A)/linked.elf: $(objs) $(linker_script) tools/mksymtab.py $(wildcard tools/*depth*) $(A)/link.flags
 	@$(call say,LD $(elf)) set -e; t=$@.$$$$; trap 'rm -f '$$t'.*' EXIT; \
-	link() { $(CC) $(link_flags) -o $$t.elf $(objs) $$t.o $(libs); }; \
-	$(mksymtab) >$$t.s; $(CC) -c -o $$t.o $$t.s; link; \
-	$(mksymtab) $$t.elf >$$t.s; $(CC) -c -o $$t.o $$t.s; link; \
-	$(mksymtab) $$t.elf | cmp $$t.s - || { echo 'functions moved in the second link' >&2; exit 1; }; \
+	link() { $(CC) $(link_flags) -o $$t.elf $(objs) $$t.o $(libs) "$$@"; }; \
+	$(mksymtab) >$$t.s; $(CC) -c -o $$t.o $$t.s; link -Wl,-Map=$$t.map; \
+	$(mksymtab) $$t.elf >$$t.s; cp $$t.s $$t.names; \
+	$(if $(filter grow,$(STACKS)),,$(stackdepth) --bounds $$t.map $(depth_files) >>$$t.s;) \
+	$(CC) -c -o $$t.o $$t.s; link; \
+	$(mksymtab) $$t.elf | cmp $$t.names - || { echo 'functions moved in the second link' >&2; exit 1; }; \
 	mv -f $$t.elf $@
 
 # Two applications may have one name (the last folder's): the image is the one asked for.
@@ -194,7 +200,7 @@ endif # needs_build
 
 # ---- The commands ------------------------------------------------------------------------------
 
-.PHONY: help run image gdb iso test test-long bench bench-qemu lint icount flags clean FORCE
+.PHONY: help run image gdb stackdepth iso test test-long bench bench-qemu lint icount flags clean FORCE
 
 image: $(elf)
 	@echo $(CURDIR)/$(elf)
@@ -204,6 +210,9 @@ run: $(elf)
 
 gdb: $(elf)
 	@qemu/gdb $(elf)
+
+stackdepth: $(objs)
+	@$(stackdepth) $(depth_files)
 
 iso: $(elf)
 	@$(call say,ISO $(elf:.elf=.iso)) tools/mkiso $(elf) $(elf:.elf=.iso)

@@ -1,4 +1,25 @@
-/* The table of an image without one. tools/stackdepth makes those that take its place. */
+/*
+ * The table of an image without one; tools/stackdepth makes those that take its place. And what it
+ * cannot see in the kernel by itself, see tools/stackdepth --help:
+ *
+ * depth: pointer kernel/co.c self->fn(self->arg) : @entry
+ * depth: pointer kernel/waitgroup.c member->fn(member->arg) : @started
+ * depth: pointer kernel/group.c member->fn(member->arg) : @started
+ * depth: pointer kernel/future.c task->fn(task->arg) : @started
+ * depth: pointer kernel/gen.c g->fn(g, g->arg) : @started
+ * depth: pointer kernel/co.c call.fn(call.arg) : @deferred
+ * depth: pointer kernel/once.c fn(arg) : @passed
+ * depth: pointer kernel/wheel.c node->fire( : kernel/wait.c:timer_fire kernel/timer.c:timer_fire
+ * depth: pointer kernel/wheel.c node->fire( : after_fire ticker_fire deadline_fire
+ *
+ * They stop the machine, on a stack of their own:
+ * depth: ends : panic panic_deadlock runtime_panic __assert_func arch_power_off
+ *
+ * With preemption held off, nothing that holds it off again serves interrupts at its end:
+ * depth: never sched_resched : switch_to sched_service proc_pick co_make sched_finish
+ *
+ * depth: after libc_co_exit : __getreent libc_init
+ */
 #include "kernel/bounds.h"
 
 __attribute__((weak)) const struct stack_bounds stack_bounds = {.multiplier = 0, .shift = 63};

@@ -2,6 +2,7 @@
 relocations of the objects, and from notes in the sources. For tools/stackdepth, which says what the
 notes mean."""
 
+import functools
 import json
 import os
 import re
@@ -29,16 +30,19 @@ class Function:
         return [self.frame, self.why, self.calls, sorted(self.pointers)]
 
 
-def source_line(place, cache={}):
-    """(file, text) of "file:line:column"."""
+@functools.lru_cache
+def lines_of(path):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read().splitlines()
+    except OSError:
+        return []
+
+
+def source_line(place, folder):
+    """(file, text) of "file:line:column"; folder is where the compiler ran."""
     file, line, _ = place.rsplit(":", 2)
-    if file not in cache:
-        try:
-            with open(file, encoding="utf-8", errors="replace") as f:
-                cache[file] = f.read().splitlines()
-        except OSError:
-            cache[file] = []
-    lines, at = cache[file], int(line) - 1
+    lines, at = lines_of(os.path.join(folder, file)), int(line) - 1
     text = lines[at].strip() if at < len(lines) else f"line {line}"
     return os.path.normpath(file), text
 
@@ -48,8 +52,8 @@ def symbol(title):
     return title.rsplit(":", 1)[-1]
 
 
-def read_report(text):
-    """{symbol: Function} of one .ci file."""
+def read_report(text, folder):
+    """{symbol: Function} of one .ci file; folder is where the compiler ran."""
     functions = {}
     for title, label, outside in NODE.findall(text):
         if outside or title == INDIRECT:
@@ -60,7 +64,7 @@ def read_report(text):
     for caller, callee, place in EDGE.findall(text):
         function = functions[symbol(caller)]
         if callee == INDIRECT:
-            function.pointers.add(source_line(place) if place else ("?", "?"))
+            function.pointers.add(source_line(place, folder) if place else ("?", "?"))
         else:
             function.calls[symbol(callee)] = True
     return functions
@@ -77,15 +81,15 @@ class Unit:
             function.unit = self
 
     @staticmethod
-    def read(path, report=None):
+    def read(path, folder="."):
         """Of an object with its report beside it; one of assembly has none."""
         with open(path, "rb") as file:
             obj = objfile.Object(file.read())
-        report = report or re.sub(r"\.o$", ".ci", path)
+        report = re.sub(r"\.o$", ".ci", path)
         functions = {}
         if os.path.exists(report):
             with open(report, encoding="utf-8") as file:
-                functions = read_report(file.read())
+                functions = read_report(file.read(), folder)
         for name, function in functions.items():
             for callee, returns in obj.branches.get(name, {}).items():
                 function.calls[callee] = returns
@@ -99,12 +103,15 @@ class Unit:
         return unit
 
 
-def pack(units, path):
-    """Writes what matters of a library's units into one file."""
-    text = json.dumps([[os.path.basename(u.path), {n: f.packed() for n, f in u.functions.items()},
+def pack(folder):
+    """What matters of a library whose objects and reports are below folder, as text."""
+    units = []
+    for at, folders, files in os.walk(folder):
+        folders.sort()
+        units += [Unit.read(os.path.join(at, name[:-3] + ".o"), at) for name in sorted(files)
+                  if name.endswith(".ci") and name[:-3] + ".o" in files]
+    return json.dumps([[os.path.basename(u.path), {n: f.packed() for n, f in u.functions.items()},
                         sorted(u.local)] for u in units], separators=(",", ":"))
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def unpack(path):

@@ -9,6 +9,8 @@ HEAD = re.compile(r"[0-9a-f]+ <(.*)>:$")
 CODE = re.compile(r" *([0-9a-f]+):\t(\S+)\s*(.*)")
 RELOCATION = re.compile(r"\s+[0-9a-f]+: (R_\S+)\s+([^\s+-]+)(\S*)")
 TARGET = re.compile(r"\b([0-9a-f]+) <")
+# Of jumps through tables, whose targets do not show: x86-64's, and what computes ARM64's.
+TABLE = re.compile(r"jmp \*.*,8\)|adr ")
 
 # The registers of arguments, and how the address of a function comes into one: of x86-64, ARM64.
 REGISTERS = (("[re]di|dil?", "[re]si|sil?"), ("[xw]0", "[xw]1"))
@@ -52,7 +54,7 @@ def passed(objdump, path, callees):
     """{caller: {callee: functions, or None where one is not known}} for callees {name: argument}."""
     found = {}
     for caller, code in instructions(objdump, path).items():
-        hidden = any(op in ("jmp", "br") and not TARGET.search(args) for _, op, args, _, _ in code)
+        hidden = any(TABLE.match(f"{one[1]} {one[2]}") for one in code)
         for at, one in enumerate(code):
             if one[1] not in CALLS + ENDS or one[4] not in callees:
                 continue

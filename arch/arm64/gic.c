@@ -2,6 +2,8 @@
  * Interrupts, whatever the version of the interrupt controller: GICv2 (IHI 0048) or GICv3
  * (IHI 0069). All are non-secure group 1 (or what a GICv2 without groups has), of one priority, so
  * handlers do not nest; they run on the interrupt stack with interrupts masked.
+ *
+ * depth: pointer gic.c gic->send(core : gicv2.c:send gicv3.c:send
  */
 #include <errno.h>
 

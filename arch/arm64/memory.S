@@ -3,6 +3,11 @@
  * general registers only, so the kernel may call them in an interrupt. Any alignment (normal
  * memory only); rounds of 64 bytes, then a tail by the bits of the length. In every round all
  * loads come before the first store, so overlapping is right as long as the direction is.
+ *
+ * depth: frame memcpy 0
+ * depth: frame memmove 0
+ * depth: frame memset 0
+ * depth: frame memcmp 0
  */
 #include "arch/arm64/asm.h"
 

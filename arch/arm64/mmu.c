@@ -5,6 +5,8 @@
  * by compare-and-swap. A new descriptor may be stored without TLB maintenance, because faulting
  * translations are not cached; it is seen after DSB ISHST and ISB. Removing one takes a broadcast
  * TLBI before the page may be used for something else.
+ *
+ * depth: pointer mmu.c take_page() : kernel/stack.c:take_page
  */
 #include <errno.h>
 #include <stdatomic.h>

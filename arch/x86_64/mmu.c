@@ -7,6 +7,8 @@
  *	arch_window_base..    stacks and the heap's windows, page by page through arch_map
  *
  * Tables are only ever added, each by one compare-and-swap, so arch_map needs no lock.
+ *
+ * depth: pointer mmu.c take_page() : kernel/stack.c:take_page
  */
 #include <errno.h>
 #include <stdatomic.h>

@@ -18,6 +18,9 @@
  *
  * Every way into a context has prev in rdi as well as in rax: a new context returns into its entry
  * function, whose argument that is.
+ *
+ * depth: frame arch_switch 64
+ * depth: frame arch_context_make 8
  */
 #include "layout.h"
 
