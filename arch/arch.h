@@ -50,7 +50,7 @@ static inline void arch_relax(void);
 
 /* *word from old to new; false: it was not old (inline). Atomic towards this core's own interrupts,
  * not towards other cores: for machines that have one. */
-static inline bool arch_swap_here(uint32_t *word, uint32_t old, uint32_t new);
+static inline bool arch_swap_here(uintptr_t *word, uintptr_t old, uintptr_t new);
 
 /* Makes irq_reschedule() run on core, soon. May be called anywhere. */
 void arch_send_reschedule(struct core *core);
@@ -80,6 +80,9 @@ void *arch_context_make(void *stack_top, void (*entry)(struct co *prev));
  * nopreempt > 0, which next finds > 0 as well.
  */
 struct co *arch_switch(struct co *prev, struct co *next);
+
+/* Calls fn(a, b) on the stack that ends at stack (16-aligned); what it returned. */
+void *arch_call_on(void *stack, void *(*fn)(void *a, void *b), void *a, void *b);
 
 /* Bytes of a frame, and it must be aligned to 64. */
 size_t arch_frame_size(void);

@@ -112,17 +112,29 @@ struct co *co_make_copy(go_fn *fn, const void *copy, size_t size, size_t bound)
 	return begin_with(co, fn, (void *)sp, sp);
 }
 
-void co_free(struct co *co)
+static void *free_slowly(void *arg, void *unused)
 {
+	struct co *co = arg;
+
+	(void)unused;
 	if (co->name)
 		heap_free(co->name);
-	co->state = CO_FREE;
 	if (co->stack_kind > STACK_FIXED) {
 		stack_exact_free(co);
 	} else {
 		stack_give(co);
 		slab_free(&co_cache, co);
 	}
+	return NULL;
+}
+
+void co_free(struct co *co)
+{
+	co->state = CO_FREE;
+	if (co->stack_kind > STACK_FIXED && !co->name)
+		stack_exact_free(co);
+	else
+		core_call(free_slowly, co, NULL);
 }
 
 static int start(struct co *co)

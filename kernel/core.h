@@ -61,6 +61,7 @@ struct core {
 	bool irq_pending;      /* * something for the scheduler to do */
 	uint8_t in_handler;    /* * an interrupt handler runs, or a function of irq_defer */
 	bool in_fault;         /* * a stack grows */
+	bool on_own_stack;     /* in core_call */
 	uint32_t page_reserve; /* * pages for stack faults */
 	void *reserve[PAGE_RESERVE];
 	struct magazine pages;
@@ -88,5 +89,9 @@ static inline struct core *core_here(void)
 {
 	return arch_current()->core;
 }
+
+/* Calls fn(a, b) on the core's own stack, which its idle coroutine does not use while another runs:
+ * for what is deep, so that the stacks of coroutines need no room for it. nopreempt > 0. */
+void *core_call(void *(*fn)(void *a, void *b), void *a, void *b);
 
 #endif

@@ -18,8 +18,7 @@
 #ifdef VOLE_RELEASE
 #define kassert(cond) ((void)0)
 #else
-#define kassert(cond) \
-	((cond) ? (void)0 : panic("%s:%d: %s: %s is false", __FILE__, __LINE__, __func__, #cond))
+#define kassert(cond) ((cond) ? (void)0 : panic_assert(__FILE__, __LINE__, __func__, #cond))
 #endif
 
 /* There may be more than one core: set before the second starts, constant after. Where there is one,

@@ -23,15 +23,24 @@ static struct co *holder(uintptr_t state)
 	return (struct co *)(state & ~(uintptr_t)WAITERS);
 }
 
+/* The state from one value to another, when it is the first. Where there is one core, only a
+ * preemption can come in between. */
+static inline bool change(struct mutex *m, uintptr_t from, uintptr_t to, bool locks)
+{
+	if (!smp)
+		return arch_swap_here((uintptr_t *)&m->state, from, to);
+	/* acquire: with the release of an unlock, which is the last touch of *m. */
+	return atomic_compare_exchange_strong_explicit(&m->state, &from, to,
+						       locks ? memory_order_acquire
+							     : memory_order_release,
+						       memory_order_relaxed);
+}
+
 bool mutex_try_lock(struct mutex *m)
 {
 	uintptr_t state = atomic_load_explicit(&m->state, memory_order_relaxed);
 
-	/* acquire: with the release in mutex_unlock. */
-	return !holder(state) &&
-	       atomic_compare_exchange_strong_explicit(&m->state, &state,
-						       state | (uintptr_t)arch_current(),
-						       memory_order_acquire, memory_order_relaxed);
+	return !holder(state) && change(m, state, state | (uintptr_t)arch_current(), true);
 }
 
 /* Under m->lock: takes the mutex, or makes sure that its holder sees that somebody waits. */
@@ -85,11 +94,7 @@ static void lock_slow(struct mutex *m)
 
 void mutex_lock(struct mutex *m)
 {
-	uintptr_t state = 0;
-
-	/* acquire: with the release in mutex_unlock. */
-	if (!atomic_compare_exchange_strong_explicit(&m->state, &state, (uintptr_t)arch_current(),
-						     memory_order_acquire, memory_order_relaxed))
+	if (unlikely(!change(m, 0, (uintptr_t)arch_current(), true)))
 		lock_slow(m);
 }
 
@@ -129,9 +134,7 @@ static void unlock_slow(struct mutex *m, struct co *self)
 void mutex_unlock(struct mutex *m)
 {
 	struct co *self = arch_current();
-	uintptr_t state = (uintptr_t)self;
 
-	if (!atomic_compare_exchange_strong_explicit(&m->state, &state, 0, memory_order_release,
-						     memory_order_relaxed))
+	if (unlikely(!change(m, (uintptr_t)self, 0, false)))
 		unlock_slow(m, self);
 }

@@ -227,14 +227,13 @@ static uint32_t alloc_or_reclaim(unsigned order, uint32_t n, bool anywhere)
 	}
 }
 
-void *page_alloc(unsigned order)
+static void *alloc_slowly(void *arg, void *unused)
 {
+	unsigned order = (unsigned)(uintptr_t)arg;
 	struct magazine *m = &core_here()->pages;
 	uint32_t n;
 
-	assert_nopreempt();
-	if (order == 0 && m->count)
-		return m->object[--m->count];
+	(void)unused;
 	spin_lock(&buddy.lock);
 	n = alloc_or_reclaim(order, (uint32_t)1 << order, false);
 	if (order == 0)
@@ -251,30 +250,46 @@ void *page_alloc(unsigned order)
 	return n ? address_of(n) : NULL;
 }
 
-void page_free(void *block, unsigned order)
+void *page_alloc(unsigned order)
 {
 	struct magazine *m = &core_here()->pages;
 
 	assert_nopreempt();
-	if (order == 0 && m->count < MAGAZINE_SIZE) {
-		m->object[m->count++] = block;
-		return;
-	}
+	if (order == 0 && m->count)
+		return m->object[--m->count];
+	return core_call(alloc_slowly, (void *)(uintptr_t)order, NULL);
+}
+
+static void *free_slowly(void *block, void *arg)
+{
+	unsigned order = (unsigned)(uintptr_t)arg;
+	struct magazine *m = &core_here()->pages;
+
 	spin_lock(&buddy.lock);
 	free_block(number_of(block), order);
 	while (order == 0 && m->count > MAGAZINE_SIZE / 2)
 		free_block(number_of(m->object[--m->count]), 0);
 	spin_unlock(&buddy.lock);
+	return NULL;
 }
 
-void *page_alloc_many(size_t n, size_t align)
+void page_free(void *block, unsigned order)
 {
+	struct magazine *m = &core_here()->pages;
+
+	assert_nopreempt();
+	if (order == 0 && m->count < MAGAZINE_SIZE)
+		m->object[m->count++] = block;
+	else
+		core_call(free_slowly, block, (void *)(uintptr_t)order);
+}
+
+static void *alloc_many(void *count, void *alignment)
+{
+	size_t n = (size_t)count, align = (size_t)alignment;
 	unsigned order = 0;
 	uint32_t first = 0;
 
-	assert_nopreempt();
-	if (n > buddy.count)
-		return NULL;
 	while (((size_t)1 << order) < n || ((size_t)PAGE_SIZE << order) < align)
 		order++;
 	spin_lock(&buddy.lock);
@@ -288,15 +303,28 @@ void *page_alloc_many(size_t n, size_t align)
 	return first ? address_of(first) : NULL;
 }
 
-void page_free_many(void *block)
+void *page_alloc_many(size_t n, size_t align)
+{
+	assert_nopreempt();
+	return n > buddy.count ? NULL : core_call(alloc_many, (void *)n, (void *)align);
+}
+
+static void *free_many(void *block, void *unused)
 {
 	uint32_t first = number_of(block);
 
-	assert_nopreempt();
+	(void)unused;
 	spin_lock(&buddy.lock);
 	buddy.pages[first].kind = PAGE_OTHER;
 	free_span(first, first + buddy.pages[first].count);
 	spin_unlock(&buddy.lock);
+	return NULL;
+}
+
+void page_free_many(void *block)
+{
+	assert_nopreempt();
+	core_call(free_many, block, NULL);
 }
 
 size_t page_total(void)

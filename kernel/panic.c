@@ -66,29 +66,54 @@ static void print_who(void)
 		print("coroutine %lu \"%s\" on core %d\n", co->id, co_name(co), co->core->index);
 }
 
-static _Noreturn void vpanic(const char *fmt, va_list args)
+/* The stack that holds the frame at fp: a coroutine's, or the core's own. */
+static void print_backtrace_here(struct backtrace *b)
 {
-	struct backtrace b;
+	const struct co *co = arch_current(), *idle = co->core->idle;
+
+	if (idle->stack_top - b->fp <= stack_limit(idle))
+		co = idle;
+	print_backtrace(b, co->stack_top - stack_limit(co), co->stack_top);
+}
+
+struct message {
+	const char *fmt;
+	va_list args;
+};
+
+static void *report(void *message, void *backtrace)
+{
+	struct message *m = message;
 
 	begin();
 	print("panic: ");
-	vprint(fmt, args);
+	vprint(m->fmt, m->args);
 	print("\n");
 	print_who();
-	if (core_count) {
-		arch_backtrace_here(&b);
-		print_backtrace(&b, arch_current()->stack_top - stack_limit(arch_current()),
-				arch_current()->stack_top);
-	}
+	if (core_count)
+		print_backtrace_here(backtrace);
 	arch_power_off(STATUS_PANIC);
 }
 
+/* On the core's own stack, since the coroutine's may have no room for it. */
 _Noreturn void panic(const char *fmt, ...)
 {
-	va_list args;
+	struct message m = {.fmt = fmt};
+	struct backtrace b;
 
-	va_start(args, fmt);
-	vpanic(fmt, args);
+	va_start(m.args, fmt);
+	arch_backtrace_here(&b);
+	if (core_count) {
+		arch_current()->nopreempt++;
+		core_call(report, &m, &b);
+	}
+	report(&m, &b);
+	__builtin_unreachable();
+}
+
+_Noreturn void panic_assert(const char *file, int line, const char *func, const char *cond)
+{
+	panic("%s:%d: %s: %s is false", file, line, func, cond);
 }
 
 _Noreturn void panic_deadlock(void)
@@ -110,8 +135,7 @@ _Noreturn void panic_exception(const struct arch_regs *regs, const char *what, u
 	arch_print_regs(regs, print);
 	arch_backtrace_regs(&b, regs);
 	if (core_count)
-		print_backtrace(&b, arch_current()->stack_top - stack_limit(arch_current()),
-				arch_current()->stack_top);
+		print_backtrace_here(&b);
 	arch_power_off(STATUS_PANIC);
 }
 

@@ -7,6 +7,8 @@
 /* From anywhere. Formats as print does. */
 _Noreturn void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+_Noreturn void panic_assert(const char *file, int line, const char *func, const char *cond);
+
 /* All coroutines are asleep. */
 _Noreturn void panic_deadlock(void);
 

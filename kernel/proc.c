@@ -173,8 +173,11 @@ static void put_pinned(struct core *core, struct co *co)
 		arch_current()->need_resched = true;
 }
 
-void proc_put_elsewhere(struct core *core, struct co *co)
+static void *put_elsewhere(void *to, void *what)
 {
+	struct core *core = to;
+	struct co *co = what;
+
 	if (co->flags & CO_PINNED) {
 		put_pinned(core, co);
 	} else if (co->flags & CO_URGENT) {
@@ -190,6 +193,19 @@ void proc_put_elsewhere(struct core *core, struct co *co)
 		if (!core->proc.slice_armed)
 			sched_slice_arm(core);
 	}
+	return NULL;
+}
+
+void proc_put_elsewhere(struct core *core, struct co *co)
+{
+	core_call(put_elsewhere, core, co);
+}
+
+static void *put_global(void *co, void *unused)
+{
+	(void)unused;
+	global_put((struct co **)&co, 1);
+	return NULL;
 }
 
 void proc_put_back(struct core *core, struct co *co)
@@ -200,23 +216,29 @@ void proc_put_back(struct core *core, struct co *co)
 		      atomic_load_explicit(&global.normal_count, memory_order_relaxed);
 
 	if (others && !(co->flags & (CO_PINNED | CO_URGENT)))
-		global_put(&co, 1);
+		core_call(put_global, co, NULL);
 	else
 		proc_put_quietly(core, co);
 }
 
-/* The oldest to where others can take them. */
-void proc_share(struct core *core)
+static void *share(void *from, void *unused)
 {
-	struct proc *proc = &core->proc;
+	struct proc *proc = &((struct core *)from)->proc;
 	uint32_t room = STEAL_RING_SIZE - steal_ring_len(&proc->ring);
 	struct co *co;
 
+	(void)unused;
 	for (; room && (co = runq_get(&proc->runq)); room--)
 		steal_ring_put(&proc->ring, co);
 	proc->special = true;
 	if (steal_ring_len(&proc->ring) || proc_global_len())
 		proc_notify();
+	return NULL;
+}
+
+void proc_share(struct core *core)
+{
+	core_call(share, core, NULL);
 }
 
 void proc_send(struct core *to, struct co *co)
@@ -315,12 +337,14 @@ static struct co *next_of_both(struct core *core, bool enabled)
 	return co ? co : co_list_get(&proc->pinned);
 }
 
-struct co *proc_pick_slowly(struct core *core)
+static void *pick_slowly(void *arg, void *unused)
 {
+	struct core *core = arg;
 	struct proc *proc = &core->proc;
 	struct co *co;
 	bool enabled = core->index < atomic_load_explicit(&proc_count, memory_order_relaxed);
 
+	(void)unused;
 	proc->special = proc->pinned.first || proc->urgent.first || steal_ring_len(&proc->ring);
 	if (proc_urgent_waiting(core)) {
 		co = co_list_get(&proc->urgent);
@@ -342,6 +366,11 @@ struct co *proc_pick_slowly(struct core *core)
 slice:
 	proc->ticks++;
 	return co;
+}
+
+struct co *proc_pick_slowly(struct core *core)
+{
+	return core_call(pick_slowly, core, NULL);
 }
 
 /* Half of another core's ring; one of it to run. */
@@ -534,11 +563,12 @@ _Noreturn void proc_idle(struct core *core)
 		} else {
 			prev = arch_switch(idle, next);
 		}
-		if (!prev->frame) {
+		if (!prev->frame && prev->state != CO_RUNNING) {
 			sched_finish(prev);
 			continue;
 		}
-		/* prev was interrupted: it goes on, or to the back of the queue. */
+		/* prev was interrupted (see also sched_resched): it goes on, or to the back of the
+		 * queue. */
 		if (sched_service(core, prev)) {
 			core->preemptions++;
 			prev->state = CO_RUNNABLE;

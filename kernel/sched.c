@@ -51,7 +51,7 @@ static inline __attribute__((always_inline)) void switch_to(struct core *core, s
 		sched_clock(core);
 		core->resume = next;
 		next = core->idle;
-	} else {
+	} else if (next != core->idle) {
 		sched_begin(core, next);
 	}
 	sched_finish(arch_switch(self, next));
@@ -167,20 +167,36 @@ void sched_park_for(struct co *next)
 	leave(next);
 }
 
+static void *timer_arm(void *core, void *unused)
+{
+	(void)unused;
+	arch_timer_arm(((struct core *)core)->timer_armed);
+	return NULL;
+}
+
 void sched_timer_by(struct core *core, uint64_t deadline)
 {
 	/* An interrupt in between sets timer_armed to TIME_NEVER and has sched_service called,
 	 * which arms what is needed: nothing is lost. */
 	if (deadline < core->timer_armed) {
 		core->timer_armed = deadline;
-		arch_timer_arm(deadline);
+		core_call(timer_arm, core, NULL);
 	}
+}
+
+static void *timer_soon(void *arg, void *unused)
+{
+	struct core *core = arg;
+
+	(void)unused;
+	core->timer_armed = arch_clock() + QUANTUM_MIN;
+	arch_timer_arm(core->timer_armed);
+	return NULL;
 }
 
 void sched_timer_soon(struct core *core)
 {
-	core->timer_armed = arch_clock() + QUANTUM_MIN;
-	arch_timer_arm(core->timer_armed);
+	timer_soon(core, NULL);
 }
 
 static uint64_t slice_length(void)
@@ -206,13 +222,21 @@ static void slice_next(struct core *core, uint64_t now, uint64_t end)
 	sched_timer_by(core, end);
 }
 
-void sched_slice_arm(struct core *core)
+static void *slice_arm(void *arg, void *unused)
 {
+	struct core *core = arg;
 	uint64_t now = arch_clock();
 
+	(void)unused;
 	core->proc.tick_seen = core->proc.ticks;
 	core->proc.slice_began = now;
 	slice_next(core, now, now + slice_length());
+	return NULL;
+}
+
+void sched_slice_arm(struct core *core)
+{
+	core_call(slice_arm, core, NULL);
 }
 
 /* True: running has had its time and others wait. */
@@ -289,6 +313,8 @@ bool sched_service(struct core *core, struct co *running)
 	return over;
 }
 
+/* The idle coroutine does what is to be done, which takes more stack than this one may have: it finds
+ * it running, and resumes it, or another. */
 void sched_resched(void)
 {
 	struct co *self = arch_current();
@@ -298,18 +324,12 @@ void sched_resched(void)
 		self->need_resched = false;
 		atomic_signal_fence(memory_order_seq_cst);
 
-		struct core *core = self->core;
-
-		if (!first) {
-			/* What came meanwhile gets an interrupt of its own a moment later: this
-			 * coroutine gets on, however short the quantum is. */
-			sched_timer_soon(core);
-		} else if (sched_service(core, self)) {
-			core->preemptions++;
-			self->state = CO_RUNNABLE;
-			proc_put_back(core, self);
-			sched_park();
-		}
+		/* What came meanwhile gets an interrupt of its own a moment later: this coroutine
+		 * gets on, however short the quantum is. */
+		if (first)
+			leave(self->core->idle);
+		else
+			core_call(timer_soon, self->core, NULL);
 		atomic_signal_fence(memory_order_seq_cst);
 		self->nopreempt = 0;
 		if (!*(volatile uint8_t *)&self->need_resched)

@@ -5,7 +5,6 @@
  * cancellation that claims its one wait wins.
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "kernel/chan.h"
 #include "kernel/heap.h"
@@ -26,27 +25,21 @@ static bool live(const struct select_case *k)
 	return k->chan && k->op != SELECT_NONE;
 }
 
-static int by_address(const void *a, const void *b)
-{
-	const struct chan *x = *(struct chan *const *)a, *y = *(struct chan *const *)b;
-
-	return x < y ? -1 : x > y;
-}
-
+/* Shell's sort (1959), with Ciura's gaps (2001): no recursion. */
 static void sort(struct chan **order, int n)
 {
-	if (n > CASES_ON_STACK) {
-		qsort(order, (size_t)n, sizeof(*order), by_address);
-		return;
-	}
-	for (int i = 1; i < n; i++) {
-		struct chan *c = order[i];
-		int j = i;
+	static const int gaps[] = {17961, 7983, 3548, 1577, 701, 301, 132, 57, 23, 10, 4, 1};
 
-		for (; j > 0 && order[j - 1] > c; j--)
-			order[j] = order[j - 1];
-		order[j] = c;
-	}
+	for (size_t g = n > 4 ? 0 : sizeof(gaps) / sizeof(gaps[0]) - 1;
+	     g < sizeof(gaps) / sizeof(gaps[0]); g++)
+		for (int i = gaps[g]; i < n; i++) {
+			struct chan *c = order[i];
+			int j = i;
+
+			for (; j >= gaps[g] && order[j - gaps[g]] > c; j -= gaps[g])
+				order[j] = order[j - gaps[g]];
+			order[j] = c;
+		}
 }
 
 static void make_order(struct select *s)

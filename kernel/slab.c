@@ -87,7 +87,10 @@ static struct slab *slab_make(struct slab_cache *cache)
 	}
 	*slab = (struct slab){.cache = cache, .next_all = cache->all};
 	if (cache->type_stable) {
-		memset((char *)slab + SLAB_HEADER, 0, cache->capacity * cache->size);
+		for (unsigned i = 0; i < cache->capacity; i++)
+			memset((char *)slab + SLAB_HEADER + i * cache->size +
+				       (cache->link & ~(size_t)63),
+			       0, 64);
 		/* release: with the acquire in slab_each, which takes no lock. */
 		__atomic_store_n(&cache->all, slab, __ATOMIC_RELEASE);
 	}
@@ -129,35 +132,42 @@ static void put_one(struct slab_cache *cache, void *object)
 	page_free(slab, cache->order);
 }
 
-void *slab_alloc(struct slab_cache *cache)
+static void *refill(void *arg, void *unused)
 {
+	struct slab_cache *cache = arg;
 	struct magazine *m = &core_here()->slabs[cache->index];
+	void *object;
 
-	assert_nopreempt();
-	if (m->count)
-		return m->object[--m->count];
+	(void)unused;
 	spin_lock(&cache->lock);
-
-	void *object = take_one(cache);
-
+	object = take_one(cache);
 	while (object && m->count < MAGAZINE_SIZE / 2 && cache->partial)
 		m->object[m->count++] = take_one(cache);
 	spin_unlock(&cache->lock);
 	return object;
 }
 
-void slab_free(struct slab_cache *cache, void *object)
+void *slab_refill(struct slab_cache *cache)
 {
+	return core_call(refill, cache, NULL);
+}
+
+static void *drain(void *arg, void *unused)
+{
+	struct slab_cache *cache = arg;
 	struct magazine *m = &core_here()->slabs[cache->index];
 
-	assert_nopreempt();
-	if (m->count == MAGAZINE_SIZE) {
-		spin_lock(&cache->lock);
-		while (m->count > MAGAZINE_SIZE / 2)
-			put_one(cache, m->object[--m->count]);
-		spin_unlock(&cache->lock);
-	}
-	m->object[m->count++] = object;
+	(void)unused;
+	spin_lock(&cache->lock);
+	while (m->count > MAGAZINE_SIZE / 2)
+		put_one(cache, m->object[--m->count]);
+	spin_unlock(&cache->lock);
+	return NULL;
+}
+
+void slab_drain(struct slab_cache *cache)
+{
+	core_call(drain, cache, NULL);
 }
 
 void slab_each(struct slab_cache *cache, void (*visit)(void *object, void *arg), void *arg)

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <vole/types.h>
+#include "kernel/core.h"
 
 struct slab;
 
@@ -30,10 +30,27 @@ struct slab_cache {
 void slab_init(struct slab_cache *cache, const char *name, size_t size, size_t link,
 	       bool type_stable);
 
-/* Not zeroed, but for the first use of a type-stable object, which is all zero. NULL: no memory.
- * nopreempt > 0. Objects of a size that is a multiple of 64 are aligned to 64, others to 16. */
-void *slab_alloc(struct slab_cache *cache);
-void slab_free(struct slab_cache *cache, void *object);
+void *slab_refill(struct slab_cache *cache);
+void slab_drain(struct slab_cache *cache);
+
+/* Not zeroed, but for the first use of a type-stable object, of which the 64 bytes around the link
+ * are zero. NULL: no memory. nopreempt > 0. Objects of a size that is a multiple of 64 are aligned to
+ * 64, others to 16. */
+static inline void *slab_alloc(struct slab_cache *cache)
+{
+	struct magazine *m = &core_here()->slabs[cache->index];
+
+	return m->count ? m->object[--m->count] : slab_refill(cache);
+}
+
+static inline void slab_free(struct slab_cache *cache, void *object)
+{
+	struct magazine *m = &core_here()->slabs[cache->index];
+
+	if (unlikely(m->count == MAGAZINE_SIZE))
+		slab_drain(cache);
+	m->object[m->count++] = object;
+}
 
 /* The cache of an object in a PAGE_SLAB page. */
 struct slab_cache *slab_cache_of(const void *object);

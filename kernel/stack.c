@@ -123,6 +123,22 @@ static void free_slot_remove(struct slot_kind *kind)
 	kind->free_bytes -= top_of(slot) - slot->mapped;
 }
 
+static void *take_slowly(void *arg, void *unused)
+{
+	struct slot_kind *kind = arg;
+	struct free_slot *slot;
+
+	(void)unused;
+	spin_lock(&kind->lock);
+	slot = kind->free;
+	if (slot)
+		free_slot_remove(kind);
+	else
+		slot = slot_make(kind);
+	spin_unlock(&kind->lock);
+	return slot;
+}
+
 bool stack_take(struct co *co, size_t limit)
 {
 	struct magazine *m = &core_here()->stacks;
@@ -137,17 +153,10 @@ bool stack_take(struct co *co, size_t limit)
 
 	struct slot_kind *kind = &kinds[i];
 
-	if (i == DEFAULT_KIND && m->count) {
+	if (i == DEFAULT_KIND && m->count)
 		slot = m->object[--m->count];
-	} else {
-		spin_lock(&kind->lock);
-		slot = kind->free;
-		if (slot)
-			free_slot_remove(kind);
-		else
-			slot = slot_make(kind);
-		spin_unlock(&kind->lock);
-	}
+	else
+		slot = core_call(take_slowly, kind, NULL);
 	if (!slot)
 		return false;
 	co->stack_kind = (uint8_t)i;

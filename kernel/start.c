@@ -20,8 +20,6 @@
 enum { MAIN_STACK = 1024 * 1024, IDLE_STACK = 16 * 1024 };
 
 struct machine machine;
-struct core *cores[MAX_CORES];
-int core_count;
 
 int main(int argc, char **argv);
 

@@ -58,7 +58,7 @@ static int32_t park(struct wait *w, uint64_t deadline, struct co *next)
 		sched_park();
 
 	/* acquire: with the release in wait_claim, so what the winner wrote is seen. */
-	int32_t claim = atomic_load_explicit(&w->claim, memory_order_acquire);
+	int32_t claim = (int32_t)atomic_load_explicit(&w->claim, memory_order_acquire);
 
 	if (deadline != TIME_NEVER && claim != -ETIMEDOUT)
 		wheel_stop(&timer.node);

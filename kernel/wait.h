@@ -54,7 +54,7 @@ extern const char *const wait_reason_names[WAIT_REASONS];
 
 struct wait {
 	struct co *co;
-	_Atomic int32_t claim;
+	_Atomic intptr_t claim;
 };
 
 enum wait_place {
@@ -94,7 +94,7 @@ static inline void wait_open(struct wait *w, enum wait_reason reason, const void
 /* True: the caller has won with value, and must call sched_ready(w->co). */
 static inline bool wait_claim(struct wait *w, int32_t value)
 {
-	int32_t open = WAIT_OPEN;
+	intptr_t open = WAIT_OPEN;
 
 #ifdef PLANT_CLAIM_ORDER
 	if (atomic_load_explicit(&w->claim, memory_order_relaxed) != open)
@@ -106,7 +106,7 @@ static inline bool wait_claim(struct wait *w, int32_t value)
 #endif
 	/* Interrupt handlers claim too. */
 	if (!smp)
-		return arch_swap_here((uint32_t *)&w->claim, (uint32_t)open, (uint32_t)value);
+		return arch_swap_here((uintptr_t *)&w->claim, (uintptr_t)open, (uintptr_t)value);
 	/* release: with the acquire at the end of wait_park. acquire: what the waiter wrote before
 	 * it opened the wait, where no lock is between. */
 	return atomic_compare_exchange_strong_explicit(&w->claim, &open, value,
@@ -129,7 +129,7 @@ static inline int32_t wait_park_cancellable(struct wait *w, uint64_t deadline)
 		return wait_park_member(w, deadline);
 	sched_park();
 	/* acquire: with the release in wait_claim, so what the winner wrote is seen. */
-	return atomic_load_explicit(&w->claim, memory_order_acquire);
+	return (int32_t)atomic_load_explicit(&w->claim, memory_order_acquire);
 }
 
 void wait_not_in_handler(void);

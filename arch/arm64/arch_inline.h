@@ -51,7 +51,7 @@ static inline void arch_relax(void)
 	__asm__ volatile("yield" : : : "memory");
 }
 
-static inline bool arch_swap_here(uint32_t *word, uint32_t old, uint32_t new)
+static inline bool arch_swap_here(uintptr_t *word, uintptr_t old, uintptr_t new)
 {
 	return __atomic_compare_exchange_n(word, &old, new, false, __ATOMIC_RELAXED,
 					   __ATOMIC_RELAXED);

@@ -61,6 +61,28 @@ func arch_switch
 	return_to_context
 endfunc arch_switch
 
+/* void *arch_call_on(void *stack, void *(*fn)(void *a, void *b), void *a, void *b): x0 to x3. */
+func arch_call_on
+	stp	x29, x30, [sp, #-16]!
+	.cfi_adjust_cfa_offset 16
+	.cfi_rel_offset x29, 0
+	.cfi_rel_offset x30, 8
+	mov	x29, sp
+	.cfi_def_cfa_register x29
+	mov	sp, x0
+	mov	x9, x1
+	mov	x0, x2
+	mov	x1, x3
+	blr	x9
+	mov	sp, x29
+	.cfi_def_cfa_register sp
+	ldp	x29, x30, [sp], #16
+	.cfi_adjust_cfa_offset -16
+	.cfi_restore x29
+	.cfi_restore x30
+	ret
+endfunc arch_call_on
+
 /* The first instructions of a new coroutine: x0 is what arch_switch returned, x19 its entry. */
 func context_start
 	.cfi_undefined x30

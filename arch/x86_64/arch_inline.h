@@ -44,11 +44,11 @@ static inline void arch_relax(void)
 	__asm__ volatile("pause" : : : "memory");
 }
 
-static inline bool arch_swap_here(uint32_t *word, uint32_t old, uint32_t new)
+static inline bool arch_swap_here(uintptr_t *word, uintptr_t old, uintptr_t new)
 {
 	bool done;
 
-	__asm__ volatile("cmpxchgl %3, %1"
+	__asm__ volatile("cmpxchgq %3, %1"
 			 : "=@ccz"(done), "+m"(*word), "+a"(old)
 			 : "r"(new)
 			 : "memory");

@@ -107,6 +107,30 @@ arch_switch:
 	.cfi_endproc
 	.size	arch_switch, . - arch_switch
 
+/* void *arch_call_on(void *stack, void *(*fn)(void *a, void *b), void *a, void *b) */
+	.globl	arch_call_on
+	.type	arch_call_on, @function
+arch_call_on:
+	.cfi_startproc
+	pushq	%rbp
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset rbp, 0
+	movq	%rsp, %rbp
+	.cfi_def_cfa_register rbp
+	movq	%rdi, %rsp
+	movq	%rsi, %rax
+	movq	%rdx, %rdi
+	movq	%rcx, %rsi
+	call	*%rax
+	movq	%rbp, %rsp
+	.cfi_def_cfa_register rsp
+	popq	%rbp
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore rbp
+	ret
+	.cfi_endproc
+	.size	arch_call_on, . - arch_call_on
+
 /* void *arch_context_make(void *stack_top, void (*entry)(struct co *prev))
  *
  * Below stack_top: 0 (the return address of entry, the end of the chain), entry (what arch_switch
