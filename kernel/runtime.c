@@ -144,6 +144,8 @@ int runtime_core_stats(int index, struct runtime_core_stats *stats)
 			 (core->proc.runnext ? 1 : 0),
 		.running = running ? running->id : 0,
 	};
+	if (running)
+		strncpy(stats->name, co_name(running), sizeof(stats->name) - 1);
 	return 0;
 }
 

@@ -57,6 +57,7 @@ struct runtime_core_stats {
 	uint64_t switches, preemptions, steals, wakeups, ipis, spawned, idle_ns;
 	size_t queue;     /* runnable coroutines in its queues now */
 	uint64_t running; /* id of the coroutine that runs, 0: idle */
+	char name[32];    /* and its name, or "" */
 };
 int runtime_core_stats(int core, struct runtime_core_stats *stats); /* 0, -EINVAL */
 
