@@ -158,6 +158,7 @@ endif
 
 A := $(B)/app/$(subst /,+,$(patsubst /%,%,$(app)))
 app_objs := $(app_srcs:$(app_folder)/%=$(A)/%.o)
+-include $(wildcard $(app)/app.mk)
 $(call keep,$(A)/app.flags,$(CC) $(callgraph) $(app_flags) $(app))
 
 $(A)/%.c.o: $(app_folder)/%.c $(A)/app.flags
