@@ -1,0 +1,2 @@
+/* Debian's llhttp, which tools/llhttp has fetched: the machine. */
+#include "source/llhttp.c"

@@ -1,0 +1,4 @@
+/* And what is around it. */
+#include "source/api.c"
+
+#include "source/http.c"

@@ -1,0 +1,90 @@
+/* Which path is answered by what. Everything that is not here is a file. */
+#include <string.h>
+
+#include "httpd.h"
+
+uint32_t crc32(uint32_t crc, const void *data, size_t size)
+{
+	static const uint32_t of[16] = {
+		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
+		0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+		0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+	};
+
+	crc = ~crc;
+	for (const unsigned char *p = data, *end = p + size; p < end; p++) {
+		crc = crc >> 4 ^ of[(crc ^ *p) & 15];
+		crc = crc >> 4 ^ of[(crc ^ *p >> 4) & 15];
+	}
+	return ~crc;
+}
+
+static void serve_page(struct connection *c)
+{
+	answer_text(c, 200, "text/html; charset=utf-8", NULL, page, page_size);
+}
+
+static void serve_hello(struct connection *c)
+{
+	static const char hello[] = "Hello from Vole!\n";
+
+	answer_text(c, 200, "text/plain", NULL, hello, sizeof hello - 1);
+}
+
+/* What the body was: how clients see that all of it has come. */
+static void serve_digest(struct connection *c)
+{
+	struct text t = {0};
+
+	text_add(&t, "%zu bytes, crc32 %08lx\n", c->body, (unsigned long)c->crc);
+	if (t.failed)
+		answer_status(c, 503, NULL);
+	else
+		answer_text(c, 200, "text/plain", NULL, t.data, t.size);
+	text_free(&t);
+}
+
+static void serve_list(struct connection *c)
+{
+	files_serve(c, "/");
+}
+
+static const struct {
+	const char *path;
+	void (*serve)(struct connection *c);
+	bool posts; /* POST, or else GET and HEAD */
+} routes[] = {
+	{"/", serve_page, false},       {"/hello", serve_hello, false},
+	{"/stats", stats_serve, false}, {"/events", events_serve, false},
+	{"/files", serve_list, false},  {"/digest", serve_digest, true},
+	{"/load", load_serve, true},
+};
+
+static void serve_file(struct connection *c)
+{
+	files_serve(c, c->url);
+}
+
+static bool method_fits(const struct connection *c, bool posts)
+{
+	if (posts)
+		return c->method == HTTP_POST;
+	return c->method == HTTP_GET || c->method == HTTP_HEAD;
+}
+
+void route(struct connection *c)
+{
+	void (*serve)(struct connection * c) = serve_file;
+	bool posts = false;
+
+	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+		if (!strcmp(c->url, routes[i].path)) {
+			serve = routes[i].serve;
+			posts = routes[i].posts;
+			break;
+		}
+	if (method_fits(c, posts))
+		serve(c);
+	else
+		answer_status(c, 405, posts ? "Allow: POST\r\n" : "Allow: GET, HEAD\r\n");
+}
