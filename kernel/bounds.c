@@ -2,9 +2,10 @@
  * The table of an image without one; tools/stackdepth makes those that take its place. And what it
  * cannot see in the kernel by itself, see tools/stackdepth --help:
  *
+ * depth: pointer kernel/co.c self->fn)(self->arg) : @entry
  * depth: pointer kernel/co.c self->fn(self->arg) : @entry
- * depth: pointer kernel/waitgroup.c member->fn(member->arg) : @started
- * depth: pointer kernel/group.c member->fn(member->arg) : @started
+ * depth: pointer kernel/co.c self->at_end(self->end_arg) : member_ended task_ended
+ * depth: pointer kernel/co.c self->at_end(self->end_arg) : kernel/future.c:finish kernel/gen.c:end
  * depth: pointer kernel/future.c task->fn(task->arg) : @started
  * depth: pointer kernel/gen.c g->fn(g, g->arg) : @started
  * depth: pointer kernel/co.c call.fn(call.arg) : @deferred

@@ -123,6 +123,8 @@ class Walk:
             yield frame + size, ((function.name, frame),) + path
         for place in sorted(function.pointers):
             for target in self.through(function, place, given):
+                if target.name.split(".")[0] in barred:
+                    continue
                 size, path = self.walk(target, barred, frozenset())
                 yield function.frame + size, ((function.name, function.frame),) + path
 

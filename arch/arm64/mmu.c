@@ -7,6 +7,7 @@
  * TLBI before the page may be used for something else.
  *
  * depth: pointer mmu.c take_page() : kernel/stack.c:take_page
+ * depth: never take_page : arch_unmap
  */
 #include <errno.h>
 #include <stdatomic.h>
