@@ -13,11 +13,9 @@
  * depth: pointer kernel/wheel.c node->fire( : kernel/wait.c:timer_fire kernel/timer.c:timer_fire
  * depth: pointer kernel/wheel.c node->fire( : after_fire ticker_fire deadline_fire
  *
- * They stop the machine, on a stack of their own:
- * depth: ends : panic panic_deadlock runtime_panic __assert_func arch_power_off
- *
- * With preemption held off, nothing that holds it off again serves interrupts at its end:
- * depth: never sched_resched : switch_to sched_service proc_pick co_make sched_finish
+ * What core_call calls runs on the core's own stack, and so does a panic's report:
+ * depth: pointer kernel/core.c return fn(a, b) : @nothing
+ * depth: never report : panic
  *
  * depth: after libc_co_exit : __getreent libc_init
  */

@@ -40,9 +40,11 @@ class Notes:
         elif kind == "frame":
             name, size = names
             self.frames[name] = int(size)
+        elif kind == "never":
+            for below in names:
+                self.never.setdefault(below, set()).add(what)
         else:
-            table = self.never if kind == "never" else self.after
-            table.setdefault(what, set()).update(names)
+            self.after.setdefault(what, set()).update(names)
 
     def targets(self, place):
         """Whom the call through a pointer at place may reach: names, or None when nobody says."""
@@ -166,7 +168,7 @@ class Walk:
                 yield from sorted(self.deferred, key=lambda f: (f.unit.path, f.name))
             elif name == "@passed":
                 yield from sorted(given, key=lambda f: (f.unit.path, f.name))
-            else:
+            elif name != "@nothing":
                 targets = self.graph.named(name)
                 if not targets:
                     raise SystemExit(f"a note names {name}, which is no function of this image")

@@ -3,6 +3,7 @@
  * on the coroutine's own stack, SP_EL0 (SPSel = 0), but where it says otherwise.
  *
  * depth: frame arch_switch 176
+ * depth: frame arch_call_on 16
  * depth: frame arch_context_make 0
  */
 #include "arch/arm64/asm.h"

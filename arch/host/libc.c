@@ -8,8 +8,8 @@
  * depth: frame memmove 32
  * depth: frame memset 32
  * depth: frame memcmp 32
- * depth: frame clock_gettime 192
- * depth: frame timer_settime 96
+ * depth: frame clock_gettime 96
+ * depth: frame timer_settime 64
  * depth: frame tgkill 32
  */
 #include "host.h"

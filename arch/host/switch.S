@@ -14,6 +14,7 @@
  * function, whose argument that is.
  *
  * depth: frame arch_switch 72
+ * depth: frame arch_call_on 16
  * depth: frame arch_context_make 8
  */
 #include <asm/unistd.h>

@@ -20,6 +20,7 @@
  * function, whose argument that is.
  *
  * depth: frame arch_switch 64
+ * depth: frame arch_call_on 16
  * depth: frame arch_context_make 8
  */
 #include "layout.h"
