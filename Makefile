@@ -16,6 +16,7 @@ APP ?= examples/shell
 BUILD ?= debug
 PLANT ?=
 STACKS ?=
+SAN ?=
 V ?=
 
 # The launcher's, see qemu/run.
@@ -25,8 +26,9 @@ export SMP MEM ARGS FILES NET TIMEOUT ACCEL QEMU_EXTRA
 
 # What is compiled differently has a folder of its own.
 B := build/$(ARCH)$(if $(filter-out debug,$(BUILD)),-$(BUILD))$(if $(PLANT),-plant-$(PLANT))
+B := $(B)$(if $(SAN),-$(SAN))
 
-ifneq ($(word 2,$(CURDIR) $(APP) $(ARCH) $(BUILD)/$(PLANT)/),$(APP))
+ifneq ($(word 2,$(CURDIR) $(APP) $(ARCH) $(BUILD)/$(PLANT)/$(SAN)/),$(APP))
 $(error blanks in the paths of Vole and of APP do not work with make, nor do empty ARCH, APP, BUILD)
 endif
 ifeq ($(wildcard arch/$(ARCH)/arch.mk),)
@@ -34,6 +36,9 @@ $(error ARCH=$(ARCH): there is $(patsubst arch/%/arch.mk,%,$(wildcard arch/*/arc
 endif
 ifeq ($(filter debug release failing,$(BUILD)),)
 $(error BUILD=$(BUILD): there are debug, release and failing)
+endif
+ifneq ($(filter-out ubsan $(if $(filter host,$(ARCH)),asan tsan),$(SAN)),)
+$(error SAN=$(SAN): there is ubsan, with ARCH=host also asan and tsan)
 endif
 
 app := $(patsubst $(CURDIR)/%,%,$(abspath $(APP)))
@@ -94,6 +99,12 @@ common_flags = -std=gnu17 -O2 -g -fno-omit-frame-pointer -fno-stack-protector -f
 	-D__DYNAMIC_REENT__ $(if $(filter release,$(BUILD)),-DVOLE_RELEASE) \
 	$(if $(filter failing,$(BUILD)),-DVOLE_FAILING) $(ARCH_CFLAGS) \
 	$(libc_headers) -Iinclude -ffile-prefix-map=$(CURDIR)=.
+
+# Sanitizers: what is undefined is a panic (kernel/ubsan.c); the rest has run-times of its own.
+san_ubsan := -fsanitize=undefined -fno-sanitize-recover=undefined
+san_asan := -fsanitize=address $(san_ubsan)
+san_tsan := -fsanitize=thread -Wno-tsan
+common_flags += $(san_$(SAN))
 
 # Interrupt handlers do not save floating-point registers.
 kernel_flags := $(common_flags) -I. -Iarch/$(ARCH) -ffreestanding -mgeneral-regs-only \
