@@ -70,6 +70,7 @@ $(call tool,tools/setup $(jobs))
 
 ifneq ($(ARCH),host)
 NEWLIB := $(call tool,tools/newlib $(ARCH))
+LWIP := $(call tool,tools/lwip)
 endif
 ifeq ($(ARCH),arm64)
 LIBFDT := $(call tool,tools/libfdt)
@@ -111,6 +112,11 @@ kernel_flags := $(common_flags) -I. -Iarch/$(ARCH) -ffreestanding -mgeneral-regs
 	$(if $(LIBFDT),-ffile-prefix-map=$(LIBFDT)=libfdt) \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Werror
 
+# lwIP: without our warnings, and the same for every PLANT and BUILD.
+lwip_includes := $(if $(LWIP),-Inet/port -isystem $(LWIP)/include -ffile-prefix-map=$(LWIP)=lwip)
+lwip_flags := $(filter-out -W% -DVOLE_%,$(kernel_flags)) $(lwip_includes)
+kernel_flags += $(lwip_includes)
+
 # Whole frames, so that backtraces miss no caller; and a frame larger than a page touches every
 # page of itself, so that it meets the guard page.
 app_flags := $(common_flags) -Wall \
@@ -139,14 +145,17 @@ libs := -Wl,--start-group $(ARCH_LIBS) $(if $(NEWLIB),$(NEWLIB)/lib/libc.a $(NEW
 kernel_srcs := $(ARCH_SRCS) $(ARCH_DRIVERS) \
 	$(sort $(filter-out $(claimed),$(wildcard $(addsuffix /*.c,kernel \
 	$(if $(NEWLIB),drivers libc net)))))
-kernel_objs := $(kernel_srcs:%=$(B)/%.o)
+lwip_srcs := $(if $(LWIP),$(wildcard $(addprefix $(LWIP)/,core/*.c core/ipv4/*.c core/ipv6/*.c)) \
+	$(LWIP)/netif/ethernet.c)
+lwip_objs := $(lwip_srcs:$(LWIP)/%=build/$(ARCH)-lwip/%.o)
+kernel_objs := $(kernel_srcs:%=$(B)/%.o) $(lwip_objs)
 
 # $(call compile,WORD,FLAGS): objects, dependencies and call graphs (of C) get their names when they
 # are complete, so that several makes may run at once.
 callgraph := -fcallgraph-info=su,da
 define compile
 @mkdir -p $(@D); $(call say,$1 $<) \
-$(CC) $2 $(if $(filter CC,$1),$(callgraph)) -MMD -MP -MT $@ -MF $@.$$$$.d -c -o $@.$$$$.o $< && \
+$(CC) $2 $(if $(filter CC,$1),$(callgraph)) -MD -MP -MT $@ -MF $@.$$$$.d -c -o $@.$$$$.o $< && \
 mv -f $@.$$$$.d $(@:.o=.d) && $(if $(filter CC,$1),mv -f $@.$$$$.ci $(@:.o=.ci) &&) \
 mv -f $@.$$$$.o $@ || { rm -f $@.$$$$*; exit 1; }
 endef
@@ -158,6 +167,13 @@ $(B)/%.c.o: %.c $(B)/kernel.flags
 
 $(B)/%.S.o: %.S $(B)/kernel.flags
 	$(call compile,AS,$(kernel_flags))
+
+ifneq ($(LWIP),)
+$(call keep,build/$(ARCH)-lwip/lwip.flags,$(CC) $(lwip_flags))
+
+build/$(ARCH)-lwip/%.c.o: $(LWIP)/%.c build/$(ARCH)-lwip/lwip.flags
+	$(call compile,CC,$(lwip_flags))
+endif
 
 -include $(kernel_objs:.o=.d)
 

@@ -6,11 +6,11 @@
 #include "kernel/print.h"
 #include "kernel/start.h"
 
-enum { LINE_MAX_LEN = 4096, WORDS_MAX = 512, VALUES = 3 };
+enum { LINE_MAX_LEN = 4096, WORDS_MAX = 512, VALUES = 4 };
 
 struct options options;
 
-static const char *const names[VALUES] = {"log", "stdin", "name"};
+static const char *const names[VALUES] = {"log", "stdin", "name", "ip"};
 static const char *values[VALUES];
 
 static char line_copy[LINE_MAX_LEN];
@@ -38,7 +38,8 @@ static void take(char *word)
 			}
 		*value = '=';
 	}
-	log_warn("unknown option %s (there are vole.log=, vole.stdin=, vole.name=)\n", word);
+	log_warn("unknown option %s (there are vole.log=, vole.stdin=, vole.name=, vole.ip=)\n",
+		 word);
 }
 
 /* Ends the word that begins at from, with its quotes taken out; returns what is behind it. */

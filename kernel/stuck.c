@@ -14,6 +14,8 @@ static _Atomic int idle_cores;
 static _Atomic uint64_t idle_leaves;
 static _Atomic bool started;
 
+_Atomic int background_timers;
+
 void stuck_started(void)
 {
 	atomic_store(&started, true);
@@ -48,10 +50,12 @@ static bool all_empty(void)
 
 static bool something_may_come(void)
 {
+	int timers = 0;
+
 	for (int i = 0; i < core_count; i++)
-		if (atomic_load(&cores[i]->wheel.pending))
-			return true;
-	return atomic_load(&external_waits) || atomic_load(&irqs_attached);
+		timers += (int)atomic_load(&cores[i]->wheel.pending);
+	return timers > atomic_load(&background_timers) || atomic_load(&external_waits) ||
+	       atomic_load(&irqs_attached);
 }
 
 static void end_machine(void *unused)

@@ -4,6 +4,9 @@
 
 #include <stdbool.h>
 
+/* Timers that are pending and will wake nobody who waits: they do not keep a machine alive. */
+extern _Atomic int background_timers;
+
 /* A core begins and ends to be idle. */
 void stuck_enter_idle(void);
 void stuck_leave_idle(void);

@@ -1,88 +1,20 @@
 /*
- * Descriptors 0 to 2 are the console; others are files and folders of the initial RAM disk, which
- * are read-only. Invariant: a file lives while refs > 0; the table has one reference, every call
- * that is at work on the file another, so that close never takes it away from a reader.
+ * What descriptors lead to: the console (0 to 2), files and folders of the initial RAM disk, which
+ * are read-only, and what others bring (struct file_ops).
  */
 #include "libc/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <vole/sync.h>
 
 #include "drivers/console.h"
 #include "drivers/ramdisk.h"
 #include "kernel/heap.h"
 
-struct file {
-	_Atomic unsigned refs;
-	/* Constant. */
-	const struct ramdisk_node *node; /* NULL: the console */
-	int flags;
-	struct mutex lock;
-	/* guarded by lock */
-	off_t offset;
-};
-
-static struct file console_in = {.refs = 1, .flags = O_RDONLY};
-static struct file console_out = {.refs = 2, .flags = O_WRONLY};
-
-static struct mutex table_lock;
-/* guarded by table_lock */
-static struct file *table[MAX_FILES] = {&console_in, &console_out, &console_out};
-
-/* ---- Descriptors ---------------------------------------------------------------------------- */
-
-/* The file of fd, with a reference for the caller; NULL: there is none. */
-static struct file *file_get(int fd)
-{
-	struct file *file = NULL;
-
-	if (fd < 0 || fd >= MAX_FILES)
-		return NULL;
-	mutex_lock(&table_lock);
-	file = table[fd];
-	if (file)
-		atomic_fetch_add_explicit(&file->refs, 1, memory_order_relaxed);
-	mutex_unlock(&table_lock);
-	return file;
-}
-
-static void file_put(struct file *file)
-{
-	/* release and acquire: all use of the file comes before it is freed. */
-	if (atomic_fetch_sub_explicit(&file->refs, 1, memory_order_acq_rel) > 1)
-		return;
-	if (file != &console_in && file != &console_out)
-		heap_free(file);
-}
-
-/* Gives file the lowest free descriptor from least on. */
-static int table_add(struct file *file, int least)
-{
-	int fd = least;
-
-	mutex_lock(&table_lock);
-	while (fd < MAX_FILES && table[fd])
-		fd++;
-	if (fd < MAX_FILES)
-		table[fd] = file;
-	mutex_unlock(&table_lock);
-	return fd < MAX_FILES ? fd : -EMFILE;
-}
-
-/* Puts file (NULL: none) in the place of fd; what was there. */
-static struct file *table_swap(int fd, struct file *file)
-{
-	mutex_lock(&table_lock);
-	struct file *old = table[fd];
-	table[fd] = file;
-	mutex_unlock(&table_lock);
-	return old;
-}
+/* ---- Opening -------------------------------------------------------------------------------- */
 
 /* 0 where the folder of path, in which something shall be created, is there. */
 static int folder_exists(const char *path)
@@ -159,53 +91,11 @@ int file_open(const char *path, int flags)
 	file = heap_alloc(sizeof(*file));
 	if (!file)
 		return -ENOMEM;
-	*file = (struct file){.refs = 1, .node = node, .flags = flags};
-	fd = table_add(file, 0);
+	*file = (struct file){.refs = 1, .descriptors = 1, .node = node, .flags = flags};
+	fd = file_give(file);
 	if (fd < 0)
 		heap_free(file);
 	return fd;
-}
-
-int file_close(int fd)
-{
-	struct file *file = fd >= 0 && fd < MAX_FILES ? table_swap(fd, NULL) : NULL;
-
-	if (!file)
-		return -EBADF;
-	file_put(file);
-	return 0;
-}
-
-int file_dup(int fd, int least)
-{
-	struct file *file;
-	int new_fd;
-
-	if (least < 0 || least >= MAX_FILES)
-		return -EINVAL;
-	file = file_get(fd);
-	if (!file)
-		return -EBADF;
-	new_fd = table_add(file, least);
-	if (new_fd < 0)
-		file_put(file);
-	return new_fd;
-}
-
-int file_dup_to(int fd, int new_fd)
-{
-	struct file *file = file_get(fd), *old;
-
-	if (!file)
-		return -EBADF;
-	if (fd == new_fd || new_fd < 0 || new_fd >= MAX_FILES) {
-		file_put(file);
-		return fd == new_fd ? fd : -EBADF;
-	}
-	old = table_swap(new_fd, file);
-	if (old)
-		file_put(old);
-	return new_fd;
 }
 
 /* ---- Reading and writing -------------------------------------------------------------------- */
@@ -221,6 +111,11 @@ static size_t copy_out(const struct ramdisk_node *node, void *buf, size_t n, off
 	return n;
 }
 
+static bool may_wait(struct file *file)
+{
+	return !(atomic_load_explicit(&file->flags, memory_order_relaxed) & O_NONBLOCK);
+}
+
 static ssize_t read_at(struct file *file, void *buf, size_t n, off_t offset)
 {
 	if (!file->node)
@@ -234,6 +129,8 @@ static ssize_t read_next(struct file *file, void *buf, size_t n)
 {
 	ssize_t got;
 
+	if (file->ops)
+		return file->ops->read(file->object, &(struct iovec){buf, n}, 1, may_wait(file));
 	if (file == &console_in)
 		return console_read(buf, n);
 	if (file == &console_out)
@@ -270,17 +167,93 @@ ssize_t file_read_at(int fd, void *buf, size_t n, off_t offset)
 	return got;
 }
 
+static ssize_t write_next(struct file *file, const void *buf, size_t n)
+{
+	if (file->ops)
+		return file->ops->write(file->object, &(struct iovec){(void *)buf, n}, 1,
+					may_wait(file));
+	return file == &console_out ? console_write(buf, n) : -EBADF;
+}
+
 ssize_t file_write(int fd, const void *buf, size_t n)
 {
 	struct file *file = file_get(fd);
-	ssize_t written = -EBADF;
+	ssize_t written;
 
 	if (!file)
 		return -EBADF;
-	if (file == &console_out)
-		written = console_write(buf, n);
+	written = write_next(file, buf, n);
 	file_put(file);
 	return written;
+}
+
+/* One after the other, until one is cut short. */
+static ssize_t each_part(struct file *file, const struct iovec *parts, int count, bool write)
+{
+	ssize_t sum = 0;
+
+	for (int i = 0; i < count; i++) {
+		ssize_t n = write ? write_next(file, parts[i].iov_base, parts[i].iov_len)
+				  : read_next(file, parts[i].iov_base, parts[i].iov_len);
+
+		if (n < 0)
+			return sum ? sum : n;
+		sum += n;
+		if ((size_t)n < parts[i].iov_len)
+			break;
+	}
+	return sum;
+}
+
+static bool parts_are_sound(const struct iovec *parts, int count)
+{
+	size_t sum = 0;
+
+	if (count < 0 || count > IOV_MAX)
+		return false;
+	for (int i = 0; i < count; i++)
+		if (__builtin_add_overflow(sum, parts[i].iov_len, &sum) || sum > PTRDIFF_MAX)
+			return false;
+	return true;
+}
+
+static ssize_t move_parts(int fd, const struct iovec *parts, int count, bool write)
+{
+	struct file *file = parts_are_sound(parts, count) ? file_get(fd) : NULL;
+	ssize_t n;
+
+	if (!file)
+		return parts_are_sound(parts, count) ? -EBADF : -EINVAL;
+	if (!file->ops)
+		n = each_part(file, parts, count, write);
+	else
+		n = (write ? file->ops->write : file->ops->read)(file->object, parts, count,
+								 may_wait(file));
+	file_put(file);
+	return n;
+}
+
+ssize_t file_read_parts(int fd, const struct iovec *parts, int count)
+{
+	return move_parts(fd, parts, count, false);
+}
+
+ssize_t file_write_parts(int fd, const struct iovec *parts, int count)
+{
+	return move_parts(fd, parts, count, true);
+}
+
+ssize_t file_readable(int fd)
+{
+	struct file *file = file_get(fd);
+	ssize_t n = -ENOTTY;
+
+	if (!file)
+		return -EBADF;
+	if (file->ops)
+		n = file->ops->readable(file->object);
+	file_put(file);
+	return n;
 }
 
 static off_t seek(struct file *file, off_t offset, int whence)
@@ -348,6 +321,8 @@ int file_stat(int fd, struct stat *st)
 	if (!file)
 		return -EBADF;
 	fill_stat(file->node, st);
+	if (file->ops)
+		st->st_mode = S_IFSOCK | 0666;
 	file_put(file);
 	return 0;
 }
@@ -375,6 +350,8 @@ int file_is_terminal(int fd)
 	return result;
 }
 
+enum { CHANGEABLE = O_APPEND | O_NONBLOCK };
+
 int file_flags(int fd)
 {
 	struct file *file = file_get(fd);
@@ -382,9 +359,21 @@ int file_flags(int fd)
 
 	if (!file)
 		return -EBADF;
-	flags = file->flags & (O_ACCMODE | O_APPEND | O_NONBLOCK);
+	flags = atomic_load_explicit(&file->flags, memory_order_relaxed) & (O_ACCMODE | CHANGEABLE);
 	file_put(file);
 	return flags;
+}
+
+int file_set_flags(int fd, int flags)
+{
+	struct file *file = file_get(fd);
+
+	if (!file)
+		return -EBADF;
+	atomic_fetch_and_explicit(&file->flags, flags | ~CHANGEABLE, memory_order_relaxed);
+	atomic_fetch_or_explicit(&file->flags, flags & CHANGEABLE, memory_order_relaxed);
+	file_put(file);
+	return 0;
 }
 
 int file_folder(int fd, const struct ramdisk_node **node)

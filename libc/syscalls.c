@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -112,7 +113,7 @@ int _mkdir_r(struct _reent *r, const char *path, int mode)
 	return (int)result_r(r, file_create(path));
 }
 
-/* F_SETFD, F_SETFL: there is no exec, and nothing else that can be changed matters here. */
+/* F_SETFD: there is no exec. */
 int _fcntl_r(struct _reent *r, int fd, int command, int arg)
 {
 	int flags = file_flags(fd);
@@ -124,9 +125,10 @@ int _fcntl_r(struct _reent *r, int fd, int command, int arg)
 		return (int)result_r(r, file_dup(fd, arg));
 	case F_GETFL:
 		return flags;
+	case F_SETFL:
+		return (int)result_r(r, file_set_flags(fd, arg));
 	case F_GETFD:
 	case F_SETFD:
-	case F_SETFL:
 		return 0;
 	default:
 		return (int)result_r(r, -EINVAL);
@@ -191,6 +193,41 @@ _READ_WRITE_RETURN_TYPE write(int fd, const void *buf, size_t n)
 	return result(file_write(fd, buf, n));
 }
 
+ssize_t readv(int fd, const struct iovec *parts, int count)
+{
+	return result(file_read_parts(fd, parts, count));
+}
+
+ssize_t writev(int fd, const struct iovec *parts, int count)
+{
+	return result(file_write_parts(fd, parts, count));
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	ssize_t n;
+	int *value;
+	va_list args;
+
+	va_start(args, request);
+	value = va_arg(args, int *);
+	va_end(args);
+	switch (request) {
+	case FIONREAD:
+		n = file_readable(fd);
+		if (n >= 0)
+			*value = (int)n;
+		return (int)result(n < 0 ? n : 0);
+	case FIONBIO:
+		n = file_flags(fd);
+		if (n >= 0)
+			n = file_set_flags(fd, ((int)n & ~O_NONBLOCK) | (*value ? O_NONBLOCK : 0));
+		return (int)result(n);
+	default:
+		return (int)result(file_flags(fd) < 0 ? -EBADF : -ENOTTY);
+	}
+}
+
 off_t lseek(int fd, off_t offset, int whence)
 {
 	return result(file_seek(fd, offset, whence));
@@ -231,7 +268,7 @@ int fcntl(int fd, int command, ...)
 	va_list args;
 
 	va_start(args, command);
-	int arg = command == F_DUPFD ? va_arg(args, int) : 0;
+	int arg = command == F_DUPFD || command == F_SETFL ? va_arg(args, int) : 0;
 	va_end(args);
 	return _fcntl_r(_REENT, fd, command, arg);
 }

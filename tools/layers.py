@@ -29,7 +29,7 @@ LAYERS = {
     "kernel/": (("kernel/", "arch/arch.h", "vole/", "reent.h", "stdio.h"), False),
     "drivers/": (("drivers/", "kernel/", "arch/arch.h", "vole/"), False),
     "libc/": (("libc/", "drivers/", "kernel/", "arch/arch.h", "vole/"), True),
-    "net/": (("net/", "lwip/", "drivers/", "kernel/", "arch/arch.h", "vole/"), True),
+    "net/": (("net/", "lwip/", "libc/", "drivers/", "kernel/", "arch/arch.h", "vole/"), True),
     "examples/": (("vole/", "vole.h"), True),
     "bench/": (("vole/", "vole.h", "bench/"), True),
 }

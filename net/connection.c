@@ -1,0 +1,292 @@
+/*
+ * The life of TCP connections: from socket to close. s->tcp is NULL when lwIP has freed the pcb, or
+ * may do so without saying: after the end of both directions.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <lwip/tcp.h>
+
+#include "kernel/heap.h"
+#include "net/socket.h"
+
+int stream_open(struct socket *s)
+{
+	struct tcp_pcb *pcb;
+
+	net_lock();
+	pcb = tcp_new_ip_type(s->family == AF_INET ? IPADDR_TYPE_V4 : IPADDR_TYPE_ANY);
+	if (pcb)
+		stream_attach(s, pcb);
+	net_unlock();
+	return pcb ? 0 : -ENOMEM;
+}
+
+/* In bind's address: for all families, where the socket is for both. */
+static const ip_addr_t *for_both(const struct socket *s, const ip_addr_t *address)
+{
+	return s->family == AF_INET6 && !s->v6only && ip_addr_isany(address) ? IP_ANY_TYPE
+									     : address;
+}
+
+int stream_bind(struct socket *s, const ip_addr_t *address, uint16_t port)
+{
+	int error;
+
+	net_lock();
+	if (s->state != SOCKET_NEW || !s->tcp || s->tcp->local_port)
+		error = -EINVAL;
+	else if (!address_is_own(address))
+		error = -EADDRNOTAVAIL;
+	else
+		error = socket_error(tcp_bind(s->tcp, for_both(s, address), port));
+	net_unlock();
+	return error;
+}
+
+static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+	struct socket *s = arg, *accepted;
+
+	if (err != ERR_OK || !pcb)
+		return ERR_VAL; /* lwIP had no memory for it */
+	accepted = socket_make(s->family, SOCK_STREAM);
+	if (!accepted)
+		return ERR_MEM;
+	stream_attach(accepted, pcb);
+	accepted->state = SOCKET_CONNECTED;
+	accepted->writable = true;
+	accepted->nodelay = s->nodelay;
+	if (s->nodelay)
+		tcp_nagle_disable(pcb);
+	if (s->received >= (size_t)s->backlog) {
+		accepted->delayed = true;
+		tcp_backlog_delayed(pcb);
+	}
+	lock(&s->lock);
+	if (s->last_accepted)
+		s->last_accepted->next_accepted = accepted;
+	else
+		s->first_accepted = accepted;
+	s->last_accepted = accepted;
+	s->received++;
+	socket_wake(s, &s->readers);
+	return ERR_OK;
+}
+
+static int start_listening(struct socket *s)
+{
+	int most = TCP_DEFAULT_LISTEN_BACKLOG; /* lwIP's, of those half open */
+	struct tcp_pcb *pcb;
+	err_t err = ERR_OK;
+
+	if (s->tcp->local_port == 0) {
+		const ip_addr_t *any = s->family == AF_INET ? IP4_ADDR_ANY : IP6_ADDR_ANY;
+
+		err = tcp_bind(s->tcp, for_both(s, any), 0);
+	}
+	if (err)
+		return socket_error(err);
+	pcb = tcp_listen_with_backlog_and_err(s->tcp,
+					      (uint8_t)(s->backlog < most ? s->backlog : most),
+					      &err);
+	if (!pcb)
+		return socket_error(err);
+	s->tcp = pcb;
+	s->state = SOCKET_LISTENING;
+	tcp_accept(pcb, on_accept);
+	return 0;
+}
+
+int stream_listen(struct socket *s, int backlog)
+{
+	int error = 0;
+
+	net_lock();
+	s->backlog = backlog < 1 ? 1 : backlog > SOMAXCONN ? SOMAXCONN : backlog;
+	if (s->state == SOCKET_NEW && s->tcp)
+		error = start_listening(s);
+	else if (s->state != SOCKET_LISTENING)
+		error = -EINVAL;
+	net_unlock();
+	return error;
+}
+
+int stream_accept(struct socket *s, struct socket **accepted, bool may_wait)
+{
+	uint64_t deadline = may_wait ? socket_deadline(s->receive_timeout) : 0;
+	struct socket *first;
+	int error = 0;
+
+	if (wait_cancelled())
+		return -ECANCELED;
+	for (;;) {
+		lock(&s->lock);
+		first = s->first_accepted;
+		if (first)
+			break;
+		error = s->closed                      ? -EBADF
+			: s->state != SOCKET_LISTENING ? -EINVAL
+			: may_wait                     ? 0
+						       : -EAGAIN;
+		if (error)
+			unlock(&s->lock);
+		else
+			error = socket_wait(s, &s->readers, deadline);
+		if (error)
+			return error == -ETIMEDOUT ? -EAGAIN : error;
+	}
+	s->first_accepted = first->next_accepted;
+	if (!s->first_accepted)
+		s->last_accepted = NULL;
+	s->received--;
+	unlock(&s->lock);
+	if (first->delayed) {
+		net_lock();
+		first->delayed = false;
+		if (first->tcp)
+			tcp_backlog_accepted(first->tcp);
+		net_unlock();
+	}
+	*accepted = first;
+	return 0;
+}
+
+static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+	struct socket *s = arg;
+
+	(void)pcb, (void)err;
+	lock(&s->lock);
+	s->state = SOCKET_CONNECTED;
+	s->writable = true;
+	socket_wake(s, &s->writers);
+	return ERR_OK;
+}
+
+static int start_connecting(struct socket *s, const ip_addr_t *address, uint16_t port)
+{
+	static const ip_addr_t loopback4 = IPADDR4_INIT_BYTES(127, 0, 0, 1);
+	static const ip_addr_t loopback6 = IPADDR6_INIT(0, 0, 0, PP_HTONL(1));
+	int error;
+
+	if (ip_addr_isany(address))
+		address = IP_IS_V4(address) ? &loopback4 : &loopback6;
+	if (ip_addr_ismulticast(address) || (IP_IS_V4(address) && s->v6only))
+		return -ENETUNREACH;
+	error = port ? socket_check_route(address) : -ECONNREFUSED;
+	if (error)
+		return error;
+	s->state = SOCKET_CONNECTING;
+	error = socket_error(tcp_connect(s->tcp, address, port, on_connected));
+	if (error)
+		s->state = SOCKET_NEW;
+	return error;
+}
+
+int stream_connect(struct socket *s, const ip_addr_t *address, uint16_t port, bool may_wait)
+{
+	static const int8_t why_not[] = {[SOCKET_LISTENING] = EOPNOTSUPP,
+					 [SOCKET_CONNECTING] = EALREADY,
+					 [SOCKET_CONNECTED] = EISCONN,
+					 [SOCKET_ENDED] = EINVAL};
+	uint64_t deadline = socket_deadline(s->send_timeout);
+	int error;
+
+	if (wait_cancelled())
+		return -ECANCELED;
+	net_lock();
+	error = s->state == SOCKET_NEW && !s->tcp ? -ENOMEM : -why_not[s->state];
+	if (!error)
+		error = start_connecting(s, address, port);
+	net_loop();
+	if (!error && s->state == SOCKET_CONNECTING && !may_wait)
+		error = -EINPROGRESS;
+	while (!error && s->state == SOCKET_CONNECTING)
+		error = s->closed ? -EBADF : socket_wait_net(s, &s->writers, deadline);
+	if (error == -ETIMEDOUT)
+		error = -EINPROGRESS; /* it goes on */
+	if (!error || error == -EINVAL) {
+		lock(&s->lock);
+		error = s->error ? socket_take_error(s) : error;
+		unlock(&s->lock);
+	}
+	net_unlock();
+	return error;
+}
+
+/* ---- The end -------------------------------------------------------------------------------- */
+
+int stream_shutdown(struct socket *s, int how)
+{
+	int error = 0;
+
+	net_lock();
+	if (s->state != SOCKET_CONNECTED || !s->tcp) {
+		net_unlock();
+		return -ENOTCONN;
+	}
+	if (how != SHUT_RD && !s->sent_all) {
+		error = socket_error(tcp_shutdown(s->tcp, 0, 1));
+		s->sent_all = true;
+	}
+	lock(&s->lock);
+	if (how != SHUT_WR)
+		s->ended = true;
+	socket_wake_all(s);
+	net_unlock();
+	return error;
+}
+
+/* SO_LINGER: waits until everything has been acknowledged. */
+static void linger(struct socket *s)
+{
+	uint64_t deadline = socket_deadline((uint64_t)s->linger.l_linger * NSEC_PER_SEC);
+
+	tcp_output(s->tcp);
+	net_loop();
+	while (s->tcp && (s->tcp->unsent || s->tcp->unacked))
+		if (socket_wait_net(s, &s->writers, deadline))
+			break;
+}
+
+static void close_connection(struct socket *s, bool abort)
+{
+	struct tcp_pcb *pcb;
+
+	stream_told(s); /* lwIP resets a connection of which not everything has been read */
+	pcb = stream_detach(s);
+	if (!pcb)
+		return;
+	if (abort || tcp_close(pcb) != ERR_OK)
+		tcp_abort(pcb);
+}
+
+/* Those that nobody has accepted. */
+static void close_accepted(struct socket *s)
+{
+	struct socket *accepted, *next;
+
+	lock(&s->lock);
+	accepted = s->first_accepted;
+	s->first_accepted = s->last_accepted = NULL;
+	unlock(&s->lock);
+	for (; accepted; accepted = next) {
+		next = accepted->next_accepted;
+		close_connection(accepted, true);
+		stream_free(accepted);
+		heap_free(accepted);
+	}
+}
+
+void stream_close(struct socket *s)
+{
+	net_lock();
+	if (s->state == SOCKET_CONNECTED && s->linger.l_onoff && s->linger.l_linger > 0 && s->tcp)
+		linger(s);
+	close_connection(s, s->state == SOCKET_CONNECTED && s->linger.l_onoff &&
+				    s->linger.l_linger == 0);
+	close_accepted(s);
+	s->state = SOCKET_ENDED;
+	net_unlock();
+}
