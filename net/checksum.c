@@ -3,8 +3,6 @@
 
 #include "net/net.h"
 
-uint16_t net_checksum(const void *data, int size);
-
 static uint64_t add(uint64_t sum, uint64_t word)
 {
 	sum += word;

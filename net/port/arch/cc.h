@@ -2,7 +2,7 @@
 #ifndef NET_PORT_ARCH_CC_H
 #define NET_PORT_ARCH_CC_H
 
-#include <netinet/in.h> /* one of lwIP's files says htonl for lwip_htonl */
+#include <machine/endian.h>
 #include <sys/types.h>
 
 /* lwIP takes a system without SSIZE_MAX for one without ssize_t. */
@@ -22,6 +22,9 @@ _Noreturn void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)))
 #define lwip_ntohs(n) __builtin_bswap16(n)
 #define lwip_htonl(n) __builtin_bswap32(n)
 #define lwip_ntohl(n) __builtin_bswap32(n)
+
+/* One of lwIP's files says so for lwip_htonl. As in <netinet/in.h>. */
+#define htonl(n) __htonl(n)
 
 uint32_t net_random(void);
 #define LWIP_RAND() net_random()
