@@ -24,7 +24,7 @@
 
 enum {
 	SHORT = 256,
-	WAITING_MAX = 1024, /* frames for which the card has no room yet */
+	WAITING_MAX = 1024,  /* frames for which the card has no room yet */
 	RETRY = 1000 * 1000, /* ns */
 	LEFT_OVER = 16,      /* that part of memory is not for frames */
 	IP4_AT = SIZEOF_ETH_HDR,
@@ -152,8 +152,8 @@ static struct outgoing *outgoing_make(struct pbuf *p)
 	pbuf_ref(p);
 	for (; p; p = p->next)
 		if (p->len > 0)
-			out->fragments[out->frame.n++] =
-				(struct netdev_fragment){p->payload, p->len};
+			out->fragments[out->frame.n++] = (struct netdev_fragment){p->payload,
+										  p->len};
 	return out;
 }
 
@@ -247,8 +247,7 @@ static struct pbuf *frame_of(struct netdev_buffer *buffer)
 		received->custom.custom_free_function = release;
 		received->buffer = buffer;
 		return pbuf_alloced_custom(PBUF_RAW, (uint16_t)buffer->size, PBUF_REF,
-					   &received->custom, buffer->data,
-					   (uint16_t)buffer->size);
+					   &received->custom, buffer->data, (uint16_t)buffer->size);
 	}
 	p = pbuf_alloc(PBUF_RAW, (uint16_t)buffer->size, PBUF_RAM);
 	if (p)
@@ -287,7 +286,9 @@ static void on_change(void *unused)
 	else
 		netif_set_link_down(&card);
 	net_unlock();
-	log_info("network card: %s\n", dev->failed ? "failed" : dev->link ? "link up" : "link down");
+	log_info("network card: %s\n", dev->failed ? "failed"
+				       : dev->link ? "link up"
+						   : "link down");
 }
 
 /* ---- Start ---------------------------------------------------------------------------------- */

@@ -52,6 +52,7 @@ void *net_calloc(size_t n, size_t size);
 #define ARP_TABLE_SIZE                 64
 #define ARP_QUEUEING                   1
 #define IP_REASS_MAX_PBUFS             256
+#define IPV6_FRAG_COPYHEADER           1 /* its pointers have 64 bits */
 #define LWIP_IPV6_AUTOCONFIG           1
 #define LWIP_ND6_RDNSS_MAX_DNS_SERVERS 1
 #define LWIP_ND6_NUM_NEIGHBORS         64
