@@ -18,7 +18,6 @@ from runner import build
 from runner.build import ROOT
 
 HERE = ROOT / "bench/qemu"
-WWW = HERE / "www" # the files that servers serve
 GOARCH = {"x86_64": "amd64", "arm64": "arm64"}
 CONSOLE = {"x86_64": "ttyS0", "arm64": "ttyAMA0"}
 
@@ -109,7 +108,6 @@ class Linux:
                      GOARCH=GOARCH[arch], CGO_ENABLED="0", GO111MODULE="off", GOPROXY="off")
         files = [("init", 0o100755, init.read_bytes())]
         if program == "http":
-            files += [(path.name, 0o100644, path.read_bytes()) for path in WWW.iterdir()]
             files.append(("modules", 0o040755, b""))
             files += [(f"modules/{number}-{name}", 0o100644, module) for number, (name, module)
                       in enumerate(by_dependence(cache / "modules"), 10)]
@@ -128,7 +126,7 @@ class Machine:
 
     def __init__(self, arch, guest, args="", cores=2, memory="512M", port=None):
         os.environ.update(ACCEL="tcg", SMP=str(cores), MEM=memory,
-                          NET=f"{port}:80" if port else "", FILES=str(WWW) if port else "")
+                          NET=f"{port}:80" if port else "")
         self.folder = tempfile.TemporaryDirectory(prefix="vole-")
         self.status = os.memfd_create("status")
         self.words = launcher.qemu_words(arch, guest.boot_words(args, self.folder.name),

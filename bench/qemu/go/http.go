@@ -1,4 +1,4 @@
-// The HTTP server for make bench-qemu: net/http, which answers with the bytes of /hello.txt.
+// The HTTP server for make bench-qemu: net/http, with what examples/httpd has at /hello.
 package main
 
 import (
@@ -78,9 +78,9 @@ func configure() {
 func main() {
 	loadModules()
 	configure()
-	hello, err := os.ReadFile("/hello.txt")
-	must("/hello.txt", err)
-	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+	hello := []byte("Hello from Go!\n")
+	http.HandleFunc("/hello", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain")
 		w.Write(hello)
 	})
 	must("server", http.ListenAndServe(":80", nil))
