@@ -17,6 +17,6 @@ ARCH_LDFLAGS := -pthread -Wl,-e,host_start,-z,now \
 	-Wl,--defsym=__image_start=__executable_start,--defsym=__image_end=end \
 	-Wl,--defsym=__text_start=__executable_start,--defsym=__text_end=etext
 ARCH_LIBS := -lm -lgcc_s
-ARCH_SRCS := $(addprefix arch/host/, switch.S start.c cores.c signals.c memory.c debug.c libc.c \
+ARCH_SRCS := $(addprefix arch/host/, switch.S start.c cores.c signals.c faults.c memory.c debug.c libc.c \
 	malloc.c late.c net.c net_calls.c net_names.c)
 ARCH_DRIVERS :=

@@ -50,7 +50,8 @@ enum {
 	SIGNAL_TIMEOUT = SIGALRM,
 };
 
-enum { HOST_RETRY_FIRST = 50 * 1000 }; /* ns: more than an interrupt takes, or nothing gets on */
+/* ns, from try to try: more than an interrupt takes, or nothing gets on */
+enum { HOST_RETRY_FIRST = 50 * 1000, HOST_RETRY_LAST = 1000 * 1000 };
 /* REG_TRAPNO of a page fault, and its REG_ERR. */
 enum { TRAP_PAGE_FAULT = 14, PF_PRESENT = 1, PF_WRITE = 2, PF_RESERVED = 8, PF_FETCH = 16 };
 
@@ -62,7 +63,8 @@ struct host_core {
 	/* The core's own. */
 	timer_t timer;
 	uint64_t deadline;    /* what it is armed for */
-	uint64_t retry;       /* until the next try to preempt, in ns */
+	unsigned postponed;   /* bits: signals that came in the C library */
+	uint64_t retry;       /* until the next try to serve them, in ns */
 	unsigned fault_depth; /* fault handlers that have not returned */
 	char what[96];        /* text for panic_exception */
 	stack_t signal_stack;
@@ -74,6 +76,19 @@ struct host_core {
 
 /* The port's part of the core this runs on; with preemption held off, or in a signal. */
 struct host_core *host_core_here(void);
+
+/* A system call, without the C library: a result, or a negative errno value. */
+static inline long host_call(long number, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
+	long result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return result;
+}
 
 /* ---- switch.S ---- */
 
@@ -98,13 +113,18 @@ extern sigset_t host_interrupts; /* the signals that are interrupts */
 extern bool host_stopping;       /* arch_stop_others has been called */
 
 void host_signals_init(void);
-bool host_in_program(uintptr_t pc); /* not in the C library */
+/* Signals, as bits, that are interrupts of the program. May not return: the coroutine that was
+ * interrupted is preempted. error: errno in it. */
+void host_serve(unsigned signals, const struct arch_regs *regs, int error);
 
 /* ---- late.c ---- */
 
-/* What was interrupted is in the C library: the scheduler comes when that returns to the program.
- * False: the way there cannot be told. */
-bool host_preempt_at_return(const struct arch_regs *regs);
+bool host_in_program(uintptr_t pc); /* not in the C library */
+void host_interrupt(int signal, siginfo_t *info, void *context);
+
+/* ---- faults.c ---- */
+
+void host_fault(int signal, siginfo_t *info, void *context);
 
 /* ---- memory.c ---- */
 

@@ -1,19 +1,23 @@
 /*
- * Preemption of code that the C library runs for: when it returns. The way there is found by the
- * tables that tell how to unwind each function; the return address into the program is exchanged
- * for host_trap_return (switch.S), which comes here. What it was is kept in a table by its place on
- * the stack: nothing else is as lasting, for the program may leave by longjmp, or call and be
- * preempted in a callback.
+ * When interrupts are served: at once where the program, the kernel included, is interrupted; not in
+ * the C library (or in a sanitizer's), which holds locks and what belongs to the thread, but when
+ * that returns to the program. The way there is found by the tables that tell how to unwind each
+ * function; the return address into the program is exchanged for host_trap_return (switch.S), which
+ * comes here. What it was is kept in a table by its place on the stack: nothing else is as lasting,
+ * for the program may leave by longjmp, or call and be preempted in a callback. Where there is no
+ * way to be found, it is tried again.
  */
 #include "host.h"
 
 #include <errno.h>
+#include <sys/syscall.h>
 #include <unwind.h>
 
 #include "kernel/core.h"
 #include "kernel/lock.h"
 
 enum { TRAPS = 4096, PROBES = 16 };
+enum { TRAP_STACK = 256 }; /* what it takes below the return address, while no signal comes */
 
 static struct trap {
 	_Atomic uintptr_t slot; /* where the address was; 0: unused */
@@ -70,7 +74,8 @@ static _Unwind_Reason_Code visit(struct _Unwind_Context *context, void *arg)
 	search->begun |= pc == search->interrupted;
 	if (!search->begun || !host_in_program(pc))
 		return _URC_NO_REASON;
-	if ((uintptr_t)slot < co->stack_mapped || (uintptr_t)slot >= co->stack_top || *slot != pc)
+	if ((uintptr_t)slot < co->stack_mapped + TRAP_STACK || (uintptr_t)slot >= co->stack_top ||
+	    *slot != pc)
 		return _URC_END_OF_STACK;
 	if (pc == (uintptr_t)host_trap_return) {
 		search->found = true; /* by an interrupt before */
@@ -81,7 +86,8 @@ static _Unwind_Reason_Code visit(struct _Unwind_Context *context, void *arg)
 	return _URC_END_OF_STACK;
 }
 
-bool host_preempt_at_return(const struct arch_regs *regs)
+/* False: the way there cannot be told. */
+static bool at_return(const struct arch_regs *regs)
 {
 	struct search search = {.interrupted = (uintptr_t)regs->uc.uc_mcontext.gregs[REG_RIP]};
 
@@ -89,11 +95,12 @@ bool host_preempt_at_return(const struct arch_regs *regs)
 	return search.found;
 }
 
-/* On the coroutine's stack, the function of the C library having returned. */
+/* On the coroutine's stack, the function of the C library having returned: what has been postponed
+ * comes again. (It may have been served elsewhere by now: then one signal is too many.) */
 void host_returned(uintptr_t *slot)
 {
-	int error = errno;
 	uintptr_t at = (uintptr_t)slot, address = 0;
+	const struct host_core *h;
 
 	for (int i = 0; i < PROBES && !address; i++) {
 		struct trap *trap = probe(at, i);
@@ -106,8 +113,44 @@ void host_returned(uintptr_t *slot)
 	}
 	kassert(address);
 	*slot = address;
-	preempt_disable();
-	arch_current()->need_resched = true;
-	preempt_enable();
+	h = core_here()->arch;
+	if (h->postponed)
+		host_call(SYS_tkill, h->thread, __builtin_ctz(h->postponed), 0, 0, 0, 0);
+}
+
+/* Less soon each time, for a coroutine may wait in the C library for long. */
+static void try_again(struct host_core *h)
+{
+	struct itimerspec at = {.it_value.tv_nsec = (long)h->retry};
+
+	if (h->retry < HOST_RETRY_LAST)
+		h->retry *= 2;
+	timer_settime(h->timer, 0, &at, NULL);
+}
+
+bool host_in_program(uintptr_t pc)
+{
+	extern const char __text_start[], __text_end[];
+
+	return pc >= (uintptr_t)__text_start && pc < (uintptr_t)__text_end;
+}
+
+void host_interrupt(int signal, siginfo_t *info, void *context)
+{
+	int error = errno;
+	const struct arch_regs *regs = context;
+	struct host_core *h = core_here()->arch;
+
+	(void)info;
+	h->postponed |= 1u << signal;
+	if (host_in_program((uintptr_t)regs->uc.uc_mcontext.gregs[REG_RIP])) {
+		unsigned signals = h->postponed;
+
+		h->postponed = 0;
+		h->retry = HOST_RETRY_FIRST;
+		host_serve(signals, regs, error);
+	} else if (!at_return(regs)) {
+		try_again(h);
+	}
 	errno = error;
 }

@@ -38,18 +38,6 @@ static _Atomic uint32_t fetches; /* how often a core has asked epoll */
 static _Atomic bool asked;       /* a core is to fetch */
 static _Atomic bool watched;     /* the thread has been started */
 
-long net_call(long number, long a, long b, long c, long d, long e, long f)
-{
-	register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
-	long result;
-
-	__asm__ volatile("syscall"
-			 : "=a"(result)
-			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-			 : "rcx", "r11", "memory");
-	return result;
-}
-
 __attribute__((noinline)) long net_result(long n)
 {
 	if (n >= 0)
@@ -63,8 +51,8 @@ __attribute__((noinline)) long net_result(long n)
 /* timeout in ms; -1: until an edge or a signal that mask lets through. */
 static void fetch(struct poller *p, int timeout, const sigset_t *mask)
 {
-	long n = net_call(SYS_epoll_pwait, epoll, (long)p->events, BATCH, timeout, (long)mask,
-			  SIGSET_BYTES);
+	long n = host_call(SYS_epoll_pwait, epoll, (long)p->events, BATCH, timeout, (long)mask,
+			   SIGSET_BYTES);
 
 	p->count = n > 0 ? (int)n : 0;
 	atomic_fetch_add_explicit(&fetches, 1, memory_order_relaxed);
@@ -119,7 +107,7 @@ static void *watch(void *unused)
 
 	(void)unused;
 	for (unsigned i = 0;; i++) {
-		net_call(SYS_poll, (long)&something, 1, -1, 0, 0, 0);
+		host_call(SYS_poll, (long)&something, 1, -1, 0, 0, 0);
 
 		uint32_t before = atomic_load_explicit(&fetches, memory_order_relaxed);
 
@@ -183,7 +171,7 @@ struct endpoint *net_endpoint(int fd)
 long net_open(long fd, bool nonblocking)
 {
 	if (fd >= ENDPOINTS) {
-		net_call(SYS_close, fd, 0, 0, 0, 0, 0);
+		host_call(SYS_close, fd, 0, 0, 0, 0, 0);
 		return -EMFILE;
 	}
 	if (fd < 0)
@@ -233,8 +221,8 @@ static int begin(struct net_watch *watch, struct wait *w)
 	else if (atomic_load_explicit(&e->edges, memory_order_relaxed) != watch->seen)
 		error = 1;
 	else if (!e->known) /* an edge comes where it is ready now */
-		error = (int)net_call(SYS_epoll_ctl, epoll, EPOLL_CTL_ADD, event.data.fd,
-				      (long)&event, 0, 0);
+		error = (int)host_call(SYS_epoll_ctl, epoll, EPOLL_CTL_ADD, event.data.fd,
+				       (long)&event, 0, 0);
 	if (!error) {
 		e->known = true;
 		wait_queue_put(&e->waiters, &watch->node);

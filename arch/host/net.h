@@ -39,9 +39,6 @@ struct net_watch {
 /* Waits until epoll has told something new of one of them. 0, -ETIMEDOUT, -ECANCELED, -EBADF. */
 int net_wait(struct net_watch *watches, size_t n, uint64_t deadline);
 
-/* A system call, without errno: a result, or a negative errno value. */
-long net_call(long number, long a, long b, long c, long d, long e, long f);
-
 /* What a wrapper returns: n, or -1 with errno set. */
 long net_result(long n);
 

@@ -73,7 +73,7 @@ static long until_done(struct endpoint *e, uint64_t limit, bool blocks, long num
 		return -ECANCELED;
 	for (;;) {
 		struct net_watch watch = {.endpoint = e, .seen = atomic_load(&e->edges)};
-		long n = net_call(number, a, b, c, d, f, g);
+		long n = host_call(number, a, b, c, d, f, g);
 
 		if (n != -EAGAIN || !blocks)
 			return n;
@@ -93,15 +93,15 @@ static bool blocks(const struct endpoint *e, int flags)
 
 int __wrap_socket(int domain, int type, int protocol)
 {
-	long fd = net_call(SYS_socket, domain, type | SOCK_NONBLOCK, protocol, 0, 0, 0);
+	long fd = host_call(SYS_socket, domain, type | SOCK_NONBLOCK, protocol, 0, 0, 0);
 
 	return (int)net_result(net_open(fd, type & SOCK_NONBLOCK));
 }
 
 int __wrap_socketpair(int domain, int type, int protocol, int fds[2])
 {
-	long error = net_call(SYS_socketpair, domain, type | SOCK_NONBLOCK, protocol, (long)fds, 0,
-			      0);
+	long error = host_call(SYS_socketpair, domain, type | SOCK_NONBLOCK, protocol, (long)fds, 0,
+			       0);
 
 	for (int i = 0; i < 2 && !error; i++)
 		if (net_open(fds[i], type & SOCK_NONBLOCK) < 0) {
@@ -118,7 +118,7 @@ int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 
 	if (!e)
 		return (int)net_result(
-			net_call(SYS_accept4, fd, (long)addr, (long)len, flags, 0, 0));
+			host_call(SYS_accept4, fd, (long)addr, (long)len, flags, 0, 0));
 	n = until_done(e, e->receive_limit, blocks(e, 0), SYS_accept4, fd, (long)addr, (long)len,
 		       flags | SOCK_NONBLOCK, 0, 0);
 	return (int)net_result(net_open(n, flags & SOCK_NONBLOCK));
@@ -139,13 +139,13 @@ static long connected(int fd, struct endpoint *e)
 
 	for (;;) {
 		struct net_watch watch = {.endpoint = e, .seen = atomic_load(&e->edges)};
-		long n = net_call(SYS_poll, (long)&p, 1, 0, 0, 0, 0);
+		long n = host_call(SYS_poll, (long)&p, 1, 0, 0, 0, 0);
 
 		if (n < 0)
 			return n;
 		if (n > 0) {
-			n = net_call(SYS_getsockopt, fd, SOL_SOCKET, SO_ERROR, (long)&error,
-				     (long)&len, 0);
+			n = host_call(SYS_getsockopt, fd, SOL_SOCKET, SO_ERROR, (long)&error,
+				      (long)&len, 0);
 			return n ? n : -error;
 		}
 		n = net_wait(&watch, 1, deadline);
@@ -161,7 +161,7 @@ int __wrap_connect(int fd, const struct sockaddr *addr, socklen_t len)
 
 	if (e && wait_cancelled())
 		return (int)net_result(-ECANCELED);
-	n = net_call(SYS_connect, fd, (long)addr, (long)len, 0, 0, 0);
+	n = host_call(SYS_connect, fd, (long)addr, (long)len, 0, 0, 0);
 	if (n == -EINPROGRESS && e && blocks(e, 0))
 		n = connected(fd, e);
 	return (int)net_result(n);
@@ -184,8 +184,8 @@ ssize_t __wrap_recvfrom(int fd, void *buf, size_t size, int flags, struct sockad
 	long n;
 
 	if (!e)
-		return net_result(net_call(SYS_recvfrom, fd, (long)buf, (long)size, flags,
-					   (long)addr, (long)len));
+		return net_result(host_call(SYS_recvfrom, fd, (long)buf, (long)size, flags,
+					    (long)addr, (long)len));
 	do {
 		n = until_done(e, e->receive_limit, blocks(e, flags), SYS_recvfrom, fd,
 			       (long)buf + (long)got, (long)(size - got), flags, (long)addr,
@@ -210,7 +210,7 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
 	struct endpoint *e = net_endpoint(fd);
 
 	if (!e)
-		return net_result(net_call(SYS_recvmsg, fd, (long)msg, flags, 0, 0, 0));
+		return net_result(host_call(SYS_recvmsg, fd, (long)msg, flags, 0, 0, 0));
 	return net_result(until_done(e, e->receive_limit, blocks(e, flags), SYS_recvmsg, fd,
 				     (long)msg, flags, 0, 0, 0));
 }
@@ -233,8 +233,8 @@ ssize_t __wrap_sendto(int fd, const void *buf, size_t size, int flags, const str
 
 	flags |= MSG_NOSIGNAL;
 	if (!e)
-		return net_result(net_call(SYS_sendto, fd, (long)buf, (long)size, flags, (long)addr,
-					   (long)len));
+		return net_result(host_call(SYS_sendto, fd, (long)buf, (long)size, flags,
+					    (long)addr, (long)len));
 	do {
 		n = until_done(e, e->send_limit, blocks(e, flags), SYS_sendto, fd,
 			       (long)buf + (long)sent, (long)(size - sent), flags, (long)addr,
@@ -262,7 +262,7 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
 
 	flags |= MSG_NOSIGNAL;
 	if (!e)
-		return net_result(net_call(SYS_sendmsg, fd, (long)msg, flags, 0, 0, 0));
+		return net_result(host_call(SYS_sendmsg, fd, (long)msg, flags, 0, 0, 0));
 	sent = until_done(e, e->send_limit, blocks(e, flags), SYS_sendmsg, fd, (long)msg, flags, 0,
 			  0, 0);
 	for (size_t i = 0; sent > 0 && i < msg->msg_iovlen && blocks(e, flags); i++) {
@@ -307,7 +307,7 @@ static long poll_until(struct pollfd *fds, size_t n, uint64_t deadline, struct n
 							   .seen = atomic_load(&e->edges)};
 		}
 
-		long ready = net_call(SYS_poll, (long)fds, (long)n, 0, 0, 0, 0);
+		long ready = host_call(SYS_poll, (long)fds, (long)n, 0, 0, 0, 0);
 
 		if (ready)
 			return ready;
@@ -407,7 +407,7 @@ int __wrap_fcntl(int fd, int cmd, ...)
 	va_end(args);
 	if (!e || (cmd != F_GETFL && cmd != F_SETFL))
 		return __real_fcntl(fd, cmd, arg);
-	n = net_call(SYS_fcntl, fd, cmd, cmd == F_SETFL ? arg | O_NONBLOCK : 0, 0, 0, 0);
+	n = host_call(SYS_fcntl, fd, cmd, cmd == F_SETFL ? arg | O_NONBLOCK : 0, 0, 0, 0);
 	if (n >= 0 && cmd == F_SETFL)
 		atomic_store(&e->nonblocking, arg & O_NONBLOCK);
 	else if (n >= 0 && !atomic_load(&e->nonblocking))
@@ -434,7 +434,7 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
 	struct endpoint *e = net_endpoint(fd);
-	long error = net_call(SYS_setsockopt, fd, level, name, (long)value, (long)len, 0);
+	long error = host_call(SYS_setsockopt, fd, level, name, (long)value, (long)len, 0);
 	struct timeval limit;
 
 	if (e && !error && level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO)) {

@@ -1,11 +1,10 @@
 /*
- * Signals: interrupts and faults, on the thread's signal stack, interrupts masked.
+ * Signals as interrupts, and setting signals up. Handlers run on the thread's signal stack,
+ * interrupts masked.
  *
- * Preemption. The C library has locks, and what a thread keeps for it in FS: so a coroutine is
- * preempted only where its own code, or the kernel's, is interrupted. Elsewhere the interrupt is
- * served when the library returns (late.c), or tried again. A preempted coroutine's registers go into its frame, and the handler never
- * returns; its signal stack is free again as soon as the thread's stack pointer is elsewhere.
- * The coroutine goes on by the system call with which handlers return, perhaps in another thread.
+ * Preemption: a coroutine's registers go into its frame, and the handler never returns; its signal
+ * stack is free again as soon as the thread's stack pointer is elsewhere. The coroutine goes on by
+ * the system call with which handlers return, perhaps in another thread.
  */
 #include "host.h"
 
@@ -16,8 +15,6 @@
 #include "kernel/core.h"
 #include "kernel/print.h"
 #include "kernel/sched.h"
-
-#define RETRY_LAST NSEC_PER_MSEC
 
 enum { SW_BYTES = 464, FXSAVE_SIZE = 512 }; /* in the floating-point state */
 
@@ -33,13 +30,6 @@ struct frame {
 };
 
 /* ---- Interrupts ---- */
-
-bool host_in_program(uintptr_t pc)
-{
-	extern const char __text_start[], __text_end[];
-
-	return pc >= (uintptr_t)__text_start && pc < (uintptr_t)__text_end;
-}
 
 static _Noreturn void preempt(const struct arch_regs *regs, int error, struct frame *frame)
 {
@@ -70,40 +60,18 @@ void arch_call_handler(void (*fn)(void *arg), void *arg)
 	fn(arg); /* Linux has put the floating-point registers aside */
 }
 
-/* Once more, soon; less soon each time, for a coroutine may wait in the C library for long. */
-static void try_later(struct core *core, struct host_core *h)
+void host_serve(unsigned signals, const struct arch_regs *regs, int error)
 {
-	sched_timer_by(core, arch_clock() + h->retry);
-	if (h->retry < RETRY_LAST)
-		h->retry *= 2;
-}
+	struct frame *frame;
 
-static void interrupt(int signal, siginfo_t *info, void *context)
-{
-	int error = errno;
-	const struct arch_regs *regs = context;
-	struct core *core = core_here();
-	struct host_core *h = core->arch;
-	struct co *co = arch_current();
-
-	(void)info;
-	if (signal == SIGNAL_TIMER)
-		host_timer_interrupt(h);
-	else
+	if (signals & 1u << SIGNAL_TIMER)
+		host_timer_interrupt(host_core_here());
+	if (signals & 1u << SIGNAL_RESCHEDULE)
 		irq_reschedule();
 	host_net_interrupt();
-	if (core->irq_pending && !co->nopreempt &&
-	    !host_in_program((uintptr_t)regs->uc.uc_mcontext.gregs[REG_RIP])) {
-		if (fp_size == FXSAVE_SIZE || !host_preempt_at_return(regs))
-			try_later(core, h);
-	} else {
-		struct frame *frame = irq_exit();
-
-		h->retry = HOST_RETRY_FIRST;
-		if (frame)
-			preempt(regs, error, frame);
-	}
-	errno = error;
+	frame = irq_exit();
+	if (frame)
+		preempt(regs, error, frame);
 }
 
 static void stop(int signal)
@@ -123,63 +91,6 @@ static void dump(int signal, siginfo_t *info, void *context)
 	if (core_count)
 		panic_nmi(context);
 	host_flush();
-	errno = error;
-}
-
-/* ---- Faults ---- */
-
-static const char *name_of(int signal)
-{
-	switch (signal) {
-	case SIGILL:
-		return "invalid opcode";
-	case SIGFPE:
-		return "divide error";
-	case SIGTRAP:
-		return "breakpoint";
-	default:
-		return signal == SIGSEGV ? "general protection fault" : "bus error";
-	}
-}
-
-static const char *describe(struct host_core *h, int signal, const greg_t *regs, uintptr_t addr)
-{
-	uint64_t error = (uint64_t)regs[REG_ERR];
-
-	if (regs[REG_TRAPNO] != TRAP_PAGE_FAULT)
-		return name_of(signal);
-	format(h->what, sizeof h->what, "page fault: %s0x%016lx%s",
-	       error & PF_FETCH   ? "execute at "
-	       : error & PF_WRITE ? "write to "
-				  : "read from ",
-	       addr,
-	       addr < PAGE_SIZE        ? " (NULL pointer)"
-	       : !(error & PF_PRESENT) ? " (not mapped)"
-	       : error & PF_FETCH      ? " (not executable)"
-				       : " (read-only)");
-	return h->what;
-}
-
-static void fault(int signal, siginfo_t *info, void *context)
-{
-	int error = errno;
-	const struct arch_regs *regs = context;
-	const greg_t *gregs = regs->uc.uc_mcontext.gregs;
-	uintptr_t addr = (uintptr_t)info->si_addr;
-	bool page_fault = gregs[REG_TRAPNO] == TRAP_PAGE_FAULT;
-
-	if (!core_count)
-		host_die("a fault before the kernel started");
-
-	struct host_core *h = host_core_here();
-	unsigned depth = ++h->fault_depth;
-
-	if (depth > 2)
-		host_die("a fault while reporting a fault");
-	if (!page_fault || depth > 1 || gregs[REG_ERR] & (PF_FETCH | PF_RESERVED) ||
-	    !stack_fault(addr, regs))
-		panic_exception(regs, describe(h, signal, gregs, addr), page_fault ? addr : 0);
-	h->fault_depth = depth - 1;
 	errno = error;
 }
 
@@ -235,11 +146,11 @@ void host_signals_init(void)
 	raise(SIGNAL_RESCHEDULE);
 
 	host_interrupts_off();
-	handle(SIGNAL_TIMER, interrupt, 0);
-	handle(SIGNAL_RESCHEDULE, interrupt, 0);
+	handle(SIGNAL_TIMER, host_interrupt, 0);
+	handle(SIGNAL_RESCHEDULE, host_interrupt, 0);
 	handle(SIGNAL_DUMP, dump, 0);
 	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
-		handle(faults[i], fault, SA_NODEFER);
+		handle(faults[i], host_fault, SA_NODEFER);
 	handle_plain(SIGNAL_STOP, stop);
 	handle_plain(SIGNAL_TIMEOUT, timed_out);
 }

@@ -23,9 +23,6 @@
 #define X87CW_RESET   0x037f
 #define MXCSR_CONTROL 0xffc0 /* all but the flags that operations set */
 
-#define XSAVE_PARTS 0xe7 /* x87, SSE, AVX, AVX-512 */
-#define XSAVE_SIZE  2752
-
 #define SIG_UNBLOCK 1
 #define SIGSET_SIZE 8 /* the kernel's */
 
@@ -216,22 +213,8 @@ host_trap_return:
 	movq	%rsp, %rbp
 	pushq	%rax
 	pushq	%rdx
-	subq	$XSAVE_SIZE, %rsp
-	andq	$-64, %rsp
-	xorl	%eax, %eax
-	.irp	at, 512, 520, 528, 536, 544, 552, 560, 568
-	movq	%rax, \at(%rsp)		/* the header, which XSAVE leaves in part */
-	.endr
-	movl	$XSAVE_PARTS, %eax
-	xorl	%edx, %edx
-	xsave64	(%rsp)
-	fninit
 	leaq	8(%rbp), %rdi
-	call	host_returned
-	movl	$XSAVE_PARTS, %eax
-	xorl	%edx, %edx
-	xrstor64 (%rsp)
-	leaq	-16(%rbp), %rsp
+	call	host_returned		/* general registers only */
 	popq	%rdx
 	popq	%rax
 	popq	%rbp
