@@ -46,7 +46,7 @@ struct netdev_frame {
 	uint32_t flow;
 	/*
 	 * The card no longer reads the fragments: called once for each frame that was taken, within
-	 * 10 ms of that. In a coroutine that has nothing to do with it, or is just sending another
+	 * 10 ms of that (never: by a card that fails and cannot be stopped). In a coroutine that has nothing to do with it, or is just sending another
 	 * frame: it must not wait, nor take a lock that is held around netdev_send.
 	 */
 	void (*done)(void *arg);
@@ -85,6 +85,9 @@ struct netdev *netdev_first(void);
  */
 int netdev_open(struct netdev *dev, void (*receive)(void *arg, struct netdev_buffer *buffer),
 		void (*changed)(void *arg), void *arg);
+
+/* So often the card has interrupted for frames. */
+uint64_t netdev_interrupts(struct netdev *dev);
 
 /* Sends a frame; does not wait. 0: taken, and done will be called. Otherwise it will not: -EAGAIN:
  * no room now (there is some in about a millisecond); -ENETDOWN: the card has failed; -EINVAL: too

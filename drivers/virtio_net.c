@@ -299,6 +299,8 @@ int netdev_send(struct netdev *dev, const struct netdev_frame *frame)
 
 	if (frame->n < 1 || frame->n > NETDEV_FRAGMENTS)
 		return -EINVAL;
+	if (dev->failed)
+		return -ENETDOWN; /* perhaps not even its queues could be made */
 	lock(&pair->lock);
 	take_sent(pair, false, &finished);
 	error = put(pair, frame);
@@ -311,6 +313,17 @@ int netdev_send(struct netdev *dev, const struct netdev_frame *frame)
 	if (!error)
 		atomic_fetch_add_explicit(&dev->sent, 1, memory_order_relaxed);
 	return error;
+}
+
+uint64_t netdev_interrupts(struct netdev *dev)
+{
+	struct card *card = (struct card *)dev;
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < card->npairs; i++)
+		sum += atomic_load_explicit(&card->pairs[i].receive.interrupts,
+					    memory_order_relaxed);
+	return sum;
 }
 
 /* ---- The keeper --------------------------------------------------------------------------------- */
@@ -395,6 +408,8 @@ static int pair_start(struct card *card, unsigned i)
 	error = virtio_queue_make(&pair->receive, v, 2 * i, QUEUE_SIZE, &pair->received);
 	if (!error)
 		error = virtio_queue_make(&pair->send, v, 2 * i + 1, QUEUE_SIZE, NULL);
+	if (!error && pair->send.size < 1 + NETDEV_FRAGMENTS)
+		error = -ENOSPC; /* some frames would never fit */
 	if (error)
 		return error;
 	for (int n = 0; n < pair->receive.size; n++) {
