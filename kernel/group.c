@@ -13,15 +13,15 @@
 #include "kernel/wait.h"
 #include "kernel/wheel.h"
 
-/* The lock of g is held. */
-static void cancel_locked(struct group *g, int32_t error)
+/* The lock of g is held. False: it had been cancelled, and so had its children. */
+static bool cancel_one(struct group *g, int32_t error)
 {
 	int32_t none = 0;
 
 	/* relaxed: cancel_lock orders it with wait_park_cancellable. */
 	if (!atomic_compare_exchange_strong_explicit(&g->error, &none, error, memory_order_relaxed,
 						     memory_order_relaxed))
-		return;
+		return false;
 	for (struct co *co = g->members; co; co = co->group_next) {
 		bool won;
 
@@ -31,10 +31,28 @@ static void cancel_locked(struct group *g, int32_t error)
 		if (won)
 			sched_ready_last(co);
 	}
-	for (struct group *child = g->children; child; child = child->sibling) {
-		spin_lock(&child->lock);
-		cancel_locked(child, -ECANCELED);
-		spin_unlock(&child->lock);
+	return true;
+}
+
+/* Down and up the tree, with the locks from top to g held: a loop, so that its stack has a bound. */
+static void cancel_locked(struct group *top, int32_t error)
+{
+	struct group *g = top, *next;
+
+	while (true) {
+		next = cancel_one(g, error) ? g->children : NULL;
+		error = -ECANCELED;
+		while (!next && g != top) {
+			struct group *done = g;
+
+			next = g->sibling;
+			g = g->parent;
+			spin_unlock(&done->lock);
+		}
+		if (!next)
+			return;
+		spin_lock(&next->lock);
+		g = next;
 	}
 }
 
