@@ -1,0 +1,99 @@
+"""tools/stackdepth: its rules, its verdicts on a program, and random call graphs that are run to
+their deepest path."""
+
+import re
+
+from harness.machine import ARCHES, HOST, ROOT, boot, builder, make
+from harness.suite import Case, Check
+from . import graph, tool
+
+SLACK = 64  # the bound may be larger than what was measured by so much
+MEASURED = re.compile(r"^deep (\S+) (\d+)\r?$", re.MULTILINE)
+ROW = re.compile(r"^(\S+) +(\d+|-)  (.*)\n    (.*)$", re.MULTILINE)
+
+
+def table(app, arch):
+    """{entry: (bytes or None, verdict, [(function, frame)])} of make stackdepth."""
+    run = make("-s", "stackdepth", APP=app, ARCH=arch)
+    rows = {}
+    for name, size, verdict, path in ROW.findall(run.text):
+        steps = [tuple(step.split()) for step in path.split(" > ")]
+        rows[name] = (None if size == "-" else int(size), verdict, steps)
+    return rows
+
+
+def run_graph(case, app):
+    image = builder.image(app, case.arch)
+    rows = table(app, case.arch)
+    run = boot(image, ARCH=case.arch, SMP=case.smp, MEM="512M")
+    found = MEASURED.findall(run.text)
+    wrong = []
+    for name, measured in found:
+        size, verdict, path = rows.get(name, (None, "not in the table", []))
+        if size is None:
+            wrong.append(f"{name}: {verdict}")
+            continue
+        # The measurement begins where the entry function is called: below co_begin's frame.
+        over = size - int(path[0][1]) - int(measured)
+        deepest_is_ours = path[1][0].split(".")[0] == name
+        if over < 0 or (over > SLACK and deepest_is_ours):
+            wrong.append(f"{name}: {measured} bytes measured, {over} more are given: {path}")
+    return [Check(f"{case.name}: all functions go as deep as was found, and no deeper",
+                  len(found) == graph.ENTRIES and not wrong, "\n".join(wrong), run.text),
+            Check(f"{case.name}: runs on stacks that are just as large", run.status == 0,
+                  f"status {run.status}", run.text)]
+
+
+# Verdicts on the entries of verdicts.c: the beginning of the line, or None where there is a bound.
+VERDICTS = {
+    "leaf": None,
+    "receives": None,
+    "sends": None,
+    "locks": None,
+    "sleeps": None,
+    "joins": None,
+    "spawns": None,
+    "chooses": None,
+    "starts_once": None,
+    "defers": None,
+    "noted": None,
+    "recursive": "grows: recursive is recursive",
+    "varies": "grows: varies has a frame that varies",
+    "unknown_pointer": "grows: unknown_pointer calls through a pointer: ",
+    "defers_unknown": "grows: defers_unknown gives go_defer a function that is not known here",
+}
+# What waits needs no more than this, by architecture.
+SMALL = {"x86_64": 640, "arm64": 688, HOST: 640}
+
+
+def run_verdicts(case, app):
+    rows = table(app, case.arch)
+    checks = []
+    for name, verdict in VERDICTS.items():
+        size, said, path = rows.get(name, (None, "not in the table", []))
+        right = size is not None if verdict is None else said.startswith(verdict)
+        checks.append(Check(f"verdict: {name} {'is bounded' if verdict is None else verdict}", right,
+                            f"{said}: {path}"))
+    size, _, path = rows.get("receives", (None, "", []))
+    checks.append(Check("a coroutine that receives needs little", size is not None and
+                        size <= SMALL[case.arch], f"{size}: {path}"))
+    size = [rows.get(name, (None,))[0] for name in ("leaf", "defers")]
+    checks.append(Check("a deferred call counts", None not in size and size[1] >= size[0] + 1000,
+                        f"{size}"))
+    return checks
+
+
+def cases(tier):
+    if tier == "fast":
+        yield Case("stackdepth", "rules", "any", 0, tool.run, cost=0)
+        for arch in (*ARCHES, HOST):
+            yield Case("stackdepth", "verdicts", arch, 0,
+                       lambda case: run_verdicts(case, "tests/stackdepth/verdicts.c"), cost=1)
+    for seed in range(1, 3) if tier == "fast" else range(100, 140):
+        app = ROOT / f"build/stackdepth/graph_{seed}.c"
+        app.parent.mkdir(parents=True, exist_ok=True)
+        app.write_text(graph.program(seed, app.name), encoding="utf-8")
+        for arch in (*ARCHES, HOST):
+            yield Case("stackdepth", f"graph {seed}", arch, 1,
+                       lambda case, app=app: run_graph(case, app), cost=2,
+                       images=[(app, arch, {})])
