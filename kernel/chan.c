@@ -99,12 +99,24 @@ static inline void *slot(struct chan *c, size_t index)
 /* What a call that cannot go on at once does. */
 enum how { TRY, WAIT };
 
+static const char *wrong_call;
+
+static void *report_size(void *chan, void *size)
+{
+	const struct chan *c = chan;
+
+	panic("%s: channel %p has elements of %zu bytes, not %zu", wrong_call, chan, c->elem_size,
+	      (size_t)size);
+}
+
 static __attribute__((noinline, cold)) void check_size(const struct chan *c, size_t size,
 						       const char *call)
 {
-	if (size != CHAN_UNCHECKED)
-		panic("%s: channel %p has elements of %zu bytes, not %zu", call, (const void *)c,
-		      c->elem_size, size);
+	if (size == CHAN_UNCHECKED)
+		return;
+	preempt_disable();
+	wrong_call = call;
+	core_call(report_size, (void *)c, (void *)size);
 }
 
 /* A peer that waited has been served: it is to be made ready when the lock has been given back. */
@@ -168,11 +180,10 @@ inline __attribute__((always_inline)) int chan_recv_now(struct chan *c, void *el
 }
 
 /* Waits in q until a peer, close or the deadline ends it. The lock is held, and given back; and
- * preemption is let in again. Called last by send and receive, so that both come back the same way
- * (see switch_to). */
-static __attribute__((noinline)) int wait_for_peer(struct chan *c, struct wait_queue *q,
-						   enum wait_reason reason, void *elem,
-						   uint64_t deadline)
+ * preemption is let in again. */
+static inline __attribute__((always_inline)) int wait_in(struct chan *c, struct wait_queue *q,
+							 enum wait_reason reason, void *elem,
+							 uint64_t deadline)
 {
 	struct wait w;
 	struct wait_node node;
@@ -199,6 +210,21 @@ static __attribute__((noinline)) int wait_for_peer(struct chan *c, struct wait_q
 	}
 	preempt_enable();
 	return claim;
+}
+
+/* Called last by send and receive, so that both come back the same way (see switch_to). */
+static __attribute__((noinline)) int wait_for_peer(struct chan *c, struct wait_queue *q,
+						   enum wait_reason reason, void *elem)
+{
+	return wait_in(c, q, reason, elem, TIME_NEVER);
+}
+
+/* The same with a deadline, which takes more stack. */
+static __attribute__((noinline)) int wait_for_peer_until(struct chan *c, struct wait_queue *q,
+							 enum wait_reason reason, void *elem,
+							 uint64_t deadline)
+{
+	return wait_in(c, q, reason, elem, deadline);
 }
 
 /* Gives the lock back, wakes the peer that was served, and makes the result the caller's. */
@@ -228,7 +254,10 @@ static inline __attribute__((always_inline)) int send(struct chan *c, const void
 	lock(&c->lock);
 	result = chan_send_now(c, elem, &wake);
 	if (unlikely(result == -EAGAIN) && how == WAIT && !wait_expired(deadline))
-		return wait_for_peer(c, &c->senders, WAIT_CHAN_SEND, (void *)elem, deadline);
+		return deadline == TIME_NEVER
+			       ? wait_for_peer(c, &c->senders, WAIT_CHAN_SEND, (void *)elem)
+			       : wait_for_peer_until(c, &c->senders, WAIT_CHAN_SEND, (void *)elem,
+						     deadline);
 	return leave(c, wake, result, how);
 }
 
@@ -247,7 +276,10 @@ static inline __attribute__((always_inline)) int receive(struct chan *c, void *e
 	lock(&c->lock);
 	result = chan_recv_now(c, elem, &wake);
 	if (unlikely(result == -EAGAIN) && how == WAIT && !wait_expired(deadline))
-		return wait_for_peer(c, &c->receivers, WAIT_CHAN_RECV, elem, deadline);
+		return deadline == TIME_NEVER
+			       ? wait_for_peer(c, &c->receivers, WAIT_CHAN_RECV, elem)
+			       : wait_for_peer_until(c, &c->receivers, WAIT_CHAN_RECV, elem,
+						     deadline);
 	return leave(c, wake, result, how);
 }
 

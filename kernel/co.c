@@ -83,7 +83,7 @@ static inline struct co *make(size_t bound, size_t limit)
 	struct co *co;
 
 	assert_nopreempt();
-	if (bound && bound <= STACK_EXACT_MAX)
+	if (bound && bound <= STACK_EXACT_MAX && !limit)
 		return alloc_fails() ? NULL : stack_exact_alloc(bound);
 	co = alloc_fails() ? NULL : slab_alloc(&co_cache);
 	if (co && (alloc_fails() || !stack_take(co, limit))) {

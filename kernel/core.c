@@ -5,14 +5,14 @@ int core_count;
 
 void *core_call(void *(*fn)(void *a, void *b), void *a, void *b)
 {
-	struct core *core = core_here();
+	struct co *self = arch_current();
+	struct core *core = self ? self->core : NULL;
 	void *result;
 
-	if (core->on_own_stack || core->in_fault || core->in_handler ||
-	    arch_current() == core->idle)
-		return fn(a, b);
-	core->on_own_stack = true;
+	if (!core || core->called_from || core->in_fault || core->in_handler || self == core->idle)
+		return fn(a, b); /* not on the stack of a coroutine, or at boot */
+	core->called_from = __builtin_frame_address(0);
 	result = arch_call_on((void *)((uintptr_t)core->idle->sp & ~(uintptr_t)15), fn, a, b);
-	core->on_own_stack = false;
+	core->called_from = NULL;
 	return result;
 }

@@ -61,7 +61,7 @@ struct core {
 	bool irq_pending;      /* * something for the scheduler to do */
 	uint8_t in_handler;    /* * an interrupt handler runs, or a function of irq_defer */
 	bool in_fault;         /* * a stack grows */
-	bool on_own_stack;     /* in core_call */
+	void *called_from;     /* in core_call: its frame; NULL: not there */
 	uint32_t page_reserve; /* * pages for stack faults */
 	void *reserve[PAGE_RESERVE];
 	struct magazine pages;

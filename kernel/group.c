@@ -163,7 +163,7 @@ int group_wait(struct group *g)
 		wait_open(&w, WAIT_GROUP, g);
 		wait_queue_put(&g->waiters, &node);
 		spin_unlock(&g->lock);
-		wait_park(&w, TIME_NEVER);
+		wait_park(&w);
 	} else {
 		spin_unlock(&g->lock);
 	}

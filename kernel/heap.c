@@ -65,6 +65,12 @@ void *heap_alloc(size_t size)
 	return heap_alloc_aligned(16, size);
 }
 
+static void *report_bad_free(void *p, void *unused)
+{
+	(void)unused;
+	panic("free of %p, which is not an allocated block", p);
+}
+
 void heap_free(void *p)
 {
 	if (!p)
@@ -73,7 +79,7 @@ void heap_free(void *p)
 	struct page *page = page_of(p);
 
 	if (!page || (page->kind != PAGE_SLAB && page->kind != PAGE_LARGE))
-		panic("free of %p, which is not an allocated block", p);
+		core_call(report_bad_free, p, NULL);
 	preempt_disable();
 	core_here()->heap_bytes -= (int64_t)heap_size(p);
 	if (page->kind == PAGE_SLAB)

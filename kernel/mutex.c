@@ -85,7 +85,7 @@ static void lock_slow(struct mutex *m)
 		}
 		node.elem = &since;
 		spin_unlock(&m->lock);
-		wait_park(&w, TIME_NEVER);
+		wait_park(&w);
 		if (node.ok) /* handed over */
 			break;
 	}

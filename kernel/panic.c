@@ -20,18 +20,38 @@ enum { STATUS_PANIC = 134, FRAMES_MAX = 40 };
 
 volatile bool panicking;
 
-static void print_backtrace(struct backtrace *b, uintptr_t low, uintptr_t high)
+/* From frame n on; the number of the next. */
+static int print_frames(int n, struct backtrace *b, const struct co *co)
 {
-	for (int i = 0; i < FRAMES_MAX; i++) {
+	do {
 		size_t offset;
 		/* A return address is behind its call: look it up in the call. */
-		const char *name = symtab_find(b->pc - (i > 0), &offset);
+		const char *name = symtab_find(b->pc - (n > 0), &offset);
 
-		print("  #%d 0x%016lx %s+0x%zx\n", i, b->pc, name, offset + (i > 0));
-		if (!arch_backtrace_step(b, low, high))
+		if (n == FRAMES_MAX) {
+			print("  ...\n");
+			break;
+		}
+		print("  #%d 0x%016lx %s+0x%zx\n", n, b->pc, name, offset + (n > 0));
+		n++;
+	} while (arch_backtrace_step(b, co->stack_top - stack_limit(co), co->stack_top));
+	return n;
+}
+
+/* What runs here: on the stack of a coroutine, or the core's own, called from there. */
+static void print_frames_here(struct backtrace *b)
+{
+	const struct co *co = arch_current();
+	const struct core *core = co->core;
+	int n = 0;
+
+	if (core->idle->stack_top - b->fp <= stack_limit(core->idle) && core->called_from) {
+		n = print_frames(n, b, core->idle);
+		*b = (struct backtrace){.fp = (uintptr_t)core->called_from};
+		if (!arch_backtrace_step(b, co->stack_top - stack_limit(co), co->stack_top))
 			return;
 	}
-	print("  ...\n");
+	print_frames(n, b, co);
 }
 
 /* Only one core goes on from here. */
@@ -66,54 +86,100 @@ static void print_who(void)
 		print("coroutine %lu \"%s\" on core %d\n", co->id, co_name(co), co->core->index);
 }
 
-/* The stack that holds the frame at fp: a coroutine's, or the core's own. */
-static void print_backtrace_here(struct backtrace *b)
-{
-	const struct co *co = arch_current(), *idle = co->core->idle;
-
-	if (idle->stack_top - b->fp <= stack_limit(idle))
-		co = idle;
-	print_backtrace(b, co->stack_top - stack_limit(co), co->stack_top);
-}
-
 struct message {
 	const char *fmt;
 	va_list args;
+	panic_formatter *formatter;
+	struct backtrace backtrace;
 };
 
-static void *report(void *message, void *backtrace)
+static void *report(void *message, void *unused)
 {
+	static char text[512];
 	struct message *m = message;
 
+	(void)unused;
 	begin();
 	print("panic: ");
-	vprint(m->fmt, m->args);
+	if (m->formatter) {
+		m->formatter(text, sizeof(text), m->fmt, m->args);
+		print("%s", text);
+	} else {
+		vprint(m->fmt, m->args);
+	}
 	print("\n");
 	print_who();
 	if (core_count)
-		print_backtrace_here(backtrace);
+		print_frames_here(&m->backtrace);
 	arch_power_off(STATUS_PANIC);
 }
 
 /* On the core's own stack, since the coroutine's may have no room for it. */
+static inline __attribute__((always_inline)) _Noreturn void raise(panic_formatter *formatter,
+								  const char *fmt, va_list args)
+{
+	struct message m = {.fmt = fmt, .formatter = formatter};
+
+	va_copy(m.args, args);
+	arch_backtrace_here(&m.backtrace);
+	if (core_count)
+		arch_current()->nopreempt++;
+	core_call(report, &m, NULL);
+	__builtin_unreachable();
+}
+
 _Noreturn void panic(const char *fmt, ...)
 {
-	struct message m = {.fmt = fmt};
-	struct backtrace b;
+	va_list args;
 
-	va_start(m.args, fmt);
-	arch_backtrace_here(&b);
-	if (core_count) {
-		arch_current()->nopreempt++;
-		core_call(report, &m, &b);
-	}
-	report(&m, &b);
-	__builtin_unreachable();
+	va_start(args, fmt);
+	raise(NULL, fmt, args);
+}
+
+_Noreturn void panic_with(panic_formatter *formatter, const char *fmt, va_list args)
+{
+	raise(formatter, fmt, args);
+}
+
+/* With frames as small as can be: these two are called from nearly everywhere. */
+static struct {
+	const char *file, *func, *text;
+	int line;
+	struct backtrace backtrace;
+} plain;
+
+static void *report_plain(void *unused, void *unused2)
+{
+	(void)unused;
+	(void)unused2;
+	begin();
+	if (plain.file)
+		print("panic: %s:%d: %s: %s is false\n", plain.file, plain.line, plain.func,
+		      plain.text);
+	else
+		print("panic: %s\n", plain.text);
+	print_who();
+	if (core_count)
+		print_frames_here(&plain.backtrace);
+	arch_power_off(STATUS_PANIC);
+}
+
+_Noreturn void panic_plain(const char *text)
+{
+	panic_assert(NULL, 0, NULL, text);
 }
 
 _Noreturn void panic_assert(const char *file, int line, const char *func, const char *cond)
 {
-	panic("%s:%d: %s: %s is false", file, line, func, cond);
+	plain.file = file;
+	plain.func = func;
+	plain.text = cond;
+	plain.line = line;
+	arch_backtrace_here(&plain.backtrace);
+	if (core_count)
+		arch_current()->nopreempt++;
+	core_call(report_plain, NULL, NULL);
+	__builtin_unreachable();
 }
 
 _Noreturn void panic_deadlock(void)
@@ -135,7 +201,7 @@ _Noreturn void panic_exception(const struct arch_regs *regs, const char *what, u
 	arch_print_regs(regs, print);
 	arch_backtrace_regs(&b, regs);
 	if (core_count)
-		print_backtrace_here(&b);
+		print_frames_here(&b);
 	arch_power_off(STATUS_PANIC);
 }
 
@@ -181,12 +247,12 @@ void dump_co(struct co *co)
 		struct backtrace b;
 
 		arch_backtrace_co(&b, co);
-		print_backtrace(&b, co->stack_top - stack_limit(co), co->stack_top);
+		print_frames(0, &b, co);
 	} else if (co == arch_current()) {
 		struct backtrace b;
 
 		arch_backtrace_here(&b);
-		print_backtrace(&b, co->stack_top - stack_limit(co), co->stack_top);
+		print_frames(0, &b, co);
 	}
 }
 

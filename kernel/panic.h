@@ -2,12 +2,20 @@
 #ifndef KERNEL_PANIC_H
 #define KERNEL_PANIC_H
 
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 /* From anywhere. Formats as print does. */
 _Noreturn void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* From anywhere, with the least stack: text as it is; what an assertion found. */
+_Noreturn void panic_plain(const char *text);
 _Noreturn void panic_assert(const char *file, int line, const char *func, const char *cond);
+
+/* As panic, with a formatter of the caller's, vsnprintf say. */
+typedef int panic_formatter(char *to, size_t size, const char *fmt, va_list args);
+_Noreturn void panic_with(panic_formatter *formatter, const char *fmt, va_list args);
 
 /* All coroutines are asleep. */
 _Noreturn void panic_deadlock(void);

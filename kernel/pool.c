@@ -223,7 +223,7 @@ void pool_free(struct pool *p)
 		wait_open(&w, WAIT_POOL, p);
 		wait_queue_put(&p->ends, &node);
 		spin_unlock(&p->lock);
-		wait_park(&w, TIME_NEVER);
+		wait_park(&w);
 	} else {
 		spin_unlock(&p->lock);
 	}

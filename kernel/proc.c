@@ -563,7 +563,10 @@ _Noreturn void proc_idle(struct core *core)
 		} else {
 			prev = arch_switch(idle, next);
 		}
+		core->now = arch_clock();
 		if (!prev->frame && prev->state != CO_RUNNING) {
+			if (prev->state == CO_WAITING)
+				prev->wait_since = core->now;
 			sched_finish(prev);
 			continue;
 		}

@@ -1,6 +1,7 @@
 /* What the run queue does once a chunk, and the plain FIFO. */
 #include "kernel/runq.h"
 
+#include "kernel/core.h"
 #include "kernel/page.h"
 
 static void begin_at(struct runq *q, struct runq_chunk *chunk)
@@ -10,13 +11,15 @@ static void begin_at(struct runq *q, struct runq_chunk *chunk)
 	q->head_end = chunk->co + sizeof(chunk->co) / sizeof(chunk->co[0]);
 }
 
-bool runq_grow(struct runq *q)
+static void *grow(void *to, void *unused)
 {
+	struct runq *q = to;
 	struct runq_chunk *chunk = q->spare;
 
+	(void)unused;
 	q->spare = NULL;
 	if (!chunk && !(chunk = page_alloc(0)))
-		return false;
+		return NULL;
 	chunk->next = NULL;
 	if (q->last)
 		q->last->next = chunk;
@@ -25,18 +28,31 @@ bool runq_grow(struct runq *q)
 	q->last = chunk;
 	q->tail = chunk->co;
 	q->tail_end = chunk->co + sizeof(chunk->co) / sizeof(chunk->co[0]);
-	return true;
+	return chunk;
 }
 
-void runq_advance(struct runq *q)
+bool runq_grow(struct runq *q)
 {
+	return core_call(grow, q, NULL);
+}
+
+static void *advance(void *in, void *unused)
+{
+	struct runq *q = in;
 	struct runq_chunk *done = q->first;
 
+	(void)unused;
 	begin_at(q, done->next);
 	if (q->spare)
 		page_free(done, 0);
 	else
 		q->spare = done;
+	return NULL;
+}
+
+void runq_advance(struct runq *q)
+{
+	core_call(advance, q, NULL);
 }
 
 void co_list_put(struct co_list *list, struct co *co)

@@ -225,13 +225,10 @@ int runtime_cpu_ns(uint64_t *ns)
 
 _Noreturn void runtime_panic(const char *fmt, ...)
 {
-	char text[512];
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	panic("%s", text);
+	panic_with(vsnprintf, fmt, args);
 }
 
 const char *runtime_processor(void)

@@ -57,7 +57,7 @@ static bool take(struct rwmutex *m, int32_t as, bool try)
 	wait_open(&w, as == READER ? WAIT_RWMUTEX_READ : WAIT_RWMUTEX_WRITE, m);
 	wait_queue_put(&m->waiters, &node);
 	spin_unlock(&m->lock);
-	wait_park(&w, TIME_NEVER);
+	wait_park(&w);
 	preempt_enable();
 	return true;
 }

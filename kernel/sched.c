@@ -17,15 +17,6 @@ _Atomic bool sched_accounting;
 
 bool smp;
 
-/* Nothing to run: the idle coroutine, which finds something. */
-static __attribute__((noinline)) struct co *idle_of(struct core *core)
-{
-	core->now = arch_clock();
-	if (arch_current()->state == CO_WAITING)
-		arch_current()->wait_since = core->now;
-	return core->idle;
-}
-
 /* Leaves self, which is current, for next; NULL: whoever may. Returns in self. Inline, so that all
  * ways to stop are as short as can be: a return that the processor does not expect costs more than
  * all the rest of a switch. */
@@ -46,9 +37,8 @@ static inline __attribute__((always_inline)) void switch_to(struct core *core, s
 	bool busy = next && atomic_load_explicit(&next->on_core, memory_order_acquire);
 #endif
 	if (unlikely(!next)) {
-		next = idle_of(core);
+		next = core->idle;
 	} else if (unlikely(next->frame || busy)) {
-		sched_clock(core);
 		core->resume = next;
 		next = core->idle;
 	} else if (next != core->idle) {
@@ -74,7 +64,7 @@ _Noreturn void sched_end(void)
 {
 	arch_current()->state = CO_ENDED;
 	leave(proc_pick(core_here()));
-	panic("an ended coroutine was resumed");
+	panic_plain("an ended coroutine was resumed");
 }
 
 void go_yield(void)

@@ -25,9 +25,16 @@ const char *const wait_reason_names[WAIT_REASONS] = {
 	[WAIT_SOCKET] = "socket",
 };
 
+static void *report_in_handler(void *what, void *unused)
+{
+	(void)unused;
+	panic("blocking call (%s) in an interrupt handler", (const char *)what);
+}
+
 _Noreturn void wait_in_handler(const char *what)
 {
-	panic("blocking call (%s) in an interrupt handler", what);
+	core_call(report_in_handler, (void *)what, NULL);
+	__builtin_unreachable();
 }
 
 /* The deadline of a wait, in the wheel. */
@@ -46,28 +53,16 @@ static void timer_fire(struct wheel_node *node, uint64_t now)
 		sched_ready_last(co);
 }
 
-static int32_t park(struct wait *w, uint64_t deadline, struct co *next)
+int32_t wait_park_until(struct wait *w, uint64_t deadline, bool cancellable)
 {
 	struct wait_timer timer = {.node = {.deadline = deadline, .fire = timer_fire}, .wait = w};
+	int32_t claim;
 
-	if (deadline != TIME_NEVER)
-		wheel_start(&timer.node);
-	if (next)
-		sched_park_for(next);
-	else
-		sched_park();
-
-	/* acquire: with the release in wait_claim, so what the winner wrote is seen. */
-	int32_t claim = (int32_t)atomic_load_explicit(&w->claim, memory_order_acquire);
-
-	if (deadline != TIME_NEVER && claim != -ETIMEDOUT)
+	wheel_start(&timer.node);
+	claim = cancellable ? wait_park_cancellable(w, TIME_NEVER) : wait_park(w);
+	if (claim != -ETIMEDOUT)
 		wheel_stop(&timer.node);
 	return claim;
-}
-
-int32_t wait_park(struct wait *w, uint64_t deadline)
-{
-	return park(w, deadline, NULL);
 }
 
 bool wait_expired(uint64_t deadline)
@@ -84,21 +79,27 @@ void wait_not_in_handler(void)
 	preempt_disable();
 	here = arch_current()->core->in_handler;
 	if (here)
-		panic("blocking call in an interrupt handler");
+		panic_plain("blocking call in an interrupt handler");
 	preempt_enable();
 }
 
-static int32_t park_cancellable(struct wait *w, uint64_t deadline, struct co *next)
+static inline int32_t park_for(struct wait *w, struct co *next)
+{
+	if (!next)
+		return wait_park(w);
+	sched_park_for(next);
+	return wait_claim_of(w);
+}
+
+static inline __attribute__((always_inline)) int32_t park_member(struct wait *w, struct co *next)
 {
 	struct co *self = arch_current();
 	bool cancelled, claimed = false;
 	int32_t claim;
 
-	if (!self->group || (self->flags & CO_SHIELDED))
-		return park(w, deadline, next);
 	/* group_cancel sets the error first, then looks at the waits, each under cancel_lock. */
 	spin_lock(&self->cancel_lock);
-	cancelled = wait_cancelled();
+	cancelled = atomic_load_explicit(&self->group->error, memory_order_relaxed);
 	if (cancelled)
 		claimed = wait_claim(w, -ECANCELED);
 	else
@@ -110,7 +111,7 @@ static int32_t park_cancellable(struct wait *w, uint64_t deadline, struct co *ne
 		self->state = CO_RUNNING;
 		return -ECANCELED;
 	}
-	claim = park(w, deadline, next);
+	claim = park_for(w, next);
 #ifdef PLANT_LOST_CANCEL
 	if (wait_cancelled())
 		claim = -ECANCELED; /* whatever it has been given */
@@ -121,14 +122,18 @@ static int32_t park_cancellable(struct wait *w, uint64_t deadline, struct co *ne
 	return claim;
 }
 
-int32_t wait_park_member(struct wait *w, uint64_t deadline)
+int32_t wait_park_member(struct wait *w)
 {
-	return park_cancellable(w, deadline, NULL);
+	return park_member(w, NULL);
 }
 
 int32_t wait_park_after(struct wait *w, struct co *next, bool cancellable)
 {
-	return cancellable ? park_cancellable(w, TIME_NEVER, next) : park(w, TIME_NEVER, next);
+	const struct co *self = arch_current();
+
+	if (cancellable && self->group && !(self->flags & CO_SHIELDED))
+		return park_member(w, next);
+	return park_for(w, next);
 }
 
 void wait_queue_put_first(struct wait_queue *q, struct wait_node *node)

@@ -113,23 +113,39 @@ static inline bool wait_claim(struct wait *w, int32_t value)
 						       memory_order_acq_rel, memory_order_relaxed);
 }
 
+static inline int32_t wait_claim_of(const struct wait *w)
+{
+	/* acquire: with the release in wait_claim, so what the winner wrote is seen. */
+	return (int32_t)atomic_load_explicit(&w->claim, memory_order_acquire);
+}
+
 /* Stops until w is claimed; the claim. The waiter's nodes are queued, and no lock is held. The
- * caller holds preemption off once. -ETIMEDOUT after the deadline. */
-int32_t wait_park(struct wait *w, uint64_t deadline);
+ * caller holds preemption off once. */
+static inline int32_t wait_park(struct wait *w)
+{
+	sched_park();
+	return wait_claim_of(w);
+}
+
+/* The same up to the deadline: -ETIMEDOUT. */
+int32_t wait_park_until(struct wait *w, uint64_t deadline, bool cancellable);
 
 /* The same, and next, whose wait the caller has claimed, runs in its place; NULL: whoever may. */
 int32_t wait_park_after(struct wait *w, struct co *next, bool cancellable);
 
-int32_t wait_park_member(struct wait *w, uint64_t deadline);
+int32_t wait_park_member(struct wait *w);
 
-/* As wait_park, for a wait that the cancellation of the coroutine's group ends too: -ECANCELED. */
+/* As wait_park, for a wait that its deadline (TIME_NEVER: none) and the cancellation of the
+ * coroutine's group (-ECANCELED) end too. */
 static inline int32_t wait_park_cancellable(struct wait *w, uint64_t deadline)
 {
-	if (unlikely(deadline != TIME_NEVER || arch_current()->group))
-		return wait_park_member(w, deadline);
-	sched_park();
-	/* acquire: with the release in wait_claim, so what the winner wrote is seen. */
-	return (int32_t)atomic_load_explicit(&w->claim, memory_order_acquire);
+	const struct co *self = arch_current();
+
+	if (deadline != TIME_NEVER)
+		return wait_park_until(w, deadline, true);
+	if (unlikely(self->group) && !(self->flags & CO_SHIELDED))
+		return wait_park_member(w);
+	return wait_park(w);
 }
 
 void wait_not_in_handler(void);
