@@ -1,7 +1,8 @@
-"""The table for people, a line for each row."""
+"""The tables for people: beside Go, and beside C and C++."""
 
-HEAD = ("what", "Vole", "min-max", "Go", "min-max", "ratio", "target", "that is", "")
-WIDTHS = (39, 10, 15, 10, 15, 7, 7, 10, 6)
+COLUMNS = (("what", 41), ("Vole", 10), ("min-max", 15), ("Go", 10), ("min-max", 15), ("ratio", 7),
+           ("target", 7), ("that is", 10), ("", 6))
+PEERS = {"fiber": "boost.fiber", "context": "boost.context", "threads": "threads"}
 
 
 def number(value):
@@ -11,15 +12,18 @@ def number(value):
     return f"{value:.3g}" if value >= 0.001 else "0"
 
 
-def line(*cells):
+def line(cells, widths):
     first, *rest = cells
-    text = f"{first:{WIDTHS[0]}}" + "".join(
-        f" {cell:>{width}}" for cell, width in zip(rest, WIDTHS[1:]))
+    text = f"{first:{widths[0]}}" + "".join(
+        f" {cell:>{width}}" for cell, width in zip(rest, widths[1:]))
     return text.rstrip()
 
 
+WIDTHS = [width for _, width in COLUMNS]
+
+
 def head():
-    return line(*HEAD) + "\n" + "-" * (sum(WIDTHS) + len(WIDTHS) - 1)
+    return line([name for name, _ in COLUMNS], WIDTHS) + "\n" + "-" * (sum(WIDTHS) + len(WIDTHS))
 
 
 def cells(result, unit):
@@ -32,19 +36,34 @@ def cells(result, unit):
 
 
 def ratio(value):
-    return "" if value is None else f"{value:.3f}"
+    return f"{value:.3f}" if value else ""
+
+
+def target(result):
+    if not result["target"]:
+        return ""
+    return f"{'≥' if result['at_least'] else '≤'} {number(result['target'])} {result['unit']}"
 
 
 def row(result):
-    """The line of one row of the results."""
+    """The line of one row of the results, and why what failed did."""
     unit = result["unit"]
-    bound = "≥" if result["at_least"] else "≤"
-    target = result["target"] # None: a ratio, and Go's number failed
-    text = line(result["title"], *cells(result["vole"], unit), *cells(result.get("go"), unit),
-                ratio(result["ratio"]), ratio(result["target_ratio"]),
-                "" if target is None else f"{bound} {number(target)} {unit}".rstrip(),
-                result["verdict"])
-    for who in ("vole", "go"):
+    text = line([result["title"], *cells(result["vole"], unit), *cells(result.get("go"), unit),
+                 ratio(result["ratio"]), ratio(result["target_ratio"]), target(result),
+                 result["verdict"]], WIDTHS)
+    for who in ("vole", "go", *PEERS):
         failed = result.get(who, {}).get("failed")
         text += f"\n    {who}: {failed}" if failed else ""
     return text
+
+
+def peers(results):
+    """The table of the other peers, or ''."""
+    widths = [WIDTHS[0], *[14] * (1 + len(PEERS))]
+    lines = [line([result["title"], cells(result["vole"], result["unit"])[0],
+                   *[cells(result.get(peer), result["unit"])[0] for peer in PEERS]], widths)
+             for result in results if any(peer in result for peer in PEERS)]
+    if not lines:
+        return ""
+    return "\n".join(["", line(["beside C and C++", "Vole", *PEERS.values()], widths),
+                      "-" * (sum(widths) + len(widths)), *lines])
