@@ -204,9 +204,10 @@ $(call keep,$(A)/link.flags,$(CC) $(link_flags) $(objs) $(libs) $(STACKS))
 
 mksymtab := NM=$(CROSS)nm tools/mksymtab.py
 stackdepth := OBJDUMP=$(CROSS)objdump tools/stackdepth --app $(A)
+depth_tools := $(addprefix tools/,stackdepth depth.py callgraph.py objfile.py passed.py)
 depth_files := $(objs) $(if $(NEWLIB),$(NEWLIB)/callgraph.json) $(kernel_srcs) $(app_srcs)
 
-$(A)/linked.elf: $(objs) $(linker_script) tools/mksymtab.py $(wildcard tools/*depth*) $(A)/link.flags
+$(A)/linked.elf: $(objs) $(linker_script) tools/mksymtab.py $(depth_tools) $(A)/link.flags
 	@$(call say,LD $(elf)) set -e; t=$@.$$$$; trap 'rm -f '$$t'.*' EXIT; \
 	link() { $(CC) $(link_flags) -o $$t.elf $(objs) $$t.o $(libs) "$$@"; }; \
 	$(mksymtab) >$$t.s; $(CC) -c -o $$t.o $$t.s; link -Wl,-Map=$$t.map; \

@@ -10,8 +10,6 @@
  * depth: pointer kernel/gen.c g->fn(g, g->arg) : @started
  * depth: pointer kernel/co.c call.fn(call.arg) : @deferred
  * depth: pointer kernel/once.c fn(arg) : @passed
- * depth: pointer kernel/wheel.c node->fire( : kernel/wait.c:timer_fire kernel/timer.c:timer_fire
- * depth: pointer kernel/wheel.c node->fire( : after_fire ticker_fire deadline_fire
  *
  * What core_call calls runs on the core's own stack, and so does a panic's report:
  * depth: pointer kernel/core.c return fn(a, b) : @nothing

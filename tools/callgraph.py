@@ -44,7 +44,7 @@ def source_line(place, folder):
     file, line, _ = place.rsplit(":", 2)
     lines, at = lines_of(os.path.join(folder, file)), int(line) - 1
     text = lines[at].strip() if at < len(lines) else f"line {line}"
-    return os.path.normpath(file), text
+    return os.path.normpath(file).split("/src/")[-1], text # of newlib: without where it was built
 
 
 def symbol(title):

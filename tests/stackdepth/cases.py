@@ -12,24 +12,26 @@ MEASURED = re.compile(r"^deep (\S+) (\d+)\r?$", re.MULTILINE)
 ROW = re.compile(r"^(\S+) +(\d+|-)  (.*)\n    (.*)$", re.MULTILINE)
 
 
-def table(app, arch):
-    """{entry: (bytes or None, verdict, [(function, frame)])} of make stackdepth."""
+def rows(app, arch):
+    """(entry, bytes or None, verdict, [(function, frame)]) of make stackdepth."""
     run = make("-s", "stackdepth", APP=app, ARCH=arch)
-    rows = {}
     for name, size, verdict, path in ROW.findall(run.text):
         steps = [tuple(step.split()) for step in path.split(" > ")]
-        rows[name] = (None if size == "-" else int(size), verdict, steps)
-    return rows
+        yield name, None if size == "-" else int(size), verdict, steps
+
+
+def table(app, arch):
+    return {name: rest for name, *rest in rows(app, arch)}
 
 
 def run_graph(case, app):
     image = builder.image(app, case.arch)
-    rows = table(app, case.arch)
+    found_by_tool = table(app, case.arch)
     run = boot(image, ARCH=case.arch, SMP=case.smp, MEM="512M")
     found = MEASURED.findall(run.text)
     wrong = []
     for name, measured in found:
-        size, verdict, path = rows.get(name, (None, "not in the table", []))
+        size, verdict, path = found_by_tool.get(name, (None, "not in the table", []))
         if size is None:
             wrong.append(f"{name}: {verdict}")
             continue
@@ -63,29 +65,46 @@ VERDICTS = {
     "defers_unknown": "grows: defers_unknown gives go_defer a function that is not known here",
 }
 # What waits needs no more than this, by architecture.
-SMALL = {"x86_64": 640, "arm64": 688, HOST: 640}
+SMALL = {"x86_64": 336, "arm64": 448, HOST: 416}
 
 
 def run_verdicts(case, app):
-    rows = table(app, case.arch)
+    found = table(app, case.arch)
     checks = []
     for name, verdict in VERDICTS.items():
-        size, said, path = rows.get(name, (None, "not in the table", []))
+        size, said, path = found.get(name, (None, "not in the table", []))
         right = size is not None if verdict is None else said.startswith(verdict)
         checks.append(Check(f"verdict: {name} {'is bounded' if verdict is None else verdict}", right,
                             f"{said}: {path}"))
-    size, _, path = rows.get("receives", (None, "", []))
+    size, _, path = found.get("receives", (None, "", []))
     checks.append(Check("a coroutine that receives needs little", size is not None and
                         size <= SMALL[case.arch], f"{size}: {path}"))
-    size = [rows.get(name, (None,))[0] for name in ("leaf", "defers")]
+    size = [found.get(name, (None,))[0] for name in ("leaf", "defers")]
     checks.append(Check("a deferred call counts", None not in size and size[1] >= size[0] + 1000,
                         f"{size}"))
     return checks
 
 
+def run_notes(_case):
+    """What notes of the kernel leave to be kept in step with it."""
+    texts = {path: path.read_text(encoding="utf-8") for path in (ROOT / "kernel").glob("*.[ch]")}
+    everything = "\n".join(texts.values())
+    at_end = set(re.findall(r"at_end = (\w+);", everything)) - {"NULL"}
+    noted = set(re.findall(r"\w+", " ".join(re.findall(r"depth: pointer .*at_end.* : (.*)", everything))))
+    room = int(re.search(r"STACK_CALL = (\d+)", everything)[1])
+    added = [size for arch in (*ARCHES, HOST)
+             for _, size, verdict, _ in rows("tests/stackdepth/verdicts.c", arch)
+             if verdict.startswith("added")]
+    return [Check("all that coroutines do at their end is in the note", at_end and at_end <= noted,
+                  f"{at_end - noted} are missing"),
+            Check("STACK_CALL is enough for the kernel's starters",
+                  bool(added) and None not in added and max(added) <= room, f"{added}, {room}")]
+
+
 def cases(tier):
     if tier == "fast":
         yield Case("stackdepth", "rules", "any", 0, tool.run, cost=0)
+        yield Case("stackdepth", "notes", "any", 0, run_notes, cost=1)
         for arch in (*ARCHES, HOST):
             yield Case("stackdepth", "verdicts", arch, 0,
                        lambda case: run_verdicts(case, "tests/stackdepth/verdicts.c"), cost=1)
