@@ -126,7 +126,7 @@ app_flags := $(common_flags) -Wall \
 # A fault planted for the tests to find: PLANT=lost-wakeup is -DPLANT_LOST_WAKEUP.
 ifneq ($(PLANT),)
 plant := PLANT_$(shell echo '$(PLANT)' | tr 'a-z-' 'A-Z_')
-ifeq ($(shell grep -rlw '$(plant)' arch kernel drivers libc),)
+ifeq ($(shell grep -rlw '$(plant)' arch kernel drivers libc net),)
 $(error PLANT=$(PLANT): the sources have no $(plant))
 endif
 kernel_flags += -D$(plant)

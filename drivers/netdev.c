@@ -19,7 +19,7 @@ static void look(void *unused)
 	if (v)
 		card = virtio_net_make(v);
 	else
-		log_warn("no network card (make run NET=1)\n");
+		log_info("no network card (make run NET=1)\n");
 	go_shield(shield);
 }
 

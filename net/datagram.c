@@ -85,10 +85,8 @@ int datagram_connect(struct socket *s, const ip_addr_t *address, uint16_t port)
 ssize_t datagram_send(struct socket *s, struct parts parts, int flags, const ip_addr_t *address,
 		      uint16_t port)
 {
-	size_t size = parts_size(parts.part, parts.left), piece;
+	size_t size = parts_size(parts.part, parts.left), done = 0;
 	struct pbuf *p;
-	char *to;
-	void *from;
 	int error;
 
 	(void)flags; /* it never waits */
@@ -99,11 +97,12 @@ ssize_t datagram_send(struct socket *s, struct parts parts, int flags, const ip_
 	p = pbuf_alloc(PBUF_TRANSPORT, (uint16_t)size, PBUF_RAM);
 	if (!p)
 		return -ENOBUFS;
-	to = p->payload;
-	for (piece = size; piece > 0 && (from = parts_next(&parts, &piece)); piece = size) {
-		memcpy(to, from, piece);
-		to += piece;
-		size -= piece;
+	while (done < size) {
+		size_t piece = size - done;
+		const void *from = parts_next(&parts, &piece);
+
+		memcpy((char *)p->payload + done, from, piece);
+		done += piece;
 	}
 	net_lock();
 	if (!s->udp)
@@ -117,7 +116,6 @@ ssize_t datagram_send(struct socket *s, struct parts parts, int flags, const ip_
 	else
 		error = socket_error(address ? udp_sendto(s->udp, p, address, port)
 					     : udp_send(s->udp, p));
-	size = to - (char *)p->payload;
 	pbuf_free(p);
 	net_unlock();
 	return error ? error : (ssize_t)size;

@@ -65,9 +65,9 @@ static int query(const char *name, int family, ip_addr_t *address)
 		return EAI_MEMORY;
 	*q = (struct query){.address = {.type = IPADDR_TYPE_V4}};
 	net_lock();
-	error = dns_gethostbyname_addrtype(
-		name, &q->address, on_answer, q,
-		family == AF_INET ? LWIP_DNS_ADDRTYPE_IPV4 : LWIP_DNS_ADDRTYPE_IPV6);
+	error = dns_gethostbyname_addrtype(name, &q->address, on_answer, q,
+					   family == AF_INET ? LWIP_DNS_ADDRTYPE_IPV4
+							     : LWIP_DNS_ADDRTYPE_IPV6);
 	if (error == ERR_INPROGRESS) {
 		error = wait_for_answer(q);
 		if (error) {
@@ -93,7 +93,8 @@ static bool has_ipv6(void)
 	bool found = false;
 
 	net_lock();
-	NETIF_FOREACH(netif) {
+	NETIF_FOREACH(netif)
+	{
 		for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
 			if (ip6_addr_isvalid(netif_ip6_addr_state(netif, i)) &&
 			    !ip6_addr_islinklocal(netif_ip6_addr(netif, i)) &&

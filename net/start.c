@@ -149,8 +149,7 @@ static void start(void *unused)
 	lwip_init();
 	mutex_unlock(&net_mutex);
 	card = card_start();
-	if (!card) {
-		log_info("no network card: only the loopback addresses work\n");
+	if (!card) { /* the driver has said why */
 		go_shield(shield);
 		return;
 	}

@@ -117,6 +117,10 @@ static void on_error(void *arg, err_t err)
 	lock(&s->lock);
 	if (s->state == SOCKET_CONNECTING && err == ERR_RST)
 		s->error = -ECONNREFUSED;
+#ifdef PLANT_LOST_RESET
+	else if (err == ERR_RST)
+		s->error = 0;
+#endif
 	else if (err != ERR_CLSD)
 		s->error = socket_error(err);
 	s->state = SOCKET_ENDED;
@@ -254,9 +258,11 @@ static size_t take(struct socket *s, struct parts *parts, size_t n)
 
 		parts_skip(&behind, size);
 		parts_put(&behind, s->first->payload, rest);
+#ifndef PLANT_READ_TWICE
 		s->first->payload = (char *)s->first->payload + rest;
 		s->first->len -= (uint16_t)rest;
 		s->first->tot_len = s->first->len;
+#endif
 	}
 	if (!s->first)
 		s->last = NULL;

@@ -215,8 +215,7 @@ int inet_pton(int family, const char *restrict text, void *restrict address)
 	}
 }
 
-const char *inet_ntop(int family, const void *restrict address, char *restrict text,
-		      socklen_t size)
+const char *inet_ntop(int family, const void *restrict address, char *restrict text, socklen_t size)
 {
 	char whole[INET6_ADDRSTRLEN];
 

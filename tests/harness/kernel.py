@@ -42,6 +42,8 @@ PROGRAMS = {
     "stdio.c": (4, 10),
     "oom.c": (2, 1),
     "chaos.c": (4, 20),
+    "sockets.c": (3, 10),
+    "sockets_calls.c": (2, 10),
 }
 
 # Programs that need an image of their own kind.

@@ -16,6 +16,8 @@ PLANTS = (
     ("early-timer", "timer.c", "arm64", 2),
     ("close-forgets", "chan.c", "x86_64", 2),
     ("claim-order", "select_stress.c", "arm64", 4),
+    ("read-twice", "sockets.c", "x86_64", 2),
+    ("lost-reset", "sockets.c", "arm64", 1),
 )
 
 
