@@ -63,8 +63,10 @@ static void test_both_ways(int family)
 
 	connection(family, fds);
 
-	struct stream streams[] = {{fds[0], 1, LARGE}, {fds[1], 1, LARGE},
-				   {fds[1], 2, LARGE}, {fds[0], 2, LARGE}};
+	struct stream streams[] = {{fds[0], 1, LARGE},
+				   {fds[1], 1, LARGE},
+				   {fds[1], 2, LARGE},
+				   {fds[0], 2, LARGE}};
 
 	for (int i = 0; i < 4; i++)
 		waitgroup_go(&wg, i % 2 ? receive_stream : send_stream, &streams[i]);
