@@ -141,6 +141,7 @@ void *virtio_take(struct virtio_queue *q, uint32_t *written)
 	}
 	id = entry[0];
 	bytes = entry[1];
+#ifndef PLANT_TRUST_DEVICE
 	if (id >= q->size || !q->slots[id].token) {
 		virtio_fail(q->dev, "queue %u: it returns buffer %u, which it does not have",
 			    q->index, id);
@@ -151,6 +152,7 @@ void *virtio_take(struct virtio_queue *q, uint32_t *written)
 			    bytes, q->slots[id].room);
 		return NULL;
 	}
+#endif
 	q->taken++;
 	*written = bytes;
 	return free_chain(q, (uint16_t)id);
@@ -177,6 +179,15 @@ void virtio_quiet(struct virtio_queue *q)
 
 bool virtio_call_me(struct virtio_queue *q)
 {
+#ifdef PLANT_LOST_INTERRUPT
+	if (atomic_load_explicit(&q->used->index, memory_order_relaxed) != q->taken)
+		return false;
+	for (volatile int i = 0; i < 3000; i++)
+		;
+	*used_event(q) = q->taken;
+	*(volatile uint16_t *)&q->available->flags = 0;
+	return true;
+#endif
 	if (virtio_has(q->dev, VIRTIO_F_EVENT_IDX))
 		*used_event(q) = q->taken;
 	else

@@ -15,6 +15,8 @@ PLANTS = (
     ("lost-cancel", "select_stress.c", "x86_64", 4),
     ("early-timer", "timer.c", "arm64", 2),
     ("close-forgets", "chan.c", "x86_64", 2),
+    ("trust-device", "virtio", "arm64", 2),
+    ("lost-interrupt", "virtio", "x86_64", 4),
     ("claim-order", "select_stress.c", "arm64", 4),
     ("read-twice", "sockets.c", "x86_64", 2),
     ("lost-reset", "sockets.c", "arm64", 1),

@@ -263,6 +263,10 @@ int main(int argc, char **argv)
 	if (!dev)
 		return test_end();
 	expect_eq(netdev_open(dev, receive, changed, &frames), 0);
+	if (argc > 1 && !strcmp(argv[1], "deadlock"))
+		chan_recv(chan_of(int, 0), NULL);
+	if (argc > 1 && !strcmp(argv[1], "exit"))
+		go_exit();
 	expect(dev->link && !dev->failed);
 	expect_eq(dev->mtu, 1500);
 	verdict("it opens");
