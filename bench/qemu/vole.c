@@ -2,7 +2,6 @@
  * Vole's side of make bench-qemu. Its twin, the same work line for line, is go/bench.go.
  * Prints main at once, then for each operation that is an argument how many nanoseconds it takes.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <vole.h>
@@ -22,14 +21,15 @@ static void answer(void *arg)
 static void round_trip(int n)
 {
 	struct chan *c[2] = {chan_of(int, 0), chan_of(int, 0)};
+	struct waitgroup wg = {0};
 
-	go(answer, c);
+	waitgroup_go(&wg, answer, c);
 	for (int i = 0; i < n; i++) {
 		chan_send(c[0], &i);
 		chan_recv(c[1], &i);
 	}
 	chan_close(c[0]);
-	go_yield();
+	waitgroup_wait(&wg);
 	chan_free(c[0]);
 	chan_free(c[1]);
 }

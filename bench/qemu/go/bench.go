@@ -21,14 +21,19 @@ func answer(c [2]chan int) {
 // There and back between two goroutines.
 func roundTrip(n int) {
 	c := [2]chan int{make(chan int), make(chan int)}
+	var wg sync.WaitGroup
 
-	go answer(c)
+	wg.Add(1)
+	go func() {
+		answer(c)
+		wg.Done()
+	}()
 	for i := 0; i < n; i++ {
 		c[0] <- i
 		i = <-c[1]
 	}
 	close(c[0])
-	runtime.Gosched()
+	wg.Wait()
 }
 
 func yield(n int) {
