@@ -81,6 +81,10 @@ void *arch_context_make(void *stack_top, void (*entry)(struct co *prev));
  */
 struct co *arch_switch(struct co *prev, struct co *next);
 
+/* The same to next that has not run yet: calls and returns stay in balance for a processor that
+ * predicts them. */
+struct co *arch_start(struct co *prev, struct co *next);
+
 /* Calls fn(a, b) on the stack that ends at stack (16-aligned); what it returned. */
 void *arch_call_on(void *stack, void *(*fn)(void *a, void *b), void *a, void *b);
 

@@ -35,6 +35,27 @@ static uint64_t next_id(struct core *core)
 	return core->next_id++;
 }
 
+/* Called last by co_begin, and so on down to arch_switch: calls and returns stay in balance. */
+static void end(void)
+{
+	struct co *self = arch_current();
+
+	if (self->defers)
+		co_run_deferred(NULL);
+	if (self->reent)
+		libc_co_exit(self);
+	preempt_disable();
+	/* Before those who wait for its end are told of it. */
+	if (!(self->flags & CO_COUNTED))
+		self->core->exited++;
+	self->flags |= CO_COUNTED;
+	if (self->at_end)
+		self->at_end(self->end_arg);
+	if (self->group)
+		group_leave(self);
+	sched_end();
+}
+
 /* The first function on every stack. */
 static void co_begin(struct co *prev)
 {
@@ -50,7 +71,7 @@ static void co_begin(struct co *prev)
 	} else {
 		self->fn(self->arg);
 	}
-	go_exit();
+	end();
 }
 
 /* What a new coroutine has; stack and stack_kind are set. */
@@ -60,7 +81,7 @@ static struct co *begin_with(struct co *co, go_fn *fn, void *arg, uintptr_t sp)
 	co->need_resched = 0;
 	co->flags = 0;
 	co->frame = NULL;
-	atomic_store_explicit(&co->on_core, 0, memory_order_relaxed);
+	atomic_store_explicit(&co->on_core, CO_NEW, memory_order_relaxed);
 	co->error = 0;
 	co->run_since = co->cpu_ns = 0;
 	co->group = NULL;
@@ -262,22 +283,8 @@ void co_run_deferred(const struct defer *last)
 
 _Noreturn void go_exit(void)
 {
-	struct co *self = arch_current();
-
-	if (self->defers)
-		co_run_deferred(NULL);
-	if (self->reent)
-		libc_co_exit(self);
-	preempt_disable();
-	/* Before those who wait for its end are told of it. */
-	if (!(self->flags & CO_COUNTED))
-		self->core->exited++;
-	self->flags |= CO_COUNTED;
-	if (self->at_end)
-		self->at_end(self->end_arg);
-	if (self->group)
-		group_leave(self);
-	sched_end();
+	end();
+	__builtin_unreachable();
 }
 
 uint64_t go_id(void)

@@ -19,6 +19,12 @@ enum co_state {
 	CO_ENDED, /* its successor frees it */
 };
 
+enum co_on_core {
+	CO_OFF,
+	CO_ON,  /* its stack is in use; its successor sets CO_OFF */
+	CO_NEW, /* it has not run yet */
+};
+
 enum co_flags {
 	CO_PINNED = 1,
 	CO_URGENT = 2,
@@ -41,7 +47,7 @@ struct co {
 	struct core *core;       /* where it runs, or ran last */
 	struct co *next;         /* in a list, or an inbox */
 	void *frame;             /* not NULL: it was preempted, and this is its frame */
-	_Atomic uint8_t on_core; /* its stack is in use; cleared by its successor */
+	_Atomic uint8_t on_core; /* enum co_on_core */
 	uint8_t pinned_core;     /* with CO_PINNED */
 	uint8_t stack_kind;      /* see stack.c; constant */
 	int error;               /* errno while there is no reent */
@@ -121,5 +127,12 @@ const char *co_name(const struct co *co);
 
 /* Calls visit for every struct co ever made that is in use, in no order. */
 void co_each(void (*visit)(struct co *co, void *arg), void *arg);
+
+/* It has stopped, or has yet to begin: its stack is complete, and may be switched to. */
+static inline bool co_is_off(const struct co *co)
+{
+	/* acquire: with the release in sched_finish: the switch away is done. */
+	return atomic_load_explicit(&co->on_core, memory_order_acquire) != CO_ON;
+}
 
 #endif

@@ -47,38 +47,40 @@ enum { HANDLER_IRQ = 1, HANDLER_DEFERRED = 2 };
 
 struct core {
 	struct co *current; /* first: see arch_current */
-	int index;
-	uint64_t hw_id;     /* APIC id, MPIDR */
 	struct co *idle;    /* what runs when nothing else does; also the boot stack */
-	struct co *boot_co; /* = idle */
-	void *arch;         /* the port's */
 
-	/* Owner only, and its interrupt handlers where marked *. */
-	struct co *resume;     /* for idle: continue this one next */
-	void *spare_frame;     /* * for the next preemption; links more */
-	uint64_t now;          /* the clock, when it was last read: at most a time slice ago */
-	uint64_t timer_armed;  /* what the timer is armed for */
-	bool irq_pending;      /* * something for the scheduler to do */
-	uint8_t in_handler;    /* * an interrupt handler runs, or a function of irq_defer */
-	bool in_fault;         /* * a stack grows */
-	void *called_from;     /* in core_call: its frame; NULL: not there */
+	/* Owner only, and its interrupt handlers where marked *; what a switch touches comes first. */
+	uint64_t now;       /* the clock, when it was last read: at most a time slice ago */
+	bool irq_pending;   /* * something for the scheduler to do */
+	uint8_t in_handler; /* * an interrupt handler runs, or a function of irq_defer */
+	bool in_fault;      /* * a stack grows */
+	bool looked_again;  /* since it went idle */
+	int index;          /* constant */
+	uint64_t switches;  /* a counter, see below */
+	_Atomic(struct co *) running; /* the last that began here, read by anyone; NULL: idle */
+	struct proc proc;
+	struct co *resume;         /* for idle: continue this one next */
+	void *called_from;         /* in core_call: its frame; NULL: not there */
+	void *spare_frame;         /* * for the next preemption; links more */
+	uint64_t timer_armed;      /* what the timer is armed for */
+	uint64_t next_id, last_id; /* of coroutines made here */
+	uint32_t random;
 	uint32_t page_reserve; /* * pages for stack faults */
 	void *reserve[PAGE_RESERVE];
 	struct magazine pages;
 	struct magazine stacks;
 	struct magazine slabs[MAX_SLAB_CACHES];
-
-	struct proc proc;
 	struct wheel wheel;
 
+	/* Constant after boot. */
+	uint64_t hw_id;     /* APIC id, MPIDR */
+	struct co *boot_co; /* = idle */
+	void *arch;         /* the port's */
+
 	/* Counters: written by the owner only, read by anyone. */
-	uint64_t spawned, exited, switches, preemptions, steals, wakeups, ipis, idle_ns;
+	uint64_t spawned, exited, preemptions, steals, wakeups, ipis, idle_ns;
 	int64_t heap_bytes, stack_bytes;
-	uint64_t idle_since;          /* 0: not idle */
-	bool looked_again;            /* since it went idle; owner only */
-	_Atomic(struct co *) running; /* the last that began here; NULL: idle */
-	uint64_t next_id, last_id;    /* of coroutines made here */
-	uint32_t random;
+	uint64_t idle_since; /* 0: not idle */
 };
 
 extern struct core *cores[MAX_CORES];

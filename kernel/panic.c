@@ -243,7 +243,7 @@ void dump_co(struct co *co)
 	if (co->core)
 		print(", core %d%s", co->core->index, co->flags & CO_PINNED ? ", pinned" : "");
 	print("\n");
-	if (co->frame || !atomic_load(&co->on_core)) {
+	if (co->frame || co_is_off(co)) {
 		struct backtrace b;
 
 		arch_backtrace_co(&b, co);

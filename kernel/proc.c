@@ -518,8 +518,7 @@ static bool stack_is_free(struct core *core, struct co *next)
 	return true;
 #endif
 	for (int i = 0; i < A_MOMENT; i++) {
-		/* acquire: with the release in sched_finish: the switch away from next is done. */
-		if (!atomic_load_explicit(&next->on_core, memory_order_acquire))
+		if (co_is_off(next))
 			return true;
 		arch_relax();
 	}

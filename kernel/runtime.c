@@ -157,7 +157,7 @@ struct listing {
 static void list_one(struct co *co, void *arg)
 {
 	struct listing *listing = arg;
-	bool stopped = !atomic_load_explicit(&co->on_core, memory_order_acquire);
+	bool stopped = co_is_off(co);
 
 	if ((co->flags & CO_KERNEL) || co->state == CO_ENDED || listing->n++ >= listing->max)
 		return;

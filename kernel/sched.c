@@ -17,37 +17,50 @@ _Atomic bool sched_accounting;
 
 bool smp;
 
-/* Leaves self, which is current, for next; NULL: whoever may. Returns in self. Inline, so that all
- * ways to stop are as short as can be: a return that the processor does not expect costs more than
- * all the rest of a switch. */
-static inline __attribute__((always_inline)) void switch_to(struct core *core, struct co *self,
-							    struct co *next)
+/* Leaves self, which is current, for next; NULL: whoever may. Returns in self, with who was left, or
+ * NULL. Inline, so that all ways to stop are as short as can be: a return that the processor does
+ * not expect costs more than all the rest of a switch. */
+static inline __attribute__((always_inline)) struct co *switch_from(struct core *core,
+								    struct co *self,
+								    struct co *next)
 {
+	uint8_t on;
+
 	kassert(self->nopreempt == 1);
 	if (unlikely(next == self)) { /* made ready, and picked, before it had stopped */
 		self->state = CO_RUNNING;
-		return;
+		return NULL;
 	}
-#ifdef PLANT_ON_CORE
-	bool busy = false; /* the fault; see also sched_finish */
-	for (int i = 0; core->switches % 16 == 0 && i < 50000; i++)
-		arch_relax(); /* as if an interrupt took its time here */
-#else
+	if (unlikely(!next))
+		return arch_switch(self, core->idle);
 	/* acquire: with the release in sched_finish. */
-	bool busy = next && atomic_load_explicit(&next->on_core, memory_order_acquire);
+	on = atomic_load_explicit(&next->on_core, memory_order_acquire);
+#ifdef PLANT_ON_CORE
+	for (int i = 0; core->switches % 16 == 0 && i < 50000; i++)
+		arch_relax();           /* as if an interrupt took its time here */
+	on = on == CO_ON ? CO_OFF : on; /* the fault; see also sched_finish */
 #endif
-	if (unlikely(!next)) {
-		next = core->idle;
-	} else if (unlikely(next->frame || busy)) {
+	if (unlikely(next->frame || on == CO_ON)) {
 		core->resume = next;
 		next = core->idle;
 	} else if (next != core->idle) {
 		sched_begin(core, next);
+		if (on == CO_NEW)
+			return arch_start(self, next);
 	}
-	sched_finish(arch_switch(self, next));
+	return arch_switch(self, next);
 }
 
-/* The only two places where a coroutine leaves: here, and in go_yield. */
+static inline __attribute__((always_inline)) void switch_to(struct core *core, struct co *self,
+							    struct co *next)
+{
+	struct co *prev = switch_from(core, self, next);
+
+	if (prev)
+		sched_finish(prev);
+}
+
+/* The only three places where a coroutine leaves: here, in sched_end, and in go_yield. */
 static __attribute__((noinline)) void leave(struct co *next)
 {
 	struct co *self = arch_current();
@@ -60,11 +73,13 @@ void sched_park(void)
 	leave(proc_pick(core_here()));
 }
 
-_Noreturn void sched_end(void)
+void sched_end(void)
 {
-	arch_current()->state = CO_ENDED;
-	leave(proc_pick(core_here()));
-	panic_plain("an ended coroutine was resumed");
+	struct co *self = arch_current();
+	struct core *core = self->core;
+
+	self->state = CO_ENDED;
+	switch_from(core, self, proc_pick(core));
 }
 
 void go_yield(void)
@@ -98,7 +113,7 @@ static inline __attribute__((always_inline)) void ready(struct co *co, bool next
 	struct core *core = core_here();
 
 #ifdef PLANT_LOST_WAKEUP
-	if (atomic_load_explicit(&co->on_core, memory_order_relaxed))
+	if (!co_is_off(co))
 		return; /* the fault: it has not stopped yet, so it need not be woken */
 #endif
 	co->state = CO_RUNNABLE;

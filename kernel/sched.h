@@ -28,8 +28,8 @@ void sched_start_last(struct co *co);
 /* As sched_ready(next) and sched_park, but straight: next runs on this core, in this slice. */
 void sched_park_for(struct co *next);
 
-/* The calling coroutine has ended. nopreempt == 1. */
-_Noreturn void sched_end(void);
+/* The calling coroutine has ended: does not return. nopreempt == 1. */
+void sched_end(void);
 
 /* Moves the calling coroutine to where its flags allow it to run. */
 void sched_move(void);
@@ -77,7 +77,7 @@ static inline uint64_t sched_clock(struct core *core)
 /* The owner: next becomes the one that runs here. */
 static inline void sched_begin(struct core *core, struct co *next)
 {
-	atomic_store_explicit(&next->on_core, 1, memory_order_relaxed);
+	atomic_store_explicit(&next->on_core, CO_ON, memory_order_relaxed);
 	next->core = core;
 	next->state = CO_RUNNING;
 	core->switches++;
@@ -102,8 +102,8 @@ static inline void sched_finish(struct co *prev)
 	if (prev->state == CO_ENDED)
 		co_free(prev);
 	else
-		/* release: with the acquire in switch_to and proc_idle; the context is saved. */
-		atomic_store_explicit(&prev->on_core, 0, memory_order_release);
+		/* release: with the acquire in switch_from and co_is_off; the context is saved. */
+		atomic_store_explicit(&prev->on_core, CO_OFF, memory_order_release);
 }
 
 #endif

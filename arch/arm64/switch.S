@@ -3,6 +3,7 @@
  * on the coroutine's own stack, SP_EL0 (SPSel = 0), but where it says otherwise.
  *
  * depth: frame arch_switch 176
+ * depth: frame arch_start 176
  * depth: frame arch_call_on 16
  * depth: frame arch_context_make 0
  */
@@ -30,9 +31,9 @@
 	str	x9, [sp, #CONTEXT_FPCR]
 	.endm
 
-	/* Pops the context at sp and returns into it. FPCR is written only where it differs: on many
+	/* Pops the context at sp and returns into it, or jumps, which is not predicted by calls. FPCR is written only where it differs: on many
 	 * processors that empties the pipeline. Uses x9, x10. */
-	.macro return_to_context
+	.macro return_to_context how=ret
 	ldr	x10, [sp, #CONTEXT_FPCR]
 	mrs	x9, fpcr
 	ldp	x19, x20, [sp, #CONTEXT_X19]
@@ -48,7 +49,7 @@
 	b.eq	1f
 	msr	fpcr, x10
 1:	ldp	x29, x30, [sp], #CONTEXT_SIZE
-	ret
+	\how	x30
 	.endm
 
 /* struct co *arch_switch(struct co *prev, struct co *next): x0, x1; returns prev, in next. */
@@ -61,6 +62,17 @@ func arch_switch
 	mov	sp, x9
 	return_to_context
 endfunc arch_switch
+
+/* struct co *arch_start(struct co *prev, struct co *next): x0, x1; returns prev, in next. */
+func arch_start
+	save_context
+	mov	x9, sp
+	str	x9, [x0]                /* prev->sp */
+	msr	tpidr_el1, x1
+	ldr	x9, [x1]                /* next->sp */
+	mov	sp, x9
+	return_to_context br
+endfunc arch_start
 
 /* void *arch_call_on(void *stack, void *(*fn)(void *a, void *b), void *a, void *b): x0 to x3. */
 func arch_call_on

@@ -14,6 +14,7 @@
  * function, whose argument that is.
  *
  * depth: frame arch_switch 72
+ * depth: frame arch_start 72
  * depth: frame arch_call_on 16
  * depth: frame arch_context_make 8
  */
@@ -74,13 +75,15 @@
 	POP_REGISTER rbp
 .endm
 
-/* struct co *arch_switch(struct co *prev, struct co *next)
+/* struct co *arch_switch(struct co *prev, struct co *next), and arch_start.
  *
- * The control registers are hardly ever different, and slow to load. */
+ * The return of arch_switch is one that the processor expects: it goes where the last call of
+ * arch_switch came from, whoever made it. What has not run yet begins somewhere else: a jump. */
+.macro SWITCH name, jump
 	.balign	16
-	.globl	arch_switch
-	.type	arch_switch, @function
-arch_switch:
+	.globl	\name
+	.type	\name, @function
+\name:
 	.cfi_startproc
 	PUSH_CONTEXT
 	movl	(%rsp), %ecx
@@ -96,13 +99,22 @@ arch_switch:
 1:
 	.cfi_remember_state
 	POP_CONTEXT
+	.if \jump
+	popq	%rcx
+	jmp	*%rcx
+	.else
 	ret
+	.endif
 	.cfi_restore_state
 2:	ldmxcsr	(%rsp)
 	fldcw	4(%rsp)
 	jmp	1b
 	.cfi_endproc
-	.size	arch_switch, . - arch_switch
+	.size	\name, . - \name
+.endm
+
+	SWITCH	arch_switch, 0
+	SWITCH	arch_start, 1
 
 /* void *arch_call_on(void *stack, void *(*fn)(void *a, void *b), void *a, void *b) */
 	.globl	arch_call_on

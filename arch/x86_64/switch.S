@@ -20,6 +20,7 @@
  * function, whose argument that is.
  *
  * depth: frame arch_switch 64
+ * depth: frame arch_start 64
  * depth: frame arch_call_on 16
  * depth: frame arch_context_make 8
  */
@@ -74,11 +75,15 @@
 	POP_REGISTER rbp
 .endm
 
-/* struct co *arch_switch(struct co *prev, struct co *next) */
+/* struct co *arch_switch(struct co *prev, struct co *next), and arch_start.
+ *
+ * The return of arch_switch is one that the processor expects: it goes where the last call of
+ * arch_switch came from, whoever made it. What has not run yet begins somewhere else: a jump. */
+.macro SWITCH name, jump
 	.balign	16
-	.globl	arch_switch
-	.type	arch_switch, @function
-arch_switch:
+	.globl	\name
+	.type	\name, @function
+\name:
 	.cfi_startproc
 	PUSH_CONTEXT
 	movl	(%rsp), %ecx
@@ -94,7 +99,12 @@ arch_switch:
 	testl	%edx, %edx
 	jnz	2f
 1:	POP_CONTEXT
+	.if \jump
+	popq	%rcx
+	jmp	*%rcx
+	.else
 	ret
+	.endif
 	.cfi_adjust_cfa_offset 56	/* as at 1, for what follows */
 	.cfi_rel_offset rbp, 48
 	.cfi_rel_offset rbx, 40
@@ -106,7 +116,11 @@ arch_switch:
 	fldcw	4(%rsp)
 	jmp	1b
 	.cfi_endproc
-	.size	arch_switch, . - arch_switch
+	.size	\name, . - \name
+.endm
+
+	SWITCH	arch_switch, 0
+	SWITCH	arch_start, 1
 
 /* void *arch_call_on(void *stack, void *(*fn)(void *a, void *b), void *a, void *b) */
 	.globl	arch_call_on
