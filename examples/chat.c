@@ -2,7 +2,7 @@
  * A chat room over TCP. The room is a coroutine that owns the list of members and hears of
  * everything by one channel, so what is said has one order, and there is no lock. Each member has a
  * channel of its own, which a coroutine empties to its socket: who does not take what the others
- * say is dropped when that channel is full, and holds up nobody.
+ * say is dropped when that channel stays full for a moment, and holds up nobody any more.
  *
  *   make run APP=examples/chat.c NET=7000:7000      then, a few times: nc 127.0.0.1 7000
  */
@@ -16,7 +16,9 @@
 #include <unistd.h>
 #include <vole.h>
 
-enum { NAME_MAX_LEN = 20, LINE_MAX_LEN = 400, BACKLOG = 64, NAME_SECONDS = 60 };
+enum { NAME_MAX_LEN = 20, LINE_MAX_LEN = 400, BACKLOG = 256, NAME_SECONDS = 60 };
+/* For a writer that has just not had its turn yet. */
+#define MOMENT (100 * NSEC_PER_MSEC)
 
 /* Something said; the last who has sent it frees it. */
 struct line {
@@ -93,7 +95,7 @@ static void tell(struct line *line)
 	for (struct member *m = members; line && m; m = next) {
 		next = m->next;
 		line->users++;
-		if (!chan_try_send(m->lines, &line))
+		if (!chan_send_until(m->lines, &line, time_now() + MOMENT))
 			continue;
 		drop_line(line);
 		remove_member(m);

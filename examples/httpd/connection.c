@@ -237,6 +237,7 @@ static void consume(struct connection *c, const char *data, size_t n)
 {
 	while (n && !c->broken) {
 		llhttp_errno_t error;
+		bool body = c->in_body;
 		size_t taken;
 
 		if (!c->bytes) {
@@ -249,7 +250,7 @@ static void consume(struct connection *c, const char *data, size_t n)
 		data += taken;
 		n -= taken;
 		if (c->bytes - c->body > (size_t)config.header_bytes + CHUNK_COST * c->body)
-			refuse(c, c->in_body ? 413 : 431);
+			refuse(c, body ? 413 : 431);
 		else if (error && error != HPE_PAUSED)
 			refuse(c, status_of(error, c->first));
 		if (c->error)

@@ -311,6 +311,16 @@ static void test_select(void)
 
 /* ---- Cancellation ---- */
 
+/* One more coroutine waits than before. */
+static void until_waits(size_t before)
+{
+	uint64_t start = time_now();
+
+	while (parked() <= before && patience(start))
+		go_yield();
+	expect(parked() > before);
+}
+
 static int quiet[2], quiet_server;
 
 static int cancelled(long result)
@@ -374,9 +384,12 @@ static void test_cancel(void)
 	for (int i = 0; i < CALLS; i++) {
 		make_pair(quiet);
 		group_init(&g, TIME_NEVER);
+
+		size_t before = parked();
+
 		expect_eq(group_go(&g, calls[i], &g), 0);
 		if (calls[i] != do_early)
-			until_parked(1);
+			until_waits(before);
 		group_cancel(&g, -EIO);
 		expect_eq(group_wait(&g), -EIO);
 		close_pair(quiet);
@@ -413,8 +426,11 @@ static void test_errors(void)
 	expect_eq(read(fds[0], &c, 1), -1);
 	expect_eq(errno, EBADF);
 	make_pair(fds);
+
+	size_t before = parked();
+
 	expect_eq(go(read_until_closed, &fds[0]), 0);
-	until_parked(1);
+	until_waits(before);
 	close(fds[0]);
 	until_alone();
 	close(fds[1]);

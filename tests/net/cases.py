@@ -1,0 +1,86 @@
+"""tests/net: sockets, and the servers of examples/ with clients of every kind."""
+
+from harness.kernel import results
+from harness.machine import ARCHES, HOST, boot, builder
+from harness.suite import Case, Check
+
+from . import attacks, requests, room, site
+from .server import Httpd, Server
+
+SLACK = 64 * 1024  # bytes: what httpd may keep for the next connection
+
+
+def left_behind(server, baseline):
+    """What a test has left on httpd; "": nothing."""
+    stats = server.settled()
+    if stats["connections"] > 1:
+        return f"{stats['connections'] - 1} connections are left"
+    if stats["heap"] > baseline["heap"] + SLACK or stats["live"] > baseline["live"]:
+        return f"memory is not back: {baseline} before, {stats} after"
+    return ""
+
+
+def check(server, test, after=lambda: ""):
+    """One check: what test finds, then what is found after it."""
+    try:
+        test(server)
+        why = after()
+    except (AssertionError, ValueError, OSError) as error:
+        why = f"{type(error).__name__}: {error}"
+    if not server.alive():
+        why = f"the server has ended; {why}"
+    return Check(test.__doc__, not why, why, server.console() if why else "")
+
+
+def run_httpd(case, tests, options=""):
+    with Httpd(case, options) as server:
+        baseline = server.settled()
+        return [check(server, test, lambda: left_behind(server, baseline)) for test in tests]
+
+
+def run_chat(case):
+    with Server(case, "examples/chat.c") as server:
+        return [check(server, test) for test in room.TESTS]
+
+
+def echo(server):
+    """what is sent to echo comes back, to many at once"""
+    sockets = [server.connect() for _ in range(20)]
+    data = bytes(range(256)) * 40
+    for s in sockets:
+        s.sendall(data)
+    for s in sockets:
+        back = b""
+        while len(back) < len(data) and (piece := s.recv(65536)):
+            back += piece
+        s.close()
+        assert back == data, f"{len(back)} bytes, or others"
+
+
+def run_echo(case):
+    with Server(case, "examples/echo.c", hello=b"x") as server:
+        return [check(server, echo)]
+
+
+def run_sockets(case):
+    image = builder.image("tests/net/sockets.c", case.arch)
+    return results(boot(image, limit=60, ARCH=case.arch, SMP=case.smp, NET=1,
+                        ARGS=f"smp={case.smp}"))
+
+
+RUNS = (  # name, what runs it, its application, seconds
+    ("sockets", run_sockets, "tests/net/sockets.c", 4),
+    ("echo", run_echo, "examples/echo.c", 2),
+    ("chat", run_chat, "examples/chat.c", 6),
+    ("crawl", site.run_crawl, "examples/crawl", 3),
+    ("requests", lambda case: run_httpd(case, requests.FAST), "examples/httpd", 8),
+    ("attacks", lambda case: run_httpd(case, attacks.FAST, attacks.OPTIONS), "examples/httpd", 20),
+)
+
+
+def cases(_tier):
+    for arch in (*ARCHES, HOST):
+        for name, run, app, cost in RUNS:
+            if arch != HOST and name not in ("echo", "chat"):
+                continue
+            yield Case("net", name, arch, 2, run, cost=cost, images=[(app, arch, {})])
