@@ -5,6 +5,7 @@ The compiler's call-graph report says what each function calls, but not which of
 """
 
 import bisect
+import re
 import struct
 
 SHT_SYMTAB, SHT_RELA, SHF_ALLOC, SHF_EXECINSTR = 2, 4, 2, 4
@@ -15,14 +16,18 @@ X86_64, AARCH64 = 62, 183
 ARM64_CALL, ARM64_JUMPS = 283, (279, 280, 282)
 X86_PC_RELATIVE = (2, 4) # PC32, PLT32
 
+# x86-64: and $-alignment, %rsp, with one byte and with four.
+REALIGN = re.compile(rb"\x48\x83\xe4([\x80-\xf0])|\x48\x81\xe4(...[\xff])", re.DOTALL)
+
 
 class Object:
     """branches: {function: {callee: it comes back}}; taken: {function, or None for data: {whose
-    address it holds}}; places: {function: (section, offset in it)}. Plain symbol names."""
+    address it holds}}; places: {function: (section, offset in it)}; realigned: {function: to what it
+    aligns its stack}. Plain symbol names."""
 
     def __init__(self, data):
         self.data = data
-        self.branches, self.taken, self.places = {}, {}, {}
+        self.branches, self.taken, self.places, self.realigned = {}, {}, {}, {}
         self.local = set()
         machine, = struct.unpack_from("<H", data, 18)
         offset, = struct.unpack_from("<Q", data, 40)
@@ -35,6 +40,8 @@ class Object:
             if header[1] == SHT_SYMTAB:
                 self.read_symbols(header, headers[header[6]][4])
         self.index_functions(headers)
+        if machine == X86_64:
+            self.find_realigned(headers)
         for header in headers:
             if header[1] != SHT_RELA:
                 continue
@@ -63,6 +70,13 @@ class Object:
                 self.places[name] = (self.names[section], value)
         for functions in self.functions.values():
             functions.sort()
+
+    def find_realigned(self, headers):
+        for name, _, section, value, size in self.symbols:
+            if name in self.places:
+                start = headers[section][4] + value
+                for one, four in REALIGN.findall(self.data, start, start + size):
+                    self.realigned[name] = -int.from_bytes(one or four, "little", signed=True)
 
     def function_at(self, section, offset):
         """The function that holds offset; the part that the compiler has put apart as unlikely
