@@ -2,6 +2,7 @@
 their deepest path."""
 
 import re
+import subprocess
 
 from harness.machine import ARCHES, HOST, ROOT, boot, builder, make
 from harness.suite import Case, Check
@@ -101,6 +102,34 @@ def run_notes(_case):
                   bool(added) and None not in added and max(added) <= room, f"{added}, {room}")]
 
 
+def output(*words):
+    return subprocess.run(words, check=True, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL).stdout
+
+
+def run_assembly(case):
+    """The notes on assembly beside what its own directives for the debugger (CFI) say."""
+    image = builder.image("tests/stackdepth/verdicts.c", case.arch)
+    names = {}
+    for address, kind, name in re.findall(r"^(\w+) (.) (\S+)$", output("nm", image), re.MULTILINE):
+        if kind in "tT":
+            names.setdefault(int(address, 16), []).append(name)
+    at_entry = 0 if case.arch == "arm64" else 8  # the return address
+    deepest, here = {}, []
+    for line in output("readelf", "--debug-dump=frames-interp", image).splitlines():
+        if " FDE " in line:
+            here = names.get(int(re.search(r"pc=(\w+)", line)[1], 16), [])
+        row = re.match(r"[0-9a-f]+ r?sp\+(\d+)", line)
+        for name in here:
+            deepest[name] = max(deepest.get(name, at_entry), int(row[1]) if row else 0)
+    notes = [note for path in (ROOT / "arch" / case.arch).glob("*.S")
+             for note in re.findall(r"depth: frame (\w+) (\d+)", path.read_text(encoding="utf-8"))]
+    wrong = [f"{name}: note {size}, CFI {deepest.get(name)}" for name, size in notes
+             if deepest.get(name) != int(size)]
+    return [Check("the notes on assembly say what its CFI says", bool(notes) and not wrong,
+                  "\n".join(wrong))]
+
+
 def cases(tier):
     if tier == "fast":
         yield Case("stackdepth", "rules", "any", 0, tool.run, cost=0)
@@ -108,6 +137,9 @@ def cases(tier):
         for arch in (*ARCHES, HOST):
             yield Case("stackdepth", "verdicts", arch, 0,
                        lambda case: run_verdicts(case, "tests/stackdepth/verdicts.c"), cost=1)
+        for arch in (*ARCHES, HOST):
+            yield Case("stackdepth", "assembly", arch, 0, run_assembly, cost=1,
+                       images=[("tests/stackdepth/verdicts.c", arch, {})])
     for seed in range(1, 3) if tier == "fast" else range(100, 140):
         app = ROOT / f"build/stackdepth/graph_{seed}.c"
         app.parent.mkdir(parents=True, exist_ok=True)
