@@ -105,6 +105,8 @@ static bool do_wrong(struct fake *f, unsigned receive, int in, uint32_t room)
 		return true;
 	case FAULT_TWICE:
 		q = f->queue[receive + 1].q;
+		if ((uint16_t)(q->available->index - f->queue[receive + 1].seen) < 2)
+			return true; /* it must be the buffer that is wrong, not their number */
 		q->used->ring[(uint16_t)(f->queue[receive + 1].used + 1) % q->size].id = out;
 		chain_return(f, receive + 1, out, 0, 2);
 		return true;
