@@ -33,7 +33,7 @@ struct virtio_bus {
 	void (*set_status)(struct virtio *v, uint8_t status); /* 0: resets the device */
 	uint32_t (*features)(struct virtio *v, unsigned word);
 	void (*accept)(struct virtio *v, unsigned word, uint32_t features);
-	/* After every reset: attaches the interrupt that calls virtio_changed, or all. */
+	/* Once, after the reset: attaches the interrupt that calls virtio_changed, or all. */
 	int (*attach)(struct virtio *v);
 	uint16_t (*queue_size)(struct virtio *v, unsigned index); /* the most; 0: no such queue */
 	/* The device is told of the queue. Its interrupt, if it has one of its own, is this core's. */

@@ -39,7 +39,6 @@ struct mmio {
 	struct virtio virtio; /* first */
 	uintptr_t registers;
 	unsigned irq;
-	bool attached;
 };
 
 static uintptr_t registers(struct virtio *v)
@@ -89,11 +88,7 @@ static void interrupt(void *arg)
 
 static int attach(struct virtio *v)
 {
-	struct mmio *mmio = (struct mmio *)v;
-	int error = mmio->attached ? 0 : irq_attach_kernel(mmio->irq, interrupt, v);
-
-	mmio->attached = error == 0;
-	return error;
+	return irq_attach_kernel(((struct mmio *)v)->irq, interrupt, v);
 }
 
 static uint16_t queue_size(struct virtio *v, unsigned index)

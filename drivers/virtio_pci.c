@@ -18,6 +18,9 @@ enum { CAP_TYPE = 0, CAP_BAR = 4, CAP_OFFSET = 8, CAP_LENGTH = 12, CAP_NOTIFY_MU
 enum { CAP_TYPE_SHIFT = 24 };
 enum { TYPE_COMMON = 1, TYPE_NOTIFY, TYPE_ISR, TYPE_DEVICE, TYPES };
 
+/* Bytes of registers that each must have. */
+static const uint32_t least[TYPES] = {[TYPE_COMMON] = 0x38, [TYPE_NOTIFY] = 2, [TYPE_ISR] = 1};
+
 enum { /* 4.1.4.3 */
        DEVICE_FEATURE_SELECT = 0x00,
        DEVICE_FEATURE = 0x04,
@@ -41,7 +44,7 @@ struct virtio_on_pci {
 	struct virtio virtio; /* first */
 	pci_function function;
 	uintptr_t registers[TYPES]; /* by TYPE_ */
-	uint32_t notify_multiplier;
+	uint32_t notify_length, notify_multiplier;
 	struct pci_msix msix;
 	unsigned vectors; /* used so far: the first is for the configuration; 0: the pin is used */
 };
@@ -148,6 +151,7 @@ static void set_address(struct virtio *v, unsigned reg, const void *address)
 static int queue_start(struct virtio *v, struct virtio_queue *q)
 {
 	struct virtio_on_pci *p = on_pci(v);
+	uint64_t doorbell;
 	int error = 0;
 
 	arch_io_write16(common(v) + QUEUE_SELECT, (uint16_t)q->index);
@@ -155,9 +159,10 @@ static int queue_start(struct virtio *v, struct virtio_queue *q)
 	set_address(v, QUEUE_DESC, q->descriptors);
 	set_address(v, QUEUE_DRIVER, q->available);
 	set_address(v, QUEUE_DEVICE, q->used);
-	q->doorbell = p->registers[TYPE_NOTIFY] +
-		      (uintptr_t)arch_io_read16(common(v) + QUEUE_NOTIFY_OFF) *
-			      p->notify_multiplier;
+	doorbell = (uint64_t)arch_io_read16(common(v) + QUEUE_NOTIFY_OFF) * p->notify_multiplier;
+	if (doorbell + sizeof(uint16_t) > p->notify_length)
+		return -EIO;
+	q->doorbell = p->registers[TYPE_NOTIFY] + doorbell;
 	if (q->called && p->vectors) {
 		error = vector_make(v, QUEUE_VECTOR, virtio_called, q);
 	} else if (q->called) {
@@ -188,18 +193,20 @@ static bool map_registers(struct virtio_on_pci *p)
 
 	while ((at = pci_capability(f, PCI_CAP_VENDOR, at))) {
 		unsigned type = pci_read(f, at + CAP_TYPE) >> CAP_TYPE_SHIFT;
+		uint32_t length = pci_read(f, at + CAP_LENGTH);
 		uint64_t bar;
 
 		/* The first of a type is the one to use (4.1.4.1). */
 		if (type < TYPE_COMMON || type >= TYPES || p->registers[type])
 			continue;
 		bar = pci_bar(f, pci_read(f, at + CAP_BAR) & 0xff);
-		if (!bar)
+		if (!bar || length < least[type])
 			continue;
-		p->registers[type] = device_map(bar + pci_read(f, at + CAP_OFFSET),
-						pci_read(f, at + CAP_LENGTH));
-		if (type == TYPE_NOTIFY)
+		p->registers[type] = device_map(bar + pci_read(f, at + CAP_OFFSET), length);
+		if (type == TYPE_NOTIFY) {
+			p->notify_length = length;
 			p->notify_multiplier = pci_read(f, at + CAP_NOTIFY_MULTIPLIER);
+		}
 	}
 	for (int type = TYPE_COMMON; type < TYPES; type++)
 		if (!p->registers[type])

@@ -291,6 +291,14 @@ static void test_starts(void)
 		expect(!virtio_net_make(&fake.virtio));
 		fake_end(&fake);
 	}
+	plug(FAKE_OFFER | BIT(F_MTU), 256, FAULT_NONE);
+	fake.config.mtu = 67;
+	expect(!virtio_net_make(&fake.virtio));
+	fake_end(&fake);
+	plug(FAKE_OFFER | BIT(F_MQ) | BIT(F_CTRL_VQ), 256, FAULT_NONE);
+	fake.config.max_pairs = 0;
+	expect(!virtio_net_make(&fake.virtio));
+	fake_end(&fake);
 	verdict("cards that cannot be used are not there");
 
 	for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
