@@ -59,8 +59,8 @@ def one(result, y):
     if result["ratio"] and not result["at_least"]:
         parts.append(f'<rect x="{LEFT}" y="{y + 5}" width="{place(result["ratio"]) - LEFT:.1f}" '
                      f'height="12" rx="2" class="{verdict}"/>')
-    if result["target_ratio"]:
-        parts.append(line(place(result["target_ratio"]), y + 2, y + 20, "target"))
+        target = result["target_ratio"] or result["target"] / result["go"]["median"]
+        parts.append(line(place(target), y + 2, y + 20, "target"))
     return parts
 
 
