@@ -94,8 +94,7 @@ class Unit:
             for callee, returns in obj.branches.get(name, {}).items():
                 function.calls[callee] = returns
             function.taken = obj.taken.get(name, set())
-            # GCC takes the stack to be aligned so far already, and the next 16 bytes to be free.
-            function.frame += max(obj.realigned.get(name, 0) - 16, 0)
+            function.frame += obj.uncounted.get(name, 0)
         by_place = {obj.places[name]: name for name in functions if name in obj.places}
         for name, place in obj.places.items():
             if place in by_place:

@@ -16,18 +16,20 @@ X86_64, AARCH64 = 62, 183
 ARM64_CALL, ARM64_JUMPS = 283, (279, 280, 282)
 X86_PC_RELATIVE = (2, 4) # PC32, PLT32
 
-# x86-64: and $-alignment, %rsp, with one byte and with four.
-REALIGN = re.compile(rb"\x48\x83\xe4([\x80-\xf0])|\x48\x81\xe4(...[\xff])", re.DOTALL)
+# x86-64, and $-alignment, %rsp, with one byte and with four. GCC takes the stack to be aligned before.
+REALIGN = re.compile(rb"\x48\x83\xe4([\x80-\xf0])|\x48\x81\xe4(...\xff)", re.DOTALL)
+# x86-64, pushf; pop REGISTER; cli: by hand.
+PUSH_FLAGS = re.compile(rb"\x9c\x41?[\x58-\x5f]\xfa")
 
 
 class Object:
     """branches: {function: {callee: it comes back}}; taken: {function, or None for data: {whose
-    address it holds}}; places: {function: (section, offset in it)}; realigned: {function: to what it
-    aligns its stack}. Plain symbol names."""
+    address it holds}}; places: {function: (section, offset in it)}; uncounted: {function: bytes of
+    its stack that the report misses}. Plain symbol names."""
 
     def __init__(self, data):
         self.data = data
-        self.branches, self.taken, self.places, self.realigned = {}, {}, {}, {}
+        self.branches, self.taken, self.places, self.uncounted = {}, {}, {}, {}
         self.local = set()
         machine, = struct.unpack_from("<H", data, 18)
         offset, = struct.unpack_from("<Q", data, 40)
@@ -41,7 +43,7 @@ class Object:
                 self.read_symbols(header, headers[header[6]][4])
         self.index_functions(headers)
         if machine == X86_64:
-            self.find_realigned(headers)
+            self.find_uncounted(headers)
         for header in headers:
             if header[1] != SHT_RELA:
                 continue
@@ -71,12 +73,15 @@ class Object:
         for functions in self.functions.values():
             functions.sort()
 
-    def find_realigned(self, headers):
+    def find_uncounted(self, headers):
         for name, _, section, value, size in self.symbols:
-            if name in self.places:
-                start = headers[section][4] + value
-                for one, four in REALIGN.findall(self.data, start, start + size):
-                    self.realigned[name] = -int.from_bytes(one or four, "little", signed=True)
+            if name not in self.places:
+                continue
+            start = headers[section][4] + value
+            code = self.data[start:start + size]
+            aligned = [-int.from_bytes(one or four, "little", signed=True)
+                       for one, four in REALIGN.findall(code)]
+            self.uncounted[name] = max(aligned, default=16) - 16 + 8 * bool(PUSH_FLAGS.search(code))
 
     def function_at(self, section, offset):
         """The function that holds offset; the part that the compiler has put apart as unlikely
