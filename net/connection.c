@@ -8,6 +8,7 @@
 #include <lwip/tcp.h>
 
 #include "kernel/heap.h"
+#include "net/demux.h"
 #include "net/socket.h"
 
 int stream_open(struct socket *s)
@@ -31,15 +32,17 @@ static const ip_addr_t *for_both(const struct socket *s, const ip_addr_t *addres
 
 int stream_bind(struct socket *s, const ip_addr_t *address, uint16_t port)
 {
-	int error;
+	int error = 0;
 
 	net_lock();
 	if (s->state != SOCKET_NEW || !s->tcp || s->tcp->local_port)
 		error = -EINVAL;
 	else if (!address_is_own(address))
 		error = -EADDRNOTAVAIL;
-	else
+	if (!error) {
+		demux_all();
 		error = socket_error(tcp_bind(s->tcp, for_both(s, address), port));
+	}
 	net_unlock();
 	return error;
 }
@@ -83,6 +86,7 @@ static int start_listening(struct socket *s)
 	if (s->tcp->local_port == 0) {
 		const ip_addr_t *any = s->family == AF_INET ? IP4_ADDR_ANY : IP6_ADDR_ANY;
 
+		demux_all();
 		err = tcp_bind(s->tcp, for_both(s, any), 0);
 	}
 	if (err)
@@ -164,6 +168,31 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 	return ERR_OK;
 }
 
+/* The connection's own end: its address, and a port that is free for this remote end. */
+static int choose_end(struct tcp_pcb *pcb, const ip_addr_t *address, uint16_t port)
+{
+	enum { TRIES = 100, FIRST = 0xc000, PORTS = 0x4000 };
+	struct netif *netif = ip_route(&pcb->local_ip, address);
+	const ip_addr_t *local = netif ? ip_netif_get_local_ip(netif, address) : NULL;
+	ip_addr_t chosen;
+
+	if (!local)
+		return -ENETUNREACH;
+	chosen = ip_addr_isany(&pcb->local_ip) ? *local : pcb->local_ip;
+	if (pcb->local_port) {
+		demux_pick(&chosen, pcb->local_port, address, port);
+		return 0;
+	}
+	for (int i = 0; i < TRIES; i++) {
+		uint16_t try = (uint16_t)(FIRST + net_random() % PORTS);
+
+		demux_pick(&chosen, try, address, port);
+		if (tcp_bind(pcb, &chosen, try) == ERR_OK)
+			return 0;
+	}
+	return -EADDRNOTAVAIL;
+}
+
 static int start_connecting(struct socket *s, const ip_addr_t *address, uint16_t port)
 {
 	static const ip_addr_t loopback4 = IPADDR4_INIT_BYTES(127, 0, 0, 1);
@@ -175,6 +204,8 @@ static int start_connecting(struct socket *s, const ip_addr_t *address, uint16_t
 	if (ip_addr_ismulticast(address) || (IP_IS_V4(address) && s->v6only))
 		return -ENETUNREACH;
 	error = port ? socket_check_route(address) : -ECONNREFUSED;
+	if (!error)
+		error = choose_end(s->tcp, address, port);
 	if (error)
 		return error;
 	s->state = SOCKET_CONNECTING;
@@ -227,6 +258,7 @@ int stream_shutdown(struct socket *s, int how)
 		return -ENOTCONN;
 	}
 	if (how != SHUT_RD && !s->sent_all) {
+		demux_pick_pcb(s->tcp);
 		error = socket_error(tcp_shutdown(s->tcp, 0, 1));
 		s->sent_all = true;
 	}
@@ -258,6 +290,10 @@ static void close_connection(struct socket *s, bool abort)
 	pcb = stream_detach(s);
 	if (!pcb)
 		return;
+	if (pcb->state == LISTEN)
+		demux_all(); /* what it has not accepted yet forgets it */
+	else
+		demux_pick_pcb(pcb);
 	if (abort || tcp_close(pcb) != ERR_OK)
 		tcp_abort(pcb);
 }

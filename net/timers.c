@@ -14,6 +14,7 @@
 #include <vole/time.h>
 
 #include "kernel/stuck.h"
+#include "net/demux.h"
 #include "net/net.h"
 
 enum { QUIET_AFTER = 10 * 1000, LOOK_AFTER = DHCP_COARSE_TIMER_MSECS, CYCLES = 16 };
@@ -54,11 +55,14 @@ static bool may_sleep(uint64_t now)
 		uses_seen = net_uses;
 		last_use = now;
 	}
-	if (now - last_use < QUIET_AFTER || tcp_tw_pcbs || net_queries)
+	if (now - last_use < QUIET_AFTER || net_queries)
 		return false;
 	for (const struct netif *netif = netif_list; netif; netif = netif->next)
 		if (netif_dhcp_data(netif) && netif_dhcp_data(netif)->request_timeout > 0)
 			return false;
+	demux_all();
+	if (tcp_tw_pcbs)
+		return false;
 	for (const struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
 		if (needs_timer(pcb))
 			return false;
@@ -69,6 +73,7 @@ static bool may_sleep(uint64_t now)
 static void run_tcp(uint64_t missed)
 {
 	tcp_ticks += (u32_t)(missed / 2);
+	demux_all();
 	tcp_tmr();
 }
 

@@ -81,8 +81,12 @@ void *net_calloc(size_t n, size_t size);
 #define TCP_DEFAULT_LISTEN_BACKLOG 255
 #define TCP_MSL                    15000UL
 
-struct tcp_pcb;
-struct ip_addr;
+struct pbuf;
+int net_hook_ip4(struct pbuf *p);
+int net_hook_ip6(struct pbuf *p);
+#define LWIP_HOOK_IP4_INPUT(p, netif) net_hook_ip4(p)
+#define LWIP_HOOK_IP6_INPUT(p, netif) net_hook_ip6(p)
+
 uint32_t net_tcp_isn(const void *local_ip, uint16_t local_port, const void *remote_ip,
 		     uint16_t remote_port);
 #define LWIP_HOOK_TCP_ISN net_tcp_isn
