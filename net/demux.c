@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include <lwip/ip.h>
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/prot/ip4.h>
 #include <lwip/prot/ip6.h>
 #include <lwip/prot/tcp.h>
-#include <lwip/priv/tcp_priv.h>
 
 #include "net/demux.h"
 #include "net/net.h"
