@@ -20,3 +20,15 @@ ARCH_LIBS := -lm -lgcc_s
 ARCH_SRCS := $(addprefix arch/host/, switch.S start.c cores.c signals.c faults.c memory.c debug.c libc.c \
 	malloc.c late.c net.c net_calls.c net_names.c)
 ARCH_DRIVERS :=
+
+# Sanitizers: what they are told, instead of calls of the kernel to this port.
+ifneq ($(filter asan tsan,$(SAN)),)
+STACKS := grow
+ARCH_LDFLAGS += -Wl,--wrap=arch_switch,--wrap=arch_resume,--wrap=arch_leave_interrupt \
+	-Wl,--wrap=arch_context_make
+endif
+ifeq ($(SAN),asan)
+ARCH_LDFLAGS += -fsanitize=address -Wl,--wrap=arch_call_on,--wrap=host_enter,--wrap=arch_map \
+	-Wl,--wrap=heap_alloc,--wrap=heap_alloc_aligned,--wrap=heap_free,--wrap=heap_size
+ARCH_SRCS += arch/host/asan.c arch/host/asan_heap.c
+endif

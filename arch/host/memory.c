@@ -17,7 +17,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define RAM_BASE UINT64_C(0x10000000000)
+/* Below the windows. */
+#define RAM_BASE (arch_window_base() - RAM_MAX)
+#define RAM_MAX  ((uintptr_t)1 << 38)
 
 static int window_fd = -1; /* userfaultfd; -1: by protection */
 

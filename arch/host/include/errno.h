@@ -11,6 +11,18 @@
 extern unsigned long host_errno_offset;
 
 #undef errno
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+/* GCC 12's sanitizers take an address in a segment for one in memory (its bug 111736). */
+static inline int *host_errno(void)
+{
+	unsigned long fs;
+
+	__asm__ volatile("movq %%fs:0, %0" : "=r"(fs));
+	return (int *)(fs + host_errno_offset);
+}
+#define errno (*host_errno())
+#else
 #define errno (*(__seg_fs int *)host_errno_offset)
+#endif
 
 #endif

@@ -1,0 +1,150 @@
+/*
+ * AddressSanitizer (SAN=asan): its run-time is told which stack a thread is on. The linker sends
+ * calls of NAME to __wrap_NAME (arch.mk).
+ */
+#include "host.h"
+
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+
+#include "kernel/core.h"
+
+/* Of an idle coroutine's stack, as much as is used: its bounds are not known everywhere. */
+enum { IDLE_BELOW = 8 * 1024, IDLE_ABOVE = 2 * 1024 };
+
+struct co *__real_arch_switch(struct co *prev, struct co *next);
+struct co *__wrap_arch_switch(struct co *prev, struct co *next);
+struct co *__real_arch_resume(struct co *prev, struct co *next, void *frame);
+struct co *__wrap_arch_resume(struct co *prev, struct co *next, void *frame);
+_Noreturn void __real_arch_leave_interrupt(struct co *prev, struct co *next);
+_Noreturn void __wrap_arch_leave_interrupt(struct co *prev, struct co *next);
+void *__real_arch_context_make(void *stack_top, void (*entry)(struct co *prev));
+void *__wrap_arch_context_make(void *stack_top, void (*entry)(struct co *prev));
+void *__real_arch_call_on(void *stack, void *(*fn)(void *a, void *b), void *a, void *b);
+void *__wrap_arch_call_on(void *stack, void *(*fn)(void *a, void *b), void *a, void *b);
+_Noreturn void __real_host_enter(void *top, void (*fn)(void *arg), void *arg);
+_Noreturn void __wrap_host_enter(void *top, void (*fn)(void *arg), void *arg);
+int __real_arch_map(uintptr_t va, uintptr_t pa, unsigned flags, void *(*take_page)(void));
+int __wrap_arch_map(uintptr_t va, uintptr_t pa, unsigned flags, void *(*take_page)(void));
+const char *__asan_default_options(void);
+
+/* Leaks: the run-time does not know where coroutines keep their pointers. Signals: they are ours.
+ * Use after return: frames that are elsewhere than on the stack would not be the kernel's to grow. */
+const char *__asan_default_options(void)
+{
+	return "detect_leaks=0:handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:"
+	       "use_sigaltstack=0:detect_stack_use_after_return=0:allocator_may_return_null=1";
+}
+
+static void leave_for_idle(void *sp)
+{
+	__sanitizer_start_switch_fiber(NULL, (char *)sp - IDLE_BELOW, IDLE_BELOW + IDLE_ABOVE);
+}
+
+static void leave_for(const struct co *next)
+{
+	if (next->flags & CO_KERNEL)
+		leave_for_idle(next->sp);
+	else
+		__sanitizer_start_switch_fiber(NULL, (void *)next->stack_mapped,
+					       next->stack_top - next->stack_mapped);
+}
+
+/* On the stack of who goes on. One that has ended leaves its stack clean. */
+static struct co *arrived(struct co *prev)
+{
+	__sanitizer_finish_switch_fiber(NULL, NULL, NULL);
+	if (prev->state == CO_ENDED)
+		__asan_unpoison_memory_region((void *)prev->stack_mapped,
+					      prev->stack_top - prev->stack_mapped);
+	return prev;
+}
+
+struct co *__wrap_arch_switch(struct co *prev, struct co *next)
+{
+	leave_for(next);
+	return arrived(__real_arch_switch(prev, next));
+}
+
+/* Where next goes on, nobody says that it has arrived. */
+struct co *__wrap_arch_resume(struct co *prev, struct co *next, void *frame)
+{
+	leave_for(next);
+	__sanitizer_finish_switch_fiber(NULL, NULL, NULL);
+	return arrived(__real_arch_resume(prev, next, frame));
+}
+
+void __wrap_arch_leave_interrupt(struct co *prev, struct co *next)
+{
+	leave_for(next);
+	__real_arch_leave_interrupt(prev, next);
+}
+
+static void (*begin)(struct co *prev); /* the same for all */
+
+static void context_begin(struct co *prev)
+{
+	begin(arrived(prev));
+}
+
+void *__wrap_arch_context_make(void *stack_top, void (*entry)(struct co *prev))
+{
+	begin = entry;
+	return __real_arch_context_make(stack_top, context_begin);
+}
+
+struct call {
+	void *(*fn)(void *a, void *b);
+	void *a, *b;
+};
+
+static void *call_there(void *arg, void *unused)
+{
+	const struct call *call = arg;
+	const struct co *self = arch_current();
+	void *result;
+
+	(void)unused;
+	__sanitizer_finish_switch_fiber(NULL, NULL, NULL);
+	result = call->fn(call->a, call->b);
+	leave_for(self);
+	return result;
+}
+
+void *__wrap_arch_call_on(void *stack, void *(*fn)(void *a, void *b), void *a, void *b)
+{
+	void *result;
+
+	leave_for_idle(stack);
+	result = __real_arch_call_on(stack, call_there, &(struct call){fn, a, b}, NULL);
+	__sanitizer_finish_switch_fiber(NULL, NULL, NULL);
+	return result;
+}
+
+struct enter {
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static void entered(void *arg)
+{
+	const struct enter *enter = arg;
+
+	__sanitizer_finish_switch_fiber(NULL, NULL, NULL);
+	enter->fn(enter->arg);
+}
+
+void __wrap_host_enter(void *top, void (*fn)(void *arg), void *arg)
+{
+	leave_for_idle((char *)top - IDLE_ABOVE);
+	__real_host_enter(top, entered, &(struct enter){fn, arg});
+}
+
+int __wrap_arch_map(uintptr_t va, uintptr_t pa, unsigned flags, void *(*take_page)(void))
+{
+	int error = __real_arch_map(va, pa, flags, take_page);
+
+	if (!error)
+		__asan_unpoison_memory_region((void *)va, PAGE_SIZE);
+	return error;
+}
