@@ -58,13 +58,14 @@ keep = $(if $(subst <$(strip $(file <$1))>,,<$(strip $2)>),$(shell mkdir -p $(di
 tool = $(shell $1 </dev/null)$(if $(filter-out 0,$(.SHELLSTATUS)),$(error $1 failed))
 
 # Cleaning and helping need no toolchain.
-needs_build := $(filter-out clean help test test-long bench bench-qemu lint icount,$(or $(MAKECMDGOALS),help))
+needs_build := $(filter-out clean help test test-long test-sanitize bench bench-qemu lint icount,$(or $(MAKECMDGOALS),help))
 
 ifneq ($(needs_build),)
 
 # ---- The toolchain -----------------------------------------------------------------------------
 
 jobs := build-$(ARCH) $(if $(filter run gdb,$(MAKECMDGOALS)),run-$(ARCH)) \
+	$(if $(filter tsan,$(SAN)),sanitize) \
 	$(filter gdb iso,$(MAKECMDGOALS))
 $(call tool,tools/setup $(jobs))
 
@@ -229,7 +230,7 @@ endif # needs_build
 
 # ---- The commands ------------------------------------------------------------------------------
 
-.PHONY: help run image gdb stackdepth iso test test-long bench bench-qemu lint icount flags clean FORCE
+.PHONY: help run image gdb stackdepth iso test test-long test-sanitize bench bench-qemu lint icount flags clean FORCE
 
 image: $(elf)
 	@echo $(CURDIR)/$(elf)
@@ -250,6 +251,10 @@ iso: $(elf)
 test:
 	@tools/setup test </dev/null
 	@MAKEFLAGS= tests/run fast
+
+test-sanitize:
+	@tools/setup sanitize </dev/null
+	@MAKEFLAGS= tests/run sanitize
 
 test-long:
 	@tools/setup test </dev/null

@@ -37,7 +37,7 @@ LAYERS = {
 # Of the port's own folder and, for a port, of the kernel: arch/arch.h says what it calls back.
 PORT = ("arch/", "kernel/", "vole/", "libfdt.h")
 # The port that is a process stands on another kernel.
-OF_HOST = ("sys/", "asm/", "linux/")
+OF_HOST = ("sys/", "asm/", "linux/", "sanitizer/")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 CONDITION = re.compile(r"^\s*#\s*(?:if|ifdef|ifndef|elif)\b(.*)")

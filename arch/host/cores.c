@@ -243,14 +243,19 @@ int arch_irq_make_message(uint64_t *address, uint32_t *data)
 
 /* ---- Masking, waiting ---- */
 
+static void mask(int how)
+{
+	host_call(SYS_rt_sigprocmask, how, (long)&host_interrupts, 0, SIGSET_BYTES, 0, 0);
+}
+
 void host_interrupts_off(void)
 {
-	pthread_sigmask(SIG_BLOCK, &host_interrupts, NULL);
+	mask(SIG_BLOCK);
 }
 
 void host_interrupts_on(void)
 {
-	pthread_sigmask(SIG_UNBLOCK, &host_interrupts, NULL);
+	mask(SIG_UNBLOCK);
 }
 
 void host_halt(void)

@@ -39,7 +39,7 @@ struct arch_regs {
 	ucontext_t uc;
 };
 
-enum { UC_SIZE = offsetof(ucontext_t, uc_sigmask) + 8 };
+enum { SIGSET_BYTES = 8, UC_SIZE = offsetof(ucontext_t, uc_sigmask) + SIGSET_BYTES };
 
 /* Ordinary signals, which coalesce as interrupts do. */
 enum {
@@ -50,8 +50,13 @@ enum {
 	SIGNAL_TIMEOUT = SIGALRM,
 };
 
-/* ns, from try to try: more than an interrupt takes, or nothing gets on */
+/* ns, from try to try: more than an interrupt takes, or nothing gets on. With ThreadSanitizer most
+ * of the time is its run-time's. */
+#ifdef HOST_TSAN
+enum { HOST_RETRY_FIRST = 50 * 1000, HOST_RETRY_LAST = HOST_RETRY_FIRST };
+#else
 enum { HOST_RETRY_FIRST = 50 * 1000, HOST_RETRY_LAST = 1000 * 1000 };
+#endif
 /* REG_TRAPNO of a page fault, and its REG_ERR. */
 enum { TRAP_PAGE_FAULT = 14, PF_PRESENT = 1, PF_WRITE = 2, PF_RESERVED = 8, PF_FETCH = 16 };
 
@@ -119,16 +124,18 @@ void host_serve(unsigned signals, const struct arch_regs *regs, int error);
 
 /* ---- late.c ---- */
 
-bool host_in_program(uintptr_t pc); /* not in the C library */
+bool host_in_program(uintptr_t pc);            /* not in the C library */
+uintptr_t host_stack_low(const struct co *co); /* how far down its stack may grow */
+
+/* The handlers of interrupts, and (faults.c) of faults. */
 void host_interrupt(int signal, siginfo_t *info, void *context);
-
-/* ---- faults.c ---- */
-
 void host_fault(int signal, siginfo_t *info, void *context);
 
 /* ---- memory.c ---- */
 
 void host_memory_init(void);
+/* A page of a window, which the kernel maps later; false: it is there. */
+bool host_page_in(uintptr_t va);
 
 /* ---- net.c ---- */
 

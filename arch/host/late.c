@@ -15,6 +15,7 @@
 
 #include "kernel/core.h"
 #include "kernel/lock.h"
+#include "kernel/stack.h"
 
 enum { TRAPS = 4096, PROBES = 16 };
 enum { TRAP_STACK = 256 }; /* what it takes below the return address, while no signal comes */
@@ -64,6 +65,13 @@ struct search {
 	bool begun, found;
 };
 
+uintptr_t host_stack_low(const struct co *co)
+{
+	if (co->stack_kind >= STACK_FIXED)
+		return co->stack_mapped;
+	return co->stack_top - ((uintptr_t)PAGE_SIZE << co->stack_kind);
+}
+
 static _Unwind_Reason_Code visit(struct _Unwind_Context *context, void *arg)
 {
 	struct search *search = arg;
@@ -74,7 +82,7 @@ static _Unwind_Reason_Code visit(struct _Unwind_Context *context, void *arg)
 	search->begun |= pc == search->interrupted;
 	if (!search->begun || !host_in_program(pc))
 		return _URC_NO_REASON;
-	if ((uintptr_t)slot < co->stack_mapped + TRAP_STACK || (uintptr_t)slot >= co->stack_top ||
+	if ((uintptr_t)slot < host_stack_low(co) + TRAP_STACK || (uintptr_t)slot >= co->stack_top ||
 	    *slot != pc)
 		return _URC_END_OF_STACK;
 	if (pc == (uintptr_t)host_trap_return) {
@@ -142,15 +150,16 @@ void host_interrupt(int signal, siginfo_t *info, void *context)
 	struct host_core *h = core_here()->arch;
 
 	(void)info;
-	h->postponed |= 1u << signal;
 	if (host_in_program((uintptr_t)regs->uc.uc_mcontext.gregs[REG_RIP])) {
-		unsigned signals = h->postponed;
+		unsigned signals = h->postponed | 1u << signal;
 
 		h->postponed = 0;
 		h->retry = HOST_RETRY_FIRST;
 		host_serve(signals, regs, error);
-	} else if (!at_return(regs)) {
-		try_again(h);
+	} else {
+		h->postponed |= 1u << signal;
+		if (!at_return(regs))
+			try_again(h);
 	}
 	errno = error;
 }

@@ -36,6 +36,11 @@ static void *reserve(uintptr_t at, size_t size, int protection)
 	return p;
 }
 
+static int control(int fd, unsigned long what, void *arg)
+{
+	return (int)host_call(SYS_ioctl, fd, (long)what, (long)arg, 0, 0, 0);
+}
+
 static bool window_by_faults(uintptr_t base, size_t size)
 {
 	struct uffdio_api api = {.api = UFFD_API, .features = UFFD_FEATURE_SIGBUS};
@@ -45,7 +50,7 @@ static bool window_by_faults(uintptr_t base, size_t size)
 
 	if (fd < 0)
 		return false;
-	if (ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &range)) {
+	if (control(fd, UFFDIO_API, &api) || control(fd, UFFDIO_REGISTER, &range)) {
 		close(fd);
 		return false;
 	}
@@ -76,28 +81,43 @@ static _Atomic uintptr_t *entry(uintptr_t va)
 	return &pages[(va - arch_window_base()) / PAGE_SIZE];
 }
 
-/* One that finds the entry taken while the page is not there yet faults again. */
-int arch_map(uintptr_t va, uintptr_t pa, unsigned flags, void *(*take_page)(void))
+/* 0 or a negative errno value. */
+static int page_in(uintptr_t va)
 {
 	static const char zero[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
 	struct uffdio_copy copy = {.dst = va, .src = (uintptr_t)zero, .len = PAGE_SIZE};
+	int error;
+
+	if (window_fd < 0)
+		return (int)host_call(SYS_mprotect, (long)va, PAGE_SIZE, PROT_READ | PROT_WRITE, 0,
+				      0, 0);
+	while ((error = control(window_fd, UFFDIO_COPY, &copy)) == -EAGAIN)
+		copy.copy = 0;
+	return error;
+}
+
+bool host_page_in(uintptr_t va)
+{
+	return page_in(va) == 0;
+}
+
+/* One that finds the entry taken while the page is not there yet faults again. The page may be there
+ * before (host_page_in). */
+int arch_map(uintptr_t va, uintptr_t pa, unsigned flags, void *(*take_page)(void))
+{
 	uintptr_t none = 0;
-	int error, before = errno;
+	int error;
 
 	(void)flags;
 	(void)take_page;
 	if (!atomic_compare_exchange_strong_explicit(entry(va), &none, pa, memory_order_relaxed,
 						     memory_order_relaxed))
 		return -EEXIST;
-	if (window_fd < 0)
-		error = mprotect((void *)va, PAGE_SIZE, PROT_READ | PROT_WRITE);
-	else
-		while ((error = ioctl(window_fd, UFFDIO_COPY, &copy)) && errno == EAGAIN)
-			copy.copy = 0;
-	if (error)
-		atomic_store_explicit(entry(va), 0, memory_order_relaxed);
-	errno = before;
-	return error ? -ENOMEM : 0;
+	error = page_in(va);
+	if (!error || error == -EEXIST)
+		return 0;
+	atomic_store_explicit(entry(va), 0, memory_order_relaxed);
+	return -ENOMEM;
 }
 
 void arch_unmap(const uintptr_t *va, size_t n, uintptr_t *was)

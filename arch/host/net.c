@@ -23,7 +23,7 @@
 #include "kernel/lock.h"
 #include "kernel/sched.h"
 
-enum { BATCH = 64, SIGSET_BYTES = 8, LOOK_NS = 500 * 1000 };
+enum { BATCH = 64, LOOK_NS = 500 * 1000 };
 
 /* What a core has fetched; its own. */
 static struct poller {

@@ -102,13 +102,16 @@ static void timed_out(int signal)
 	_exit(STATUS_TIMED_OUT);
 }
 
+/* The C library's own, for the sanitizers would have handlers wait. */
+int __sigaction(int signal, const struct sigaction *action, struct sigaction *old);
+
 static void handle(int signal, void (*handler)(int, siginfo_t *, void *), int flags)
 {
 	struct sigaction action = {.sa_sigaction = handler,
 				   .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | flags,
 				   .sa_mask = host_interrupts};
 
-	if (sigaction(signal, &action, NULL))
+	if (__sigaction(signal, &action, NULL))
 		host_die("sigaction");
 }
 
@@ -117,7 +120,7 @@ static void handle_plain(int signal, void (*handler)(int))
 	struct sigaction action = {.sa_handler = handler, .sa_flags = SA_ONSTACK | SA_RESTART};
 
 	sigfillset(&action.sa_mask);
-	if (sigaction(signal, &action, NULL))
+	if (__sigaction(signal, &action, NULL))
 		host_die("sigaction");
 }
 

@@ -27,7 +27,7 @@ RESULTS = {
 
 
 def applies(case):
-    return case.arch != HOST or f"{case.area}: {case.name}" not in CASES
+    return case.arch != HOST or f"{case.area.split()[-1]}: {case.name}" not in CASES
 
 
 def results_that_apply(case, checks):

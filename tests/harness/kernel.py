@@ -96,8 +96,8 @@ def whole_lines(text):
     return wrong
 
 
-def run_program(case, scale):
-    image = builder.image(f"tests/kernel/{case.name}", case.arch, **BUILDS.get(case.name, {}))
+def run_program(case, scale, options):
+    image = builder.image(f"tests/kernel/{case.name}", case.arch, **options)
     limit = 90 if scale == 1 else 900
     run = boot(image, limit=limit, ARCH=case.arch, SMP=case.smp, MEM=MEMORY,
                ARGS=f"smp={case.smp} scale={scale}")
@@ -109,12 +109,18 @@ def run_program(case, scale):
     return checks
 
 
+def program_case(name, arch, smp, scale=1, area="", **options):
+    """The case of one program; options are make's variables."""
+    cost, _ = PROGRAMS[name]
+    options.update(BUILDS.get(name, {}))
+    return Case(area + name.removesuffix(".c"), name, arch, smp,
+                lambda case: run_program(case, scale, options),
+                cost=cost * (1 + smp / 8) * scale / (4 if arch == HOST else 1),
+                images=[(f"tests/kernel/{name}", arch, options)])
+
+
 def cases(tier):
-    for name, (cost, more) in PROGRAMS.items():
-        scale = 1 if tier == "fast" else more
+    for name, (_, more) in PROGRAMS.items():
         for arch, cores in CORES.items():
             for smp in cores:
-                yield Case(name.removesuffix(".c"), name, arch, smp,
-                           lambda case, scale=scale: run_program(case, scale),
-                           cost=cost * (1 + smp / 8) * scale / (4 if arch == HOST else 1),
-                           images=[(f"tests/kernel/{name}", arch, BUILDS.get(name, {}))])
+                yield program_case(name, arch, smp, 1 if tier == "fast" else more)

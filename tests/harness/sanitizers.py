@@ -1,0 +1,45 @@
+"""
+tests/kernel under the sanitizers: on the host port all of it, in QEMU what fits into the fast tests.
+Each sanitizer must also find a fault that was planted for it.
+"""
+
+from .kernel import MEMORY, PROGRAMS, program_case
+from .machine import HOST, boot, builder
+from .suite import Case, Check
+
+CORES = (1, 2, 4)
+
+# In QEMU, with SAN=ubsan: program, architecture, cores.
+IN_QEMU = (("go.c", "x86_64", 2), ("go.c", "arm64", 2), ("select.c", "x86_64", 4),
+           ("timer.c", "arm64", 4), ("stdio.c", "x86_64", 2), ("stdio.c", "arm64", 2))
+
+# Planted fault, the sanitizer that must find it, the program, and what must be said.
+PLANTS = ()
+
+
+def run_plant(case, sanitizer, program, words):
+    image = builder.image(f"tests/kernel/{program}", HOST, PLANT=case.name, SAN=sanitizer)
+    run = boot(image, limit=60, ARCH=HOST, SMP=case.smp, MEM=MEMORY, ARGS=f"smp={case.smp}")
+    return [Check(f"{sanitizer} finds {case.name}: {words}", run.status != 0 and words in run.text,
+                  f"status {run.status}", run.text)]
+
+
+def sanitize_cases():
+    for sanitizer in ("asan", "tsan"):
+        for name in PROGRAMS:
+            for smp in CORES:
+                case = program_case(name, HOST, smp, area=f"{sanitizer} ", SAN=sanitizer)
+                case.cost *= 8
+                yield case
+    for fault, sanitizer, program, words in PLANTS:
+        yield Case("planted fault", fault, HOST, 4,
+                   lambda case, s=sanitizer, p=program, w=words: run_plant(case, s, p, w), cost=9,
+                   images=[(f"tests/kernel/{program}", HOST, {"PLANT": fault, "SAN": sanitizer})])
+
+
+def cases(tier):
+    if tier == "sanitize":
+        yield from sanitize_cases()
+    if tier == "fast":
+        for name, arch, smp in IN_QEMU:
+            yield program_case(name, arch, smp, area="ubsan ", SAN="ubsan")
