@@ -24,7 +24,7 @@ ARCH_DRIVERS :=
 # Sanitizers: what they are told, instead of calls of the kernel to this port.
 ifneq ($(filter asan tsan,$(SAN)),)
 STACKS := grow
-ARCH_LDFLAGS += -Wl,--wrap=arch_switch,--wrap=arch_context_make,--wrap=arch_leave_interrupt
+ARCH_LDFLAGS += -Wl,--wrap=arch_switch,--wrap=arch_start,--wrap=arch_context_make,--wrap=arch_leave_interrupt
 endif
 ifeq ($(SAN),asan)
 ARCH_LDFLAGS += -fsanitize=address -Wl,--wrap=arch_resume,--wrap=arch_call_on,--wrap=host_enter,--wrap=arch_map \

@@ -14,6 +14,8 @@ enum { IDLE_BELOW = 8 * 1024, IDLE_ABOVE = 2 * 1024 };
 
 struct co *__real_arch_switch(struct co *prev, struct co *next);
 struct co *__wrap_arch_switch(struct co *prev, struct co *next);
+struct co *__real_arch_start(struct co *prev, struct co *next);
+struct co *__wrap_arch_start(struct co *prev, struct co *next);
 struct co *__real_arch_resume(struct co *prev, struct co *next, void *frame);
 struct co *__wrap_arch_resume(struct co *prev, struct co *next, void *frame);
 _Noreturn void __real_arch_leave_interrupt(struct co *prev, struct co *next);
@@ -64,6 +66,12 @@ struct co *__wrap_arch_switch(struct co *prev, struct co *next)
 {
 	leave_for(next);
 	return arrived(__real_arch_switch(prev, next));
+}
+
+struct co *__wrap_arch_start(struct co *prev, struct co *next)
+{
+	leave_for(next);
+	return arrived(__real_arch_start(prev, next));
 }
 
 /* Where next goes on, nobody says that it has arrived. */

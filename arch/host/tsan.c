@@ -18,6 +18,8 @@
 
 struct co *__real_arch_switch(struct co *prev, struct co *next);
 struct co *__wrap_arch_switch(struct co *prev, struct co *next);
+struct co *__real_arch_start(struct co *prev, struct co *next);
+struct co *__wrap_arch_start(struct co *prev, struct co *next);
 struct co *__real_host_resume(struct co *prev, struct co *next, ucontext_t *uc);
 struct co *__wrap_host_resume(struct co *prev, struct co *next, ucontext_t *uc);
 _Noreturn void __real_arch_leave_interrupt(struct co *prev, struct co *next);
@@ -85,12 +87,23 @@ static struct co *arrived(void *own, struct co *prev)
 	return prev;
 }
 
-struct co *__wrap_arch_switch(struct co *prev, struct co *next)
+static struct co *switch_by(struct co *(*real)(struct co *prev, struct co *next), struct co *prev,
+			    struct co *next)
 {
 	void *own = __tsan_get_current_fiber();
 
 	tell_of_pages(watch_here(), NULL);
-	return arrived(own, __real_arch_switch(prev, next));
+	return arrived(own, real(prev, next));
+}
+
+struct co *__wrap_arch_switch(struct co *prev, struct co *next)
+{
+	return switch_by(__real_arch_switch, prev, next);
+}
+
+struct co *__wrap_arch_start(struct co *prev, struct co *next)
+{
+	return switch_by(__real_arch_start, prev, next);
 }
 
 static void (*begin)(struct co *prev); /* the same for all */
