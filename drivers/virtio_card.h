@@ -9,7 +9,7 @@
 #include "drivers/virtio.h"
 
 /* 5.1.6, in front of every frame. */
-struct header {
+struct frame_header {
 	uint8_t flags, gso_type;
 	uint16_t header_length, gso_size, checksum_start, checksum_offset, buffers;
 };

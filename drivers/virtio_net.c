@@ -131,7 +131,7 @@ static int pair_start(struct card *card, unsigned i)
 		error = go_with(&options, pair_receive, pair);
 	if (!error)
 		event_wait(&pair->started);
-	return error;
+	return error ? error : card->virtio->failed ? -EIO : 0;
 }
 
 /* Has the card use all pairs (5.1.6.5.6): it begins with one. */
@@ -163,12 +163,13 @@ static int start(struct card *card)
 	unsigned npairs = card->npairs;
 	int error = 0;
 
+	card->npairs = 0;
 	card->pairs = heap_alloc(npairs * sizeof card->pairs[0]);
 	if (!card->pairs)
 		return -ENOMEM;
 	memset(card->pairs, 0, npairs * sizeof card->pairs[0]);
-	for (card->npairs = 0; card->npairs < npairs && !error; card->npairs++)
-		error = pair_start(card, card->npairs);
+	while (card->npairs < npairs && !error)
+		error = pair_start(card, card->npairs++);
 	if (!error && npairs > 1)
 		error = virtio_queue_make(&card->control, v, 2 * card->max_pairs,
 					  CONTROL_QUEUE_SIZE, NULL);
@@ -179,6 +180,8 @@ static int start(struct card *card)
 	virtio_ready(v);
 	if (npairs > 1)
 		use_pairs(card);
+	if (v->failed)
+		return -EIO;
 	for (unsigned i = 0; i < npairs; i++)
 		event_post(&card->pairs[i].received);
 	return go(keeper, card);
@@ -244,7 +247,8 @@ struct netdev *virtio_net_make(struct virtio *v)
 	card->dev.checksum_receive = virtio_has(v, F_GUEST_CSUM);
 	card->dev.link = !virtio_has(v, F_STATUS) ||
 			 arch_io_read16(v->config + CONFIG_STATUS) & STATUS_LINK_UP;
-	card->room = (uint32_t)sizeof(struct header) + ETHERNET_HEADER + VLAN_TAG + card->dev.mtu;
+	card->room = (uint32_t)sizeof(struct frame_header) + ETHERNET_HEADER + VLAN_TAG +
+		     card->dev.mtu;
 	card->most_out = (uint32_t)(page_total() / 8 / (sizeof(struct netdev_buffer) + card->room));
 	if (virtio_has(v, F_MQ) && virtio_has(v, F_CTRL_VQ))
 		choose_pairs(card);

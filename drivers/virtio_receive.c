@@ -12,7 +12,7 @@
 
 /* A buffer begins with its struct netdev_buffer; with this offset the IP header is aligned. */
 enum { FRONT = sizeof(struct netdev_buffer) + 2 };
-_Static_assert((FRONT + sizeof(struct header) + ETHERNET_HEADER) % 4 == 0, "FRONT");
+_Static_assert((FRONT + sizeof(struct frame_header) + ETHERNET_HEADER) % 4 == 0, "FRONT");
 
 static struct netdev_buffer *buffer_make(struct card *card)
 {
@@ -23,9 +23,9 @@ static struct netdev_buffer *buffer_make(struct card *card)
 	return b;
 }
 
-static struct header *header_of(struct netdev_buffer *b)
+static struct frame_header *header_of(struct netdev_buffer *b)
 {
-	return (struct header *)((char *)b + FRONT);
+	return (struct frame_header *)((char *)b + FRONT);
 }
 
 static bool buffer_put(struct pair *pair, struct netdev_buffer *b)
@@ -51,14 +51,14 @@ static struct netdev_buffer *frame_take(struct pair *pair)
 	uint32_t written;
 
 	while ((b = virtio_take(&pair->receive, &written))) {
-		if (written < sizeof(struct header)) {
+		if (written < sizeof(struct frame_header)) {
 			virtio_fail(card->virtio,
 				    "queue %u: it has received %u bytes, less than a header",
 				    pair->receive.index, written);
 			heap_free(b);
 			return NULL;
 		}
-		b->size = written - (uint32_t)sizeof(struct header);
+		b->size = written - (uint32_t)sizeof(struct frame_header);
 		other = NULL;
 		if (b->size >= ETHERNET_HEADER &&
 		    atomic_load_explicit(&card->out, memory_order_relaxed) < card->most_out)

@@ -11,7 +11,7 @@
 
 /* A frame that the card has; the token in its queue. */
 struct sending {
-	struct header header;
+	struct frame_header header;
 	void (*done)(void *arg);
 	void *arg;
 	struct sending *next; /* free */
@@ -61,7 +61,7 @@ static int put(struct pair *pair, const struct netdev_frame *frame)
 		return -ENETDOWN;
 	if (!s)
 		return -EAGAIN;
-	s->header = (struct header){0};
+	s->header = (struct frame_header){0};
 	if (frame->checksum_start) {
 		s->header.flags = HEADER_NEEDS_CHECKSUM;
 		s->header.checksum_start = frame->checksum_start;
@@ -86,7 +86,7 @@ static int put(struct pair *pair, const struct netdev_frame *frame)
 int netdev_send(struct netdev *dev, const struct netdev_frame *frame)
 {
 	struct card *card = (struct card *)dev;
-	struct pair *pair = &card->pairs[frame->flow % card->npairs];
+	struct pair *pair;
 	struct finished finished;
 	bool watched;
 	int error;
@@ -95,6 +95,7 @@ int netdev_send(struct netdev *dev, const struct netdev_frame *frame)
 		return -EINVAL;
 	if (dev->failed)
 		return -ENETDOWN; /* perhaps not even its queues could be made */
+	pair = &card->pairs[frame->flow % card->npairs];
 	lock(&pair->lock);
 	take_sent(pair, false, &finished);
 	error = put(pair, frame);

@@ -85,6 +85,11 @@ def run_faults(case, scale):
     return checks
 
 
+def run_no_memory(case):
+    image = builder.image("tests/kernel/virtio", case.arch, BUILD="failing")
+    return results(boot(image, limit=60, ARCH=case.arch, SMP=case.smp, ARGS=f"smp={case.smp}"))
+
+
 # ---- Under load -----------------------------------------------------------------------------------
 
 HEADER, FRAME_MIN, FRAME_MAX = 22, 60, 1514
@@ -211,6 +216,8 @@ def cases(tier):
                            lambda case: run_flood(case, scale), 4 * scale,
                            images=[("tests/kernel/netflood.c", arch, {})])
         if tier == "fast":
+            yield Case("virtio", "no memory", arch, 2, run_no_memory, 2,
+                       images=[("tests/kernel/virtio", arch, {"BUILD": "failing"})])
             yield Case("card", "none", arch, 2, run_none, 1,
                        images=[("tests/kernel/netdev.c", arch, {})])
             yield Case("card", "bad NET", arch, 1, run_bad, 1,
