@@ -99,14 +99,19 @@ static bool do_wrong(struct fake *f, unsigned receive, int in, uint32_t room)
 	struct virtio_queue *q = f->queue[receive].q;
 	uint32_t out = (uint32_t)chain_next(f, receive + 1);
 
+	if (f->erred)
+		return true;
+	f->erred = f->fault != FAULT_NONE;
 	switch (f->fault) {
 	case FAULT_ID:
 		chain_return(f, receive, q->size + 7u, HEADER + 60, 1);
 		return true;
 	case FAULT_TWICE:
 		q = f->queue[receive + 1].q;
-		if ((uint16_t)(q->available->index - f->queue[receive + 1].seen) < 2)
-			return true; /* it must be the buffer that is wrong, not their number */
+		/* It must be the buffer that is wrong, not their number. */
+		f->erred = (uint16_t)(q->available->index - f->queue[receive + 1].seen) >= 2;
+		if (!f->erred)
+			return true;
 		q->used->ring[(uint16_t)(f->queue[receive + 1].used + 1) % q->size].id = out;
 		chain_return(f, receive + 1, out, 0, 2);
 		return true;

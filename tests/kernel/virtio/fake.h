@@ -67,6 +67,7 @@ struct fake {
 	_Atomic bool resetting;
 	uint64_t accepted;
 	unsigned pairs; /* that it uses */
+	bool erred;     /* it has done wrong, and does nothing more */
 	struct event doorbell;
 	_Atomic bool rung[FAKE_QUEUES], over;
 	struct {
