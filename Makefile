@@ -34,8 +34,8 @@ endif
 ifeq ($(wildcard arch/$(ARCH)/arch.mk),)
 $(error ARCH=$(ARCH): there is $(patsubst arch/%/arch.mk,%,$(wildcard arch/*/arch.mk)))
 endif
-ifeq ($(filter debug release failing,$(BUILD)),)
-$(error BUILD=$(BUILD): there are debug, release and failing)
+ifeq ($(filter debug release failing painted,$(BUILD)),)
+$(error BUILD=$(BUILD): there are debug, release, failing and painted)
 endif
 ifneq ($(filter-out ubsan $(if $(filter host,$(ARCH)),asan tsan),$(SAN)),)
 $(error SAN=$(SAN): there is ubsan, with ARCH=host also asan and tsan)
@@ -99,7 +99,8 @@ libc_headers := $(if $(NEWLIB),-nostdinc -isystem libc/include -isystem $(gcc_in
 common_flags = -std=gnu17 -O2 -g -fno-omit-frame-pointer -fno-stack-protector -fno-pic -fno-common \
 	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
 	-D__DYNAMIC_REENT__ $(if $(filter release,$(BUILD)),-DVOLE_RELEASE) \
-	$(if $(filter failing,$(BUILD)),-DVOLE_FAILING) $(ARCH_CFLAGS) \
+	$(if $(filter failing,$(BUILD)),-DVOLE_FAILING) \
+	$(if $(filter painted,$(BUILD)),-DVOLE_PAINTED) $(ARCH_CFLAGS) \
 	$(libc_headers) -Iinclude -ffile-prefix-map=$(CURDIR)=.
 
 # Sanitizers: what is undefined is a panic (kernel/ubsan.c); the rest has run-times of its own.

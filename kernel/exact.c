@@ -7,6 +7,7 @@
 #include "kernel/co.h"
 #include "kernel/core.h"
 #include "kernel/lock.h"
+#include "kernel/paint.h"
 #include "kernel/slab.h"
 #include "kernel/stack.h"
 
@@ -38,7 +39,7 @@ void stack_exact_init(void)
 
 struct co *stack_exact_alloc(size_t bound)
 {
-	size_t i = size_index(bound + sizeof(struct co));
+	size_t i = size_index(bound + PAINT_ROOM + sizeof(struct co));
 	char *block = slab_alloc(&blocks[i]);
 	struct co *co;
 
@@ -49,6 +50,7 @@ struct co *stack_exact_alloc(size_t bound)
 	co->stack_top = (uintptr_t)co;
 	co->stack_mapped = (uintptr_t)block;
 	core_here()->stack_bytes += (int64_t)(co->stack_top - co->stack_mapped);
+	paint(co, bound);
 	return co;
 }
 

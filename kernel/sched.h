@@ -12,6 +12,7 @@
 
 #include "kernel/core.h"
 #include "kernel/lock.h"
+#include "kernel/paint.h"
 
 /* The calling coroutine stops; it has set its state and published its wait. nopreempt == 1. */
 void sched_park(void);
@@ -99,6 +100,7 @@ static inline void sched_finish(struct co *prev)
 	if (unlikely(*(volatile bool *)&core->irq_pending))
 		self->need_resched = true;
 	prev->cpu_ns += core->now - prev->run_since;
+	paint_check(prev);
 	if (prev->state == CO_ENDED)
 		co_free(prev);
 	else

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "kernel/co.h"
+#include "kernel/paint.h"
 
 enum { STACK_DEFAULT = 256 * 1024 };
 
@@ -28,7 +29,7 @@ uintptr_t stack_start(const struct co *co);
 /* What one of the kernel's functions between co_begin and the program's needs. */
 enum { STACK_CALL = 96 };
 
-enum { STACK_EXACT_MAX = 16 * 1024 - 256 };
+enum { STACK_EXACT_MAX = 16 * 1024 - 256 - PAINT_ROOM };
 void stack_exact_init(void);
 struct co *stack_exact_alloc(size_t bound);
 void stack_exact_free(struct co *co);

@@ -141,9 +141,7 @@ def cases(tier):
             yield Case("stackdepth", "assembly", arch, 0, run_assembly, cost=1,
                        images=[("tests/stackdepth/verdicts.c", arch, {})])
     for seed in range(1, 3) if tier == "fast" else range(100, 140):
-        app = ROOT / f"build/stackdepth/graph_{seed}.c"
-        app.parent.mkdir(parents=True, exist_ok=True)
-        app.write_text(graph.program(seed, app.name), encoding="utf-8")
+        app = graph.write(seed)
         for arch in (*ARCHES, HOST):
             yield Case("stackdepth", f"graph {seed}", arch, 1,
                        lambda case, app=app, seed=seed: run_graph(case, app, seed), cost=2,

@@ -9,6 +9,8 @@ tools/stackdepth. Nothing is recursive.
 
 import random
 
+from harness.machine import ROOT
+
 ENTRIES, FUNCTIONS = 6, 36
 CALLS = 20000  # in all, at most: every path is taken
 
@@ -186,3 +188,10 @@ def program(seed, file):
     lines += ["", f"static const struct measured measured[] = {{{rows}}};", TAIL]
     return "\n".join(lines)
 
+
+def write(seed):
+    """The path of the program, which is written."""
+    path = ROOT / f"build/stackdepth/graph_{seed}.c"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(program(seed, path.name), encoding="utf-8")
+    return path
