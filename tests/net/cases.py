@@ -4,7 +4,7 @@ from harness.kernel import results
 from harness.machine import ARCHES, HOST, boot, builder
 from harness.suite import Case, Check
 
-from . import attacks, requests, room, site
+from . import attacks, many, page, requests, room, site
 from .server import Httpd, Server
 
 SLACK = 64 * 1024  # bytes: what httpd may keep for the next connection
@@ -78,9 +78,15 @@ RUNS = (  # name, what runs it, its application, seconds
 )
 
 
-def cases(_tier):
+LONG = (
+    ("many", lambda case: run_httpd(case, many.TESTS, many.OPTIONS), "examples/httpd", 300),
+    ("page", page.run_page, "examples/httpd", 40),
+)
+
+
+def cases(tier):
     for arch in (*ARCHES, HOST):
-        for name, run, app, cost in RUNS:
-            if arch != HOST and name not in ("echo", "chat"):
+        for name, run, app, cost in RUNS + (LONG if tier == "long" else ()):
+            if arch != HOST and name not in ("echo", "chat", "requests","attacks","many","page"):
                 continue
             yield Case("net", name, arch, 2, run, cost=cost, images=[(app, arch, {})])
