@@ -29,7 +29,8 @@ struct question {
 	struct addrinfo hints;
 	int fd; /* the thread's */
 	_Atomic bool left;
-	/* the answer, written by the thread before it closes fd */
+	_Atomic bool answered;
+	/* the answer, written by the thread before answered */
 	int error, system_error;
 	struct addrinfo *result;
 	size_t node_size; /* 0: no service */
@@ -57,6 +58,8 @@ static void *ask(void *arg)
 		q->system_error = errno;
 		q->result = NULL;
 	}
+	/* release: with the acquire in answer. */
+	atomic_store_explicit(&q->answered, true, memory_order_release);
 	__real_close(q->fd);
 	leave(q);
 	return NULL;
@@ -93,7 +96,8 @@ static int answer(struct question *q, int fd, struct addrinfo **result)
 	ssize_t n = __wrap_recv(fd, &none, 1, 0);
 
 	__wrap_close(fd);
-	if (n < 0)
+	/* acquire: with the release in ask. */
+	if (n < 0 || !atomic_load_explicit(&q->answered, memory_order_acquire))
 		return system_error(ECANCELED);
 	*result = q->result;
 	q->result = NULL;
