@@ -1,0 +1,137 @@
+/*
+ * Sockets through the network card, for tests/net/wire.py: a server whose connections begin with a
+ * line, an order and a number.
+ *	? 0		answers !
+ *	send N		sends N bytes, and ends
+ *	count 0		reads to the end, answers how many bytes were right
+ *	dial PORT	connects to that port of the host, echoes what it says
+ *	udp PORT	sends datagrams of many sizes to that port, each of which has to come back
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+#include <vole.h>
+
+static char pattern(size_t i)
+{
+	return (char)(i * 31 + i / 251);
+}
+
+/* Port of the host, as QEMU's user network shows it. */
+static struct sockaddr_in host(int port)
+{
+	return (struct sockaddr_in){.sin_family = AF_INET,
+				    .sin_port = htons((uint16_t)port),
+				    .sin_addr.s_addr = htonl(0x0a000202)};
+}
+
+static void send_pattern(int fd, size_t n)
+{
+	char buf[5000];
+
+	for (size_t at = 0, piece; at < n; at += piece) {
+		piece = n - at < sizeof buf ? n - at : sizeof buf;
+		for (size_t i = 0; i < piece; i++)
+			buf[i] = pattern(at + i);
+		if (write(fd, buf, piece) != (ssize_t)piece)
+			return;
+	}
+}
+
+static void count(int fd)
+{
+	char buf[7000];
+	size_t at = 0, right = 0;
+	ssize_t n;
+
+	while ((n = read(fd, buf, sizeof buf)) > 0)
+		for (ssize_t i = 0; i < n; i++, at++)
+			right += buf[i] == pattern(at);
+	dprintf(fd, "%zu", n < 0 ? 0 : right);
+}
+
+static void dial(int fd, int port)
+{
+	struct sockaddr_in to = host(port);
+	int other = socket(AF_INET, SOCK_STREAM, 0);
+	char buf[1000];
+	ssize_t n;
+
+	if (connect(other, (struct sockaddr *)&to, sizeof to)) {
+		dprintf(fd, "%s", strerror(errno));
+	} else {
+		while ((n = read(other, buf, sizeof buf)) > 0)
+			write(other, buf, (size_t)n);
+		dprintf(fd, "done");
+	}
+	close(other);
+}
+
+static void udp(int fd, int port)
+{
+	static const size_t sizes[] = {0, 1, 100, 1472, 1473, 4000, 20000};
+	struct sockaddr_in to = host(port);
+	struct timeval patience = {.tv_sec = 20};
+	char *out = malloc(20000), *in = malloc(20000);
+	int s = socket(AF_INET, SOCK_DGRAM, 0), good = 0;
+
+	for (size_t i = 0; i < 20000; i++)
+		out[i] = pattern(i);
+	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	connect(s, (struct sockaddr *)&to, sizeof to);
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		size_t n = sizes[i];
+
+		send(s, out, n, 0);
+		good += recv(s, in, 20000, 0) == (ssize_t)n && !memcmp(in, out, n);
+	}
+	dprintf(fd, "%d", good);
+	close(s);
+	free(in);
+	free(out);
+}
+
+static void serve(void *arg)
+{
+	int fd = *(int *)arg, n = 0;
+	char line[40], order[10] = "";
+	size_t at = 0;
+
+	while (at < sizeof line - 1 && read(fd, &line[at], 1) == 1 && line[at] != '\n')
+		at++;
+	line[at] = '\0';
+	sscanf(line, "%9s %d", order, &n);
+	if (!strcmp(order, "?"))
+		write(fd, "!", 1);
+	else if (!strcmp(order, "send"))
+		send_pattern(fd, (size_t)n);
+	else if (!strcmp(order, "count"))
+		count(fd);
+	else if (!strcmp(order, "dial"))
+		dial(fd, n);
+	else if (!strcmp(order, "udp"))
+		udp(fd, n);
+	close(fd);
+}
+
+int main(void)
+{
+	struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(80)};
+	int server = socket(AF_INET6, SOCK_STREAM, 0), fd;
+
+	if (bind(server, (struct sockaddr *)&any, sizeof any) || listen(server, 100)) {
+		perror("listen");
+		return 1;
+	}
+	while ((fd = accept(server, NULL, NULL)) >= 0)
+		if (go_copy(serve, &fd, sizeof fd))
+			close(fd);
+	perror("accept");
+	return 1;
+}
