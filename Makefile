@@ -26,7 +26,7 @@ export SMP MEM ARGS FILES NET TIMEOUT ACCEL QEMU_EXTRA
 
 # What is compiled differently has a folder of its own.
 B := build/$(ARCH)$(if $(filter-out debug,$(BUILD)),-$(BUILD))$(if $(PLANT),-plant-$(PLANT))
-B := $(B)$(if $(SAN),-$(SAN))
+B := $(B)$(if $(SAN),-$(SAN))$(if $(STACKS),-$(STACKS))
 
 ifneq ($(word 2,$(CURDIR) $(APP) $(ARCH) $(BUILD)/$(PLANT)/$(SAN)/),$(APP))
 $(error blanks in the paths of Vole and of APP do not work with make, nor do empty ARCH, APP, BUILD)
@@ -36,6 +36,9 @@ $(error ARCH=$(ARCH): there is $(patsubst arch/%/arch.mk,%,$(wildcard arch/*/arc
 endif
 ifeq ($(filter debug release failing painted,$(BUILD)),)
 $(error BUILD=$(BUILD): there are debug, release, failing and painted)
+endif
+ifneq ($(filter-out grow,$(STACKS)),)
+$(error STACKS=$(STACKS): there is grow)
 endif
 ifneq ($(filter-out ubsan $(if $(filter host,$(ARCH)),asan tsan),$(SAN)),)
 $(error SAN=$(SAN): there is ubsan, with ARCH=host also asan and tsan)
@@ -202,7 +205,7 @@ $(A)/%.c.o: $(app_folder)/%.c $(A)/app.flags
 # checked. STACKS=grow leaves the depths out.
 elf := $(B)/images/$(app_name).elf
 objs := $(kernel_objs) $(app_objs)
-$(call keep,$(A)/link.flags,$(CC) $(link_flags) $(objs) $(libs) $(STACKS))
+$(call keep,$(A)/link.flags,$(CC) $(link_flags) $(objs) $(libs))
 
 mksymtab := NM=$(CROSS)nm tools/mksymtab.py
 stackdepth := OBJDUMP=$(CROSS)objdump tools/stackdepth --app $(A)
