@@ -35,6 +35,17 @@ static uint64_t next_id(struct core *core)
 	return core->next_id++;
 }
 
+void co_count_end(struct co *co)
+{
+	struct core *core = core_here();
+
+	if (co->flags & CO_COUNTED)
+		return;
+	co->flags |= CO_COUNTED;
+	core->exited++;
+	core->stack_bytes -= (int64_t)(co->stack_top - co->stack_mapped);
+}
+
 /* Called last by co_begin, and so on down to arch_switch: calls and returns stay in balance. */
 static void end(void)
 {
@@ -45,10 +56,7 @@ static void end(void)
 	if (self->reent)
 		libc_co_exit(self);
 	preempt_disable();
-	/* Before those who wait for its end are told of it. */
-	if (!(self->flags & CO_COUNTED))
-		self->core->exited++;
-	self->flags |= CO_COUNTED;
+	co_count_end(self); /* before those who wait for its end are told of it */
 	if (self->at_end)
 		self->at_end(self->end_arg);
 	if (self->group)

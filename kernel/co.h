@@ -110,6 +110,9 @@ struct co *co_make_copy(go_fn *fn, const void *copy, size_t size, size_t bound);
 /* As go, to the back of the queue. From the scheduler. */
 int go_last(go_fn *fn, void *arg);
 
+/* In the statistics it has ended. nopreempt > 0. */
+void co_count_end(struct co *co);
+
 /* Gives back what it holds; by its successor, or by who made it and did not start it. */
 void co_free(struct co *co);
 

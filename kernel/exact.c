@@ -56,7 +56,6 @@ struct co *stack_exact_alloc(size_t bound)
 
 void stack_exact_free(struct co *co)
 {
-	core_here()->stack_bytes -= (int64_t)(co->stack_top - co->stack_mapped);
 	slab_free(&blocks[co->stack_kind - STACK_FIXED - 1], (void *)co->stack_mapped);
 }
 

@@ -219,7 +219,7 @@ void gen_free(struct gen *g)
 		struct co *body = g->body;
 
 		group_leave(body);
-		core_here()->exited++;
+		co_count_end(body);
 		body->state = CO_ENDED;
 		co_free(body);
 		g->ended = true;

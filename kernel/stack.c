@@ -183,8 +183,6 @@ void stack_give(struct co *co)
 {
 	struct magazine *m = &core_here()->stacks;
 	struct free_slot *slot = (struct free_slot *)co->stack_top - 1;
-
-	core_here()->stack_bytes -= (int64_t)(co->stack_top - co->stack_mapped);
 	slot->mapped = co->stack_mapped;
 	if (co->stack_kind == DEFAULT_KIND && m->count < MAGAZINE_SIZE) {
 		m->object[m->count++] = slot;

@@ -65,6 +65,7 @@ void host_memory_init(void)
 	size_t window_size = arch_window_end() - window;
 
 	reserve(RAM_BASE, size, PROT_READ | PROT_WRITE);
+	madvise((void *)RAM_BASE, size, MADV_HUGEPAGE); /* as the other ports map theirs */
 	machine.ram[0] = (struct ram_range){RAM_BASE, size};
 	machine.nram = 1;
 

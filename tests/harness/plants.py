@@ -19,12 +19,18 @@ PLANTS = (
     ("lost-interrupt", "virtio", "x86_64", 4),
     ("claim-order", "select_stress.c", "arm64", 4),
     ("read-twice", "sockets.c", "x86_64", 2),
+    ("short-bound", "depth.c", "x86_64", 2),
+    ("short-bound", "depth.c", "arm64", 1),
     ("lost-reset", "sockets.c", "arm64", 1),
 )
 
 
+def build(fault):
+    return {"PLANT": fault, **({"BUILD": "painted"} if fault == "short-bound" else {})}
+
+
 def run_plant(case, program):
-    image = builder.image(f"tests/kernel/{program}", case.arch, PLANT=case.name)
+    image = builder.image(f"tests/kernel/{program}", case.arch, **build(case.name))
     run = boot(image, limit=40, ARCH=case.arch, SMP=case.smp, MEM=MEMORY, ARGS=f"smp={case.smp}")
     failed = [check for check in results(run) if not check.ok]
     return [Check(f"{program} catches {case.name}", bool(failed),
@@ -37,4 +43,4 @@ def cases(tier):
     for fault, program, arch, smp in PLANTS:
         yield Case("planted fault", fault, arch, smp,
                    lambda case, program=program: run_plant(case, program), cost=100,
-                   images=[(f"tests/kernel/{program}", arch, {"PLANT": fault})])
+                   images=[(f"tests/kernel/{program}", arch, build(fault))])
