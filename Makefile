@@ -261,7 +261,7 @@ test-sanitize:
 	@MAKEFLAGS= tests/run sanitize
 
 test-long:
-	@tools/setup test </dev/null
+	@tools/setup test-long </dev/null
 	@MAKEFLAGS= tests/run long
 
 bench:

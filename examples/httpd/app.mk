@@ -1,4 +1,4 @@
 # What the Makefile needs to know about this application: llhttp, and what page.c holds.
 LLHTTP := $(call tool,tools/llhttp)
-app_flags += -DLLHTTP_STRICT_MODE=1 -isystem $(LLHTTP) -ffile-prefix-map=$(LLHTTP)=llhttp
+app_flags += -Wa,-I$(app_folder) -DLLHTTP_STRICT_MODE=1 -isystem $(LLHTTP) -ffile-prefix-map=$(LLHTTP)=llhttp
 $(A)/page.c.o: $(app_folder)/page.html

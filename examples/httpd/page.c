@@ -3,7 +3,7 @@
 
 __asm__(".section .rodata\n"
 	".global page\n"
-	"page: .incbin \"examples/httpd/page.html\"\n"
+	"page: .incbin \"page.html\"\n"
 	"page_end:\n"
 	".balign 8\n"
 	".global page_size\n"
