@@ -8,6 +8,7 @@
  * depth: frame memmove 32
  * depth: frame memset 32
  * depth: frame memcmp 32
+ * depth: frame strnlen 32
  * depth: frame clock_gettime 96
  * depth: frame timer_settime 64
  * depth: frame tgkill 32

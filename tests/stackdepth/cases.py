@@ -30,6 +30,8 @@ def run_graph(case, app, seed):
     found_by_tool = table(app, case.arch)
     run = boot(image, ARCH=case.arch, SMP=case.smp, MEM="512M")
     found = MEASURED.findall(run.text)
+    begin = max(int(step[1]) for _, _, path in found_by_tool.values() for step in path
+                if step[0] == "co_begin")
     wrong = []
     for name, measured in found:
         size, verdict, path = found_by_tool.get(name, (None, "not in the table", []))
@@ -37,7 +39,7 @@ def run_graph(case, app, seed):
             wrong.append(f"{name}: {verdict}")
             continue
         # The measurement begins where the entry function is called: below co_begin's frame.
-        over = size - int(path[0][1]) - int(measured)
+        over = size - begin - int(measured)
         tight = path[1][0].split(".")[0] == name and not graph.has_aligned(seed)
         if over < 0 or (tight and over > SLACK):
             wrong.append(f"{name}: {measured} bytes measured, {over} more are given: {path}")
@@ -77,6 +79,12 @@ def run_verdicts(case, app):
         right = size is not None if verdict is None else said.startswith(verdict)
         checks.append(Check(f"verdict: {name} {'is bounded' if verdict is None else verdict}", right,
                             f"{said}: {path}"))
+    calls = table("tests/stackdepth/calls.c", case.arch)
+    theirs = ("allocates",) if case.arch == HOST else ()  # it ends in the host's C library
+    wrong = [f"{name}: {said}" for name, (size, said, _) in calls.items()
+             if size is None and name not in theirs]
+    checks.append(Check("whatever calls the kernel has a bound", len(calls) > 30 and not wrong,
+                        "\n".join(wrong)))
     size, _, path = found.get("receives", (None, "", []))
     checks.append(Check("a coroutine that receives needs little", size is not None and
                         size <= SMALL[case.arch], f"{size}: {path}"))
