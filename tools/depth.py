@@ -69,7 +69,7 @@ class Walk:
         self.passed = passed      # of a Function: {callee: the functions it passes, or None}
         self.at_entry = []        # whom the first function calls
         self.at_start = []        # whom a starter calls
-        self.deferred = frozenset() # (unit, name) of what may be deferred
+        self.deferred = frozenset() # what may run at the end
         self.reached = set()      # names
 
     def need(self, first):
