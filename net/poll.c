@@ -204,7 +204,7 @@ static int select_ns(int n, fd_set *read, fd_set *write, fd_set *except, int64_t
 	nfds_t count;
 	int found;
 
-	if (n < 0 || n > FD_SETSIZE)
+	if (n < 0 || n > MAX_FILES)
 		return -EINVAL;
 	fds = heap_alloc((size_t)(n + 1) * sizeof(*fds));
 	if (!fds)

@@ -171,48 +171,61 @@ static ssize_t push(struct tcp_pcb *pcb, struct parts *parts, size_t n)
 		}
 		done += piece;
 	}
-	return done == 0 && !pcb->unsent && !pcb->unacked ? -ENOBUFS : (ssize_t)done;
+	return n > 0 && done == 0 && !pcb->unsent && !pcb->unacked ? -ENOBUFS : (ssize_t)done;
+}
+
+/* Sends of n bytes what there is room for, or is room for soon; how much that is, or -ENOBUFS. */
+static ssize_t send_now(struct socket *s, struct parts *parts, size_t n)
+{
+	size_t done = 0;
+	ssize_t got;
+
+	do {
+		stream_told(s);
+		got = push(s->tcp, parts, n - done);
+		if (got < 0)
+			return done ? (ssize_t)done : got;
+		done += (size_t)got;
+		if (done == n)
+			break;
+		tcp_output(s->tcp);
+		net_loop();
+	} while (got > 0 && s->tcp && roomy(s->tcp));
+	return (ssize_t)done;
+}
+
+static int wait_for_room(struct socket *s, int flags, uint64_t *deadline)
+{
+	lock(&s->lock);
+	s->writable = false;
+	unlock(&s->lock);
+	if (flags & MSG_DONTWAIT)
+		return -EAGAIN;
+	if (!*deadline)
+		*deadline = socket_deadline(s->send_timeout);
+	return socket_wait_net(s, &s->writers, *deadline);
 }
 
 ssize_t stream_send(struct socket *s, struct parts parts, int flags)
 {
-	uint64_t deadline = TIME_NEVER;
+	uint64_t deadline = 0;
 	size_t want = parts_size(parts.part, parts.left), done = 0;
 	ssize_t error;
 
 	if (wait_cancelled())
 		return -ECANCELED;
 	net_lock();
-	for (;;) {
+	do {
 		error = check_send(s);
-		if (error || done == want)
-			break;
-		if (s->state == SOCKET_CONNECTED) {
-			stream_told(s);
-			error = push(s->tcp, &parts, want - done);
-			if (error < 0)
-				break;
-			done += (size_t)error;
-			error = 0;
-			if (done == want)
-				break;
-			tcp_output(s->tcp);
-			net_loop();
-			if (!s->tcp || roomy(s->tcp))
-				continue;
+		if (!error && s->state == SOCKET_CONNECTED) {
+			error = send_now(s, &parts, want - done);
+			if (error >= 0)
+				done += (size_t)error;
 		}
-		lock(&s->lock);
-		s->writable = false;
-		unlock(&s->lock);
-		if (flags & MSG_DONTWAIT)
-			error = -EAGAIN;
-		else if (deadline == TIME_NEVER)
-			deadline = socket_deadline(s->send_timeout);
-		if (!error)
-			error = socket_wait_net(s, &s->writers, deadline);
-		if (error)
+		if (error < 0 || done == want)
 			break;
-	}
+		error = wait_for_room(s, flags, &deadline);
+	} while (!error);
 	if (done > 0 && s->tcp && !(flags & MSG_MORE))
 		tcp_output(s->tcp);
 	net_unlock();
@@ -319,7 +332,7 @@ ssize_t stream_receive(struct socket *s, struct parts parts, int flags)
 		int error;
 
 		lock(&s->lock);
-		if (s->first && (flags & MSG_PEEK)) {
+		if (s->first && (n == 0 || (flags & MSG_PEEK))) {
 			done = peek(s, parts, n);
 			unlock(&s->lock);
 			break;

@@ -1,4 +1,4 @@
-/* Waiting for one of several descriptors. */
+/* Waiting for one of several descriptors. The console and files are always ready. */
 #ifndef _POLL_H
 #define _POLL_H
 

@@ -114,6 +114,7 @@ static void test_parts(void)
 	expect_eq(writev(fds[0], out, 4), 11);
 	expect_eq(ioctl(fds[1], FIONREAD, &n), 0);
 	expect_eq(n, 11);
+	expect_eq(read(fds[1], c, 0), 0);
 	expect_eq(recv(fds[1], c, 5, MSG_PEEK), 5);
 	expect(!memcmp(c, "onetw", 5));
 	expect_eq(readv(fds[1], in, 3), 11);
