@@ -10,6 +10,7 @@ CASES = {
     "irq: irq.c": NO_DEVICES,
     "golden: irq-blocking": NO_DEVICES,
     "golden: irq-deferred": NO_DEVICES,
+    "sockets_oom: sockets_oom.c": "the sockets are the host's, and so is their memory",
     "sockets_calls: sockets_calls.c": "the sockets are the host's, and it has a network",
     "input: others run while one waits": HOST_STDIO,
     "files: files": "FILES= is not known there",
