@@ -81,6 +81,6 @@ def select(only):
         start = word + "-" if word in names else word
         rows = [row for row in ROWS if row.name == word or row.name.startswith(start)]
         if not rows:
-            raise ValueError(f"ONLY={word}: there is {' '.join(sorted(names))}")
+            raise ValueError(f"ONLY={word}: there is " + " ".join(row.name for row in ROWS))
         chosen += rows
     return [row for row in ROWS if row in chosen]
