@@ -56,19 +56,18 @@ int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t 
 
 /* ---- Trying and waiting ---- */
 
+/* ns: 0 is no limit. */
 static uint64_t deadline_in(uint64_t ns)
 {
-	uint64_t now = arch_clock();
+	uint64_t now = ns ? arch_clock() : 0;
 
 	return ns && ns < TIME_NEVER - now ? now + ns : TIME_NEVER;
 }
 
 /* The system call until it does not say that it would block. */
-static long until_done(struct endpoint *e, uint64_t limit, bool blocks, long number, long a, long b,
-		       long c, long d, long f, long g)
+static long until_done(struct endpoint *e, uint64_t deadline, bool blocks, long number, long a,
+		       long b, long c, long d, long f, long g)
 {
-	uint64_t deadline = deadline_in(limit);
-
 	if (wait_cancelled())
 		return -ECANCELED;
 	for (;;) {
@@ -119,8 +118,8 @@ int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 	if (!e)
 		return (int)net_result(
 			host_call(SYS_accept4, fd, (long)addr, (long)len, flags, 0, 0));
-	n = until_done(e, e->receive_limit, blocks(e, 0), SYS_accept4, fd, (long)addr, (long)len,
-		       flags | SOCK_NONBLOCK, 0, 0);
+	n = until_done(e, deadline_in(e->receive_limit), blocks(e, 0), SYS_accept4, fd, (long)addr,
+		       (long)len, flags | SOCK_NONBLOCK, 0, 0);
 	return (int)net_result(net_open(n, flags & SOCK_NONBLOCK));
 }
 
@@ -180,14 +179,16 @@ ssize_t __wrap_recvfrom(int fd, void *buf, size_t size, int flags, struct sockad
 			socklen_t *len)
 {
 	struct endpoint *e = net_endpoint(fd);
+	uint64_t deadline;
 	size_t got = 0;
 	long n;
 
 	if (!e)
 		return net_result(host_call(SYS_recvfrom, fd, (long)buf, (long)size, flags,
 					    (long)addr, (long)len));
+	deadline = deadline_in(e->receive_limit);
 	do {
-		n = until_done(e, e->receive_limit, blocks(e, flags), SYS_recvfrom, fd,
+		n = until_done(e, deadline, blocks(e, flags), SYS_recvfrom, fd,
 			       (long)buf + (long)got, (long)(size - got), flags, (long)addr,
 			       (long)len);
 		got += n > 0 ? (size_t)n : 0;
@@ -211,8 +212,8 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
 
 	if (!e)
 		return net_result(host_call(SYS_recvmsg, fd, (long)msg, flags, 0, 0, 0));
-	return net_result(until_done(e, e->receive_limit, blocks(e, flags), SYS_recvmsg, fd,
-				     (long)msg, flags, 0, 0, 0));
+	return net_result(until_done(e, deadline_in(e->receive_limit), blocks(e, flags),
+				     SYS_recvmsg, fd, (long)msg, flags, 0, 0, 0));
 }
 
 ssize_t __wrap_readv(int fd, const struct iovec *iov, int n)
@@ -224,24 +225,31 @@ ssize_t __wrap_readv(int fd, const struct iovec *iov, int n)
 
 /* ---- Sending: all of it, where the socket blocks; and no signal where nobody listens ---- */
 
+static long send_all(int fd, struct endpoint *e, uint64_t deadline, const void *buf, size_t size,
+		     int flags, const struct sockaddr *addr, socklen_t len)
+{
+	size_t sent = 0;
+	long n;
+
+	do {
+		n = until_done(e, deadline, blocks(e, flags), SYS_sendto, fd,
+			       (long)buf + (long)sent, (long)(size - sent), flags, (long)addr,
+			       (long)len);
+		sent += n > 0 ? (size_t)n : 0;
+	} while (n > 0 && sent < size && blocks(e, flags));
+	return sent ? (long)sent : n;
+}
+
 ssize_t __wrap_sendto(int fd, const void *buf, size_t size, int flags, const struct sockaddr *addr,
 		      socklen_t len)
 {
 	struct endpoint *e = net_endpoint(fd);
-	size_t sent = 0;
-	long n;
 
 	flags |= MSG_NOSIGNAL;
 	if (!e)
 		return net_result(host_call(SYS_sendto, fd, (long)buf, (long)size, flags,
 					    (long)addr, (long)len));
-	do {
-		n = until_done(e, e->send_limit, blocks(e, flags), SYS_sendto, fd,
-			       (long)buf + (long)sent, (long)(size - sent), flags, (long)addr,
-			       (long)len);
-		sent += n > 0 ? (size_t)n : 0;
-	} while (n > 0 && sent < size && blocks(e, flags));
-	return sent ? (ssize_t)sent : net_result(n);
+	return net_result(send_all(fd, e, deadline_in(e->send_limit), buf, size, flags, addr, len));
 }
 
 ssize_t __wrap_send(int fd, const void *buf, size_t size, int flags)
@@ -258,20 +266,23 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
 	struct endpoint *e = net_endpoint(fd);
 	size_t before = 0; /* bytes in the pieces that come before */
+	uint64_t deadline;
 	long sent;
 
 	flags |= MSG_NOSIGNAL;
 	if (!e)
 		return net_result(host_call(SYS_sendmsg, fd, (long)msg, flags, 0, 0, 0));
-	sent = until_done(e, e->send_limit, blocks(e, flags), SYS_sendmsg, fd, (long)msg, flags, 0,
-			  0, 0);
+	deadline = deadline_in(e->send_limit);
+	sent = until_done(e, deadline, blocks(e, flags), SYS_sendmsg, fd, (long)msg, flags, 0, 0,
+			  0);
 	for (size_t i = 0; sent > 0 && i < msg->msg_iovlen && blocks(e, flags); i++) {
 		const struct iovec *piece = &msg->msg_iov[i];
 		size_t end = before + piece->iov_len;
 
 		if ((size_t)sent < end) { /* what did not go at once goes piece by piece */
-			ssize_t n = __wrap_send(fd, (char *)piece->iov_base + (sent - (long)before),
-						end - (size_t)sent, flags);
+			long n = send_all(fd, e, deadline,
+					  (char *)piece->iov_base + (sent - (long)before),
+					  end - (size_t)sent, flags, NULL, 0);
 
 			sent += n > 0 ? n : 0;
 			if ((size_t)sent < end)

@@ -1,11 +1,13 @@
 """tests/net: sockets, and the servers of examples/ with clients of every kind."""
 
+import time
+
 from harness.kernel import results
 from harness.machine import ARCHES, HOST, boot, builder
 from harness.suite import Case, Check
 
 from . import attacks, many, page, requests, room, site, wire
-from .server import Httpd, Server
+from .server import PATIENCE, Httpd, Server
 
 # Bytes that httpd may keep for the next connection, or for the next thousands.
 SLACK = 64 * 1024
@@ -13,13 +15,16 @@ SLACK_MANY = 512 * 1024
 
 
 def left_behind(server, baseline, slack):
-    """What a test has left on httpd; "": nothing."""
-    stats = server.settled()
-    if stats["connections"] > 1:
-        return f"{stats['connections'] - 1} connections are left"
-    if stats["heap"] > baseline["heap"] + slack or stats["live"] > baseline["live"]:
-        return f"memory is not back: {baseline} before, {stats} after"
-    return ""
+    """What a test has left on httpd, after a while; "": nothing."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        now = server.stats()
+        if (now["connections"] == 1 and now["live"] <= baseline["live"] and
+                now["heap"] <= baseline["heap"] + slack):
+            return ""
+        if time.monotonic() > end:
+            return f"memory is not back: {baseline} before, {now} after"
+        time.sleep(0.1)
 
 
 def check(server, test, after=lambda: ""):
