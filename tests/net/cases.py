@@ -97,6 +97,7 @@ RUNS = (  # name, what runs it, its application, seconds
 LONG = (
     ("many", lambda case: run_httpd(case, many.TESTS, many.OPTIONS, SLACK_MANY),
      "examples/httpd", 300),
+    ("fuzz", lambda case: run_httpd(case, requests.LONG), "examples/httpd", 100),
     ("page", page.run_page, "examples/httpd", 40),
 )
 

@@ -209,4 +209,11 @@ def fuzz(server, seed=3, rounds=300):
     assert server.get("/hello")[0] == 200, "it has had enough"
 
 
+def fuzz_more(server):
+    """many more changed requests"""
+    for seed in range(10, 20):
+        fuzz(server, seed, 2000)
+
+
 FAST = [statuses, files, keep_alive, pipelining, chunks, expect, fuzz]
+LONG = [fuzz_more]
