@@ -75,16 +75,11 @@ void address_put(int family, const ip_addr_t *ip, uint16_t port, struct sockaddr
 	*size = whole_size;
 }
 
-bool address_is_loopback(const ip_addr_t *ip)
-{
-	return ip_addr_isloopback(ip);
-}
-
 bool address_is_own(const ip_addr_t *ip)
 {
 	const struct netif *netif;
 
-	if (ip_addr_isany(ip) || address_is_loopback(ip))
+	if (ip_addr_isany(ip) || ip_addr_isloopback(ip))
 		return true;
 	NETIF_FOREACH(netif)
 	{

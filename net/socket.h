@@ -40,7 +40,6 @@ struct datagram {
 struct socket {
 	/* Constant. */
 	int family, type;
-	struct socket *listener; /* only compared */
 
 	/* guarded by net_lock */
 	struct tcp_pcb *tcp; /* NULL: not there any more; of a listener: its tcp_pcb_listen */
@@ -161,6 +160,5 @@ void address_put(int family, const ip_addr_t *ip, uint16_t port, struct sockaddr
 		 socklen_t *size);
 /* It is one of this machine's, or stands for all of them. */
 bool address_is_own(const ip_addr_t *ip);
-bool address_is_loopback(const ip_addr_t *ip);
 
 #endif

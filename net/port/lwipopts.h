@@ -33,15 +33,16 @@ void *net_calloc(size_t n, size_t size);
 
 /* ---- Protocols ------------------------------------------------------------------------------ */
 
-#define LWIP_IPV4 1
-#define LWIP_IPV6 1
-#define LWIP_ICMP 1
-#define LWIP_RAW  0
-#define LWIP_UDP  1
-#define LWIP_TCP  1
-#define LWIP_DHCP 1
-#define LWIP_DNS  1
-#define SO_REUSE  1
+#define LWIP_IPV4        1
+#define LWIP_IPV6        1
+#define LWIP_ICMP        1
+#define LWIP_RAW         0
+#define LWIP_UDP         1
+#define LWIP_TCP         1
+#define LWIP_DHCP        1
+#define LWIP_DNS         1
+#define SO_REUSE         1
+#define IP_SOF_BROADCAST 1 /* EACCES without SO_BROADCAST */
 
 #define LWIP_HAVE_LOOPIF           1
 #define LWIP_NETIF_LOOPBACK        1
@@ -58,7 +59,6 @@ void *net_calloc(size_t n, size_t size);
 #define LWIP_ND6_NUM_NEIGHBORS         64
 #define LWIP_ND6_NUM_DESTINATIONS      64
 
-#define LWIP_DHCP_DOES_ACD_CHECK  0
 #define DHCP_DOES_ARP_CHECK       0 /* it costs every start half a second */
 #define DNS_TABLE_SIZE            32
 #define DNS_MAX_NAME_LENGTH       256
