@@ -1,7 +1,7 @@
 #include "kernel/core.h"
 
 struct core *cores[MAX_CORES];
-int core_count;
+_Atomic int core_count;
 
 void *core_call(void *(*fn)(void *a, void *b), void *a, void *b)
 {

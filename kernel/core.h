@@ -8,6 +8,7 @@
 #include <vole/irq.h>
 
 #include "kernel/co.h"
+#include "kernel/relaxed.h"
 #include "kernel/runq.h"
 #include "kernel/wheel.h"
 
@@ -84,7 +85,7 @@ struct core {
 };
 
 extern struct core *cores[MAX_CORES];
-extern int core_count; /* cores that came up */
+extern _Atomic int core_count; /* cores that came up */
 
 /* The core this runs on; only with nopreempt > 0, or in an interrupt. */
 static inline struct core *core_here(void)

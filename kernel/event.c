@@ -46,7 +46,7 @@ int event_wait_until(struct event *e, uint64_t deadline)
 							    memory_order_release,
 							    memory_order_relaxed))
 			break;
-		arch_current()->state = CO_RUNNING; /* posted just now */
+		relaxed_set(arch_current()->state, CO_RUNNING); /* posted just now */
 	}
 	claim = wait_park_cancellable(&waiter.wait, deadline);
 	if (claim < 0) {

@@ -101,11 +101,11 @@ struct gen *gen_make(void (*fn)(struct gen *g, void *arg), void *arg, size_t ele
 		preempt_disable();
 		g->body = co_make(run, g, bound ? bound + STACK_CALL : 0, 0);
 		if (g->body) {
-			g->body->state = CO_WAITING;
+			relaxed_set(g->body->state, CO_WAITING);
 			g->body->wait_reason = WAIT_GEN;
 			g->body->wait_object = g;
 			group_enter(arch_current()->group, g->body);
-			core_here()->spawned++;
+			relaxed_add(core_here()->spawned, 1);
 		}
 		preempt_enable();
 	}
@@ -220,7 +220,7 @@ void gen_free(struct gen *g)
 
 		group_leave(body);
 		co_count_end(body);
-		body->state = CO_ENDED;
+		relaxed_set(body->state, CO_ENDED);
 		co_free(body);
 		g->ended = true;
 	}

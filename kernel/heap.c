@@ -55,7 +55,7 @@ void *heap_alloc_aligned(size_t align, size_t size)
 	else
 		p = page_alloc_many((size + PAGE_SIZE - 1) / PAGE_SIZE + !size, align);
 	if (p)
-		core_here()->heap_bytes += (int64_t)heap_size(p);
+		relaxed_add(core_here()->heap_bytes, (int64_t)heap_size(p));
 	preempt_enable();
 	return p;
 }
@@ -81,7 +81,7 @@ void heap_free(void *p)
 	if (!page || (page->kind != PAGE_SLAB && page->kind != PAGE_LARGE))
 		core_call(report_bad_free, p, NULL);
 	preempt_disable();
-	core_here()->heap_bytes -= (int64_t)heap_size(p);
+	relaxed_add(core_here()->heap_bytes, -((int64_t)heap_size(p)));
 	if (page->kind == PAGE_SLAB)
 		slab_free(slab_cache_of(p), p);
 	else

@@ -109,7 +109,7 @@ void irq_defer(struct irq_work *work, go_fn *fn, void *arg)
 	/* release: with the acquire in irq_run_deferred. */
 	while (!atomic_compare_exchange_weak_explicit(list, &first, work, memory_order_release,
 						      memory_order_relaxed));
-	core->irq_pending = true;
+	relaxed_set(core->irq_pending, true);
 }
 
 void irq_run_deferred(struct core *core)

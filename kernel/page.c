@@ -56,7 +56,7 @@ static void list_add(uint32_t n, unsigned order)
 	if (page->next)
 		buddy.pages[page->next].prev = n;
 	buddy.free[order] = n;
-	buddy.free_pages += (size_t)1 << order;
+	relaxed_set(buddy.free_pages, buddy.free_pages + ((size_t)1 << order));
 }
 
 static void list_remove(uint32_t n)
@@ -70,7 +70,7 @@ static void list_remove(uint32_t n)
 	if (page->next)
 		buddy.pages[page->next].prev = page->prev;
 	page->kind = PAGE_OTHER;
-	buddy.free_pages -= (size_t)1 << page->order;
+	relaxed_set(buddy.free_pages, buddy.free_pages - ((size_t)1 << page->order));
 }
 
 static void free_block(uint32_t n, unsigned order)
@@ -78,7 +78,7 @@ static void free_block(uint32_t n, unsigned order)
 	for (; order < ORDERS - 1; order++) {
 		uint32_t other = n ^ ((uint32_t)1 << order);
 
-		if (other >= buddy.count || buddy.pages[other].kind != PAGE_FREE ||
+		if (other >= buddy.count || relaxed_get(buddy.pages[other].kind) != PAGE_FREE ||
 		    buddy.pages[other].order != order)
 			break;
 		list_remove(other);
@@ -195,7 +195,7 @@ static uint32_t alloc_run(uint32_t n)
 
 bool page_low(void)
 {
-	return buddy.free_pages < LOW;
+	return relaxed_get(buddy.free_pages) < LOW;
 }
 
 /* With the lock: n pages, aligned to the order's size or anywhere; when there are none, once more
@@ -227,6 +227,19 @@ static uint32_t alloc_or_reclaim(unsigned order, uint32_t n, bool anywhere)
 	}
 }
 
+/* page_available looks at how many there are. */
+static void *magazine_take(struct magazine *m)
+{
+	relaxed_add(m->count, -1);
+	return m->object[m->count];
+}
+
+static void magazine_put(struct magazine *m, void *page)
+{
+	m->object[m->count] = page;
+	relaxed_add(m->count, 1);
+}
+
 static void *alloc_slowly(void *arg, void *unused)
 {
 	unsigned order = (unsigned)(uintptr_t)arg;
@@ -242,11 +255,11 @@ static void *alloc_slowly(void *arg, void *unused)
 
 			if (!more)
 				break;
-			m->object[m->count++] = address_of(more);
+			magazine_put(m, address_of(more));
 		}
 	spin_unlock(&buddy.lock);
 	if (!n && order == 0 && m->count) /* what stacks have given */
-		return m->object[--m->count];
+		return magazine_take(m);
 	return n ? address_of(n) : NULL;
 }
 
@@ -256,7 +269,7 @@ void *page_alloc(unsigned order)
 
 	assert_nopreempt();
 	if (order == 0 && m->count)
-		return m->object[--m->count];
+		return magazine_take(m);
 	return core_call(alloc_slowly, (void *)(uintptr_t)order, NULL);
 }
 
@@ -268,7 +281,7 @@ static void *free_slowly(void *block, void *arg)
 	spin_lock(&buddy.lock);
 	free_block(number_of(block), order);
 	while (order == 0 && m->count > MAGAZINE_SIZE / 2)
-		free_block(number_of(m->object[--m->count]), 0);
+		free_block(number_of(magazine_take(m)), 0);
 	spin_unlock(&buddy.lock);
 	return NULL;
 }
@@ -279,7 +292,7 @@ void page_free(void *block, unsigned order)
 
 	assert_nopreempt();
 	if (order == 0 && m->count < MAGAZINE_SIZE)
-		m->object[m->count++] = block;
+		magazine_put(m, block);
 	else
 		core_call(free_slowly, block, (void *)(uintptr_t)order);
 }
@@ -334,9 +347,9 @@ size_t page_total(void)
 
 size_t page_available(void)
 {
-	size_t n = buddy.free_pages;
+	size_t n = relaxed_get(buddy.free_pages);
 
 	for (int i = 0; i < core_count; i++)
-		n += cores[i]->pages.count;
+		n += relaxed_get(cores[i]->pages.count);
 	return n * PAGE_SIZE + stack_reclaimable();
 }

@@ -56,12 +56,12 @@ void irq_timer(void)
 	struct core *core = core_here();
 
 	core->timer_armed = TIME_NEVER;
-	core->irq_pending = true;
+	relaxed_set(core->irq_pending, true);
 }
 
 void irq_reschedule(void)
 {
-	core_here()->irq_pending = true;
+	relaxed_set(core_here()->irq_pending, true);
 }
 
 void *irq_exit(void)

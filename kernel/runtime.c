@@ -68,9 +68,9 @@ static void sum(uint64_t *spawned, uint64_t *ended)
 	*spawned = *ended = 0;
 	/* Ended first: a coroutine that is seen to have ended was spawned before. */
 	for (int i = 0; i < core_count; i++)
-		*ended += *(volatile uint64_t *)&cores[i]->exited;
+		*ended += relaxed_get(cores[i]->exited);
 	for (int i = 0; i < core_count; i++)
-		*spawned += *(volatile uint64_t *)&cores[i]->spawned;
+		*spawned += relaxed_get(cores[i]->spawned);
 }
 
 size_t runtime_count(void)
@@ -85,17 +85,17 @@ static void count_state(struct co *co, void *arg)
 {
 	struct runtime_stats *stats = arg;
 
-	if (co->flags & CO_KERNEL)
+	if (relaxed_get(co->flags) & CO_KERNEL)
 		return;
-	stats->parked += co->state == CO_WAITING;
-	stats->runnable += co->state == CO_RUNNABLE;
+	stats->parked += relaxed_get(co->state) == CO_WAITING;
+	stats->runnable += relaxed_get(co->state) == CO_RUNNABLE;
 }
 
 static uint64_t idle_ns(const struct core *core)
 {
-	uint64_t since = core->idle_since;
+	uint64_t since = relaxed_get(core->idle_since);
 
-	return core->idle_ns + (since ? arch_clock() - since : 0);
+	return relaxed_get(core->idle_ns) + (since ? arch_clock() - since : 0);
 }
 
 void runtime_stats(struct runtime_stats *stats)
@@ -108,14 +108,14 @@ void runtime_stats(struct runtime_stats *stats)
 	for (int i = 0; i < core_count; i++) {
 		const struct core *core = cores[i];
 
-		stats->switches += core->switches;
-		stats->preemptions += core->preemptions;
-		stats->steals += core->steals;
-		stats->wakeups += core->wakeups;
-		stats->ipis += core->ipis;
+		stats->switches += relaxed_get(core->switches);
+		stats->preemptions += relaxed_get(core->preemptions);
+		stats->steals += relaxed_get(core->steals);
+		stats->wakeups += relaxed_get(core->wakeups);
+		stats->ipis += relaxed_get(core->ipis);
 		stats->idle_ns += idle_ns(core);
-		heap += core->heap_bytes;
-		stacks += core->stack_bytes;
+		heap += relaxed_get(core->heap_bytes);
+		stacks += relaxed_get(core->stack_bytes);
 	}
 	co_each(count_state, stats);
 	stats->heap_bytes = (size_t)heap;
@@ -132,16 +132,17 @@ int runtime_core_stats(int index, struct runtime_core_stats *stats)
 	struct co *running = atomic_load_explicit(&core->running, memory_order_relaxed);
 
 	*stats = (struct runtime_core_stats){
-		.switches = core->switches,
-		.preemptions = core->preemptions,
-		.steals = core->steals,
-		.wakeups = core->wakeups,
-		.ipis = core->ipis,
-		.spawned = core->spawned,
+		.switches = relaxed_get(core->switches),
+		.preemptions = relaxed_get(core->preemptions),
+		.steals = relaxed_get(core->steals),
+		.wakeups = relaxed_get(core->wakeups),
+		.ipis = relaxed_get(core->ipis),
+		.spawned = relaxed_get(core->spawned),
 		.idle_ns = idle_ns(core),
 		.queue = runq_len(&core->proc.runq) + steal_ring_len(&core->proc.ring) +
-			 core->proc.pinned.count + core->proc.urgent.count +
-			 (core->proc.runnext ? 1 : 0),
+			 relaxed_get(core->proc.pinned.count) +
+			 relaxed_get(core->proc.urgent.count) +
+			 (relaxed_get(core->proc.runnext) ? 1 : 0),
 		.running = running ? running->id : 0,
 	};
 	if (running)
@@ -159,21 +160,23 @@ static void list_one(struct co *co, void *arg)
 	struct listing *listing = arg;
 	bool stopped = co_is_off(co);
 
-	if ((co->flags & CO_KERNEL) || co->state == CO_ENDED || listing->n++ >= listing->max)
+	if ((relaxed_get(co->flags) & CO_KERNEL) || relaxed_get(co->state) == CO_ENDED ||
+	    listing->n++ >= listing->max)
 		return;
 
 	struct runtime_co *out = &listing->list[listing->n - 1];
 
 	*out = (struct runtime_co){
 		.id = co->id,
-		.state = co->state == CO_WAITING   ? "waiting"
-			 : co->state == CO_RUNNING ? "running"
-			 : co->frame               ? "preempted"
-						   : "runnable",
-		.reason = co->state == CO_WAITING ? wait_reason_names[co->wait_reason] : "",
+		.state = relaxed_get(co->state) == CO_WAITING   ? "waiting"
+			 : relaxed_get(co->state) == CO_RUNNING ? "running"
+			 : co->frame                            ? "preempted"
+								: "runnable",
+		.reason = relaxed_get(co->state) == CO_WAITING ? wait_reason_names[co->wait_reason]
+							       : "",
 		.core = co->core ? co->core->index : -1,
-		.pinned = co->flags & CO_PINNED,
-		.urgent = co->flags & CO_URGENT,
+		.pinned = relaxed_get(co->flags) & CO_PINNED,
+		.urgent = relaxed_get(co->flags) & CO_URGENT,
 		.stack_high = co->stack_top - co->stack_mapped,
 		.stack_limit = stack_limit(co),
 	};

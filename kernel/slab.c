@@ -82,7 +82,7 @@ static struct slab *slab_make(struct slab_cache *cache)
 	for (size_t i = 0; i < (size_t)1 << cache->order; i++) {
 		struct page *page = page_of((char *)slab + i * PAGE_SIZE);
 
-		page->kind = PAGE_SLAB;
+		relaxed_set(page->kind, PAGE_SLAB); /* neighbours are looking */
 		page->order = (uint8_t)cache->order;
 	}
 	*slab = (struct slab){.cache = cache, .next_all = cache->all};
@@ -128,7 +128,7 @@ static void put_one(struct slab_cache *cache, void *object)
 		return;
 	partial_remove(slab);
 	for (size_t i = 0; i < (size_t)1 << cache->order; i++)
-		page_of((char *)slab + i * PAGE_SIZE)->kind = PAGE_OTHER;
+		relaxed_set(page_of((char *)slab + i * PAGE_SIZE)->kind, PAGE_OTHER);
 	page_free(slab, cache->order);
 }
 

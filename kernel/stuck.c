@@ -41,8 +41,9 @@ static bool all_empty(void)
 	for (int i = 0; i < core_count; i++) {
 		struct core *core = cores[i];
 
-		if (core->irq_pending || proc_waiting(core) || core->resume ||
-		    atomic_load(&core->proc.inbox) || atomic_load(&core->proc.deferred))
+		if (relaxed_get(core->irq_pending) || proc_waiting(core) ||
+		    relaxed_get(core->resume) || atomic_load(&core->proc.inbox) ||
+		    atomic_load(&core->proc.deferred))
 			return false;
 	}
 	return true;
@@ -75,8 +76,8 @@ bool stuck_check(void)
 	empty = all_empty();
 	more = something_may_come();
 	for (int i = 0; i < core_count; i++) {
-		spawned += cores[i]->spawned;
-		ended += cores[i]->exited;
+		spawned += relaxed_get(cores[i]->spawned);
+		ended += relaxed_get(cores[i]->exited);
 	}
 	if (!empty || atomic_load(&idle_leaves) != leaves || atomic_load(&idle_cores) != core_count)
 		return false;

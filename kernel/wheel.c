@@ -90,7 +90,7 @@ void wheel_again(struct wheel_node *node, uint64_t deadline)
 	assert_locked(&wheel->lock);
 	if (deadline == TIME_NEVER)
 		return;
-	node->deadline = deadline;
+	relaxed_set(node->deadline, deadline); /* timer_stop looks at it */
 	insert(wheel, node);
 	wheel->pending++;
 }

@@ -83,7 +83,7 @@ static int wait_once(struct pollfd *fds, struct entry *entries, nfds_t n, uint64
 		claim = wait_park_cancellable(&w, deadline);
 		atomic_fetch_sub_explicit(&external_waits, 1, memory_order_relaxed);
 	}
-	arch_current()->state = CO_RUNNING;
+	relaxed_set(arch_current()->state, CO_RUNNING);
 	unqueue(fds, entries, n);
 	preempt_enable();
 	return count ? count : claim;

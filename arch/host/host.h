@@ -11,7 +11,7 @@
  *   and cancellation does not reach it; calls that signals do not restart may give EINTR.
  * - Sockets are the host's, too, but waiting for them parks the coroutine (net.c). That is for the
  *   calls that arch.mk wraps: not for stdio on sockets, and not for what dup makes of one.
- * - errno, strtok and rand are each coroutine's own; whatever else the library keeps for a thread
+ * - errno, strtok, rand, localtime and the like are each coroutine's own; whatever else the library keeps for a thread
  *   is the thread's, and not kept across a switch.
  * - A callback from the library (of qsort) may be preempted, and move to another core. One that it
  *   calls with a lock held, or between flockfile and funlockfile, must neither compute for long nor
@@ -114,8 +114,8 @@ void host_timer_interrupt(struct host_core *h);
 
 /* ---- signals.c ---- */
 
-extern sigset_t host_interrupts; /* the signals that are interrupts */
-extern bool host_stopping;       /* arch_stop_others has been called */
+extern sigset_t host_interrupts;   /* the signals that are interrupts */
+extern _Atomic bool host_stopping; /* arch_stop_others has been called */
 
 void host_signals_init(void);
 /* Signals, as bits, that are interrupts of the program. May not return: the coroutine that was

@@ -29,6 +29,10 @@
 int __wrap_rand(void);
 void __wrap_srand(unsigned seed);
 char *__wrap_strtok(char *text, const char *separators);
+struct tm *__wrap_localtime(const time_t *time);
+struct tm *__wrap_gmtime(const time_t *time);
+char *__wrap_asctime(const struct tm *tm);
+char *__wrap_ctime(const time_t *time);
 _Noreturn void __real_exit(int status);
 _Noreturn void __wrap_exit(int status);
 _Noreturn void __wrap_abort(void);
@@ -63,6 +67,8 @@ void libc_init(void)
 struct _reent {
 	char *strtok_place;
 	unsigned seed;
+	struct tm tm;
+	char time_text[26]; /* as long as asctime_r wants it */
 };
 
 static struct _reent *own_state(void)
@@ -92,6 +98,26 @@ int __wrap_rand(void)
 void __wrap_srand(unsigned seed)
 {
 	own_state()->seed = seed;
+}
+
+struct tm *__wrap_localtime(const time_t *time)
+{
+	return localtime_r(time, &own_state()->tm);
+}
+
+struct tm *__wrap_gmtime(const time_t *time)
+{
+	return gmtime_r(time, &own_state()->tm);
+}
+
+char *__wrap_asctime(const struct tm *tm)
+{
+	return asctime_r(tm, own_state()->time_text);
+}
+
+char *__wrap_ctime(const time_t *time)
+{
+	return ctime_r(time, own_state()->time_text);
 }
 
 char *__wrap_strtok(char *text, const char *separators)

@@ -19,7 +19,7 @@
 enum { SW_BYTES = 464, FXSAVE_SIZE = 512 }; /* in the floating-point state */
 
 sigset_t host_interrupts;
-bool host_stopping;
+_Atomic bool host_stopping;
 
 static size_t fp_size = FXSAVE_SIZE; /* of the state that Linux gives to a handler */
 

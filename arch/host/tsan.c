@@ -64,7 +64,8 @@ static struct watch *watch_here(void)
 static void tell_of_pages(struct watch *watch, const struct arch_regs *regs)
 {
 	while (watch->nearly) {
-		stack_refill();
+		if (arch_current()->nopreempt) /* else stack_fault does */
+			stack_refill();
 		stack_fault(watch->early[--watch->nearly], regs);
 	}
 }
