@@ -56,7 +56,7 @@ func main() {
 	n := number(1, 1000000)
 	// A tenth of them first, which tells how long all will take; others may compute, too.
 	_, _, taken := run(n/10, 1e9)
-	wait := 4*10*taken + 1e9
+	wait := 2*10*taken + 4e9
 	arm, fire, taken := run(n, wait)
 	must(taken < wait, "all sleep at once")
 	report(arm, "ns", "sleepers-arm")
