@@ -171,7 +171,7 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 /* The connection's own end: its address, and a port that is free for this remote end. */
 static int choose_end(struct tcp_pcb *pcb, const ip_addr_t *address, uint16_t port)
 {
-	enum { TRIES = 100, FIRST = 0xc000, PORTS = 0x4000 };
+	enum { TRIES = 100 };
 	struct netif *netif = ip_route(&pcb->local_ip, address);
 	const ip_addr_t *local = netif ? ip_netif_get_local_ip(netif, address) : NULL;
 	ip_addr_t chosen;
@@ -184,7 +184,7 @@ static int choose_end(struct tcp_pcb *pcb, const ip_addr_t *address, uint16_t po
 		return 0;
 	}
 	for (int i = 0; i < TRIES; i++) {
-		uint16_t try = (uint16_t)(FIRST + net_random() % PORTS);
+		uint16_t try = net_next_port(&chosen, address, port);
 
 		demux_pick(&chosen, try, address, port);
 		if (tcp_bind(pcb, &chosen, try) == ERR_OK)
