@@ -3,11 +3,11 @@
 import time
 
 from harness.kernel import results
-from harness.machine import ARCHES, HOST, boot, builder
+from harness.machine import ARCHES, HOST, boot
 from harness.suite import Case, Check
 
 from . import attacks, many, page, requests, room, site, wire
-from .server import PATIENCE, Httpd, Server
+from .server import PATIENCE, Httpd, Server, image_of
 
 # Bytes that httpd may keep for the next connection, or for the next thousands.
 SLACK = 64 * 1024
@@ -47,7 +47,7 @@ def run_httpd(case, tests, options="", slack=SLACK):
 
 
 def run_chat(case):
-    with Server(case, "examples/chat.c") as server:
+    with Server(case) as server:
         return [check(server, test) for test in room.TESTS]
 
 
@@ -66,20 +66,19 @@ def echo(server):
 
 
 def run_echo(case):
-    with Server(case, "examples/echo.c", hello=b"x") as server:
+    with Server(case, hello=b"x") as server:
         return [check(server, echo)]
 
 
 def run_sockets(case):
-    image = builder.image("tests/net/sockets.c", case.arch)
-    return results(boot(image, limit=60, ARCH=case.arch, SMP=case.smp, NET=1,
+    return results(boot(image_of(case), limit=60, ARCH=case.arch, SMP=case.smp, NET=1,
                         ARGS=f"smp={case.smp}"))
 
 
 def run_wire(case):
     # Addresses by DHCP, and by hand.
     args = "vole.ip=10.0.2.15/24,10.0.2.2" if case.arch == "arm64" else ""
-    with Server(case, "tests/net/wire.c", args, hello=b"? 0\n") as server:
+    with Server(case, args, hello=b"? 0\n") as server:
         return [check(server, test) for test in wire.TESTS]
 
 
@@ -102,7 +101,18 @@ LONG = (
 )
 
 
+def sanitize_cases():
+    for sanitizer in ("asan", "tsan"):
+        for name, run, app, cost in RUNS:
+            if name != "wire":
+                yield Case(f"{sanitizer} net", name, HOST, 2, run, cost=4 * cost,
+                           images=[(app, HOST, {"SAN": sanitizer})])
+
+
 def cases(tier):
+    if tier == "sanitize":
+        yield from sanitize_cases()
+        return
     for arch in (*ARCHES, HOST):
         for name, run, app, cost in RUNS + (LONG if tier == "long" else ()):
             if arch == HOST and name == "wire":

@@ -39,10 +39,16 @@ def reset(s):
     s.close()
 
 
+def image_of(case):
+    """The one image that case needs."""
+    app, arch, options = case.images[0]
+    return builder.image(app, arch, **options)
+
+
 class Server:
     """An application that listens. Use it in a with statement."""
 
-    def __init__(self, case, app, args="{port}", hello=b"", **options):
+    def __init__(self, case, args="{port}", hello=b"", **options):
         """args: {port} is where it listens. hello: what it answers with something, when it is up."""
         self.hello = hello
         self.port = port = free_port()
@@ -52,8 +58,8 @@ class Server:
         if self._machine:
             options["NET"] = f"{port}:{MACHINE_PORT}"
             port = MACHINE_PORT
-        self._words, self._env = command(builder.image(app, case.arch), ARCH=case.arch,
-                                         SMP=case.smp, ARGS=args.format(port=port), **options)
+        self._words, self._env = command(image_of(case), ARCH=case.arch, SMP=case.smp,
+                                         ARGS=args.format(port=port), **options)
         self._process = None
         self.start()
 
@@ -115,10 +121,10 @@ class Httpd(Server):
     """examples/httpd, with what HTTP clients need."""
 
     def __init__(self, case, args="", **options):
-        files = "files=docs" if case.arch == HOST else ""
+        files = "files=docs bind=127.0.0.1" if case.arch == HOST else ""
         if case.arch != HOST:
             options.setdefault("FILES", "docs")
-        super().__init__(case, "examples/httpd", f"port={{port}} {files} {args}",
+        super().__init__(case, f"port={{port}} {files} {args}",
                          b"GET /hello HTTP/1.0\r\n\r\n", **options)
 
     def exchange(self, data, end=True):

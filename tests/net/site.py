@@ -5,10 +5,12 @@ import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from harness.machine import HOST, boot, builder
+from harness.machine import HOST, boot
 from harness.suite import Check
 
-PAGES = 60
+from .server import image_of
+
+PAGES = 400  # enough that a port used twice would show
 WORKERS = 5
 SEEN_BY_MACHINE = "10.0.2.2"
 
@@ -71,8 +73,7 @@ def run_crawl(case):
     """crawl finds every page once, and has no more than its workers at work."""
     host = "127.0.0.1" if case.arch == HOST else SEEN_BY_MACHINE
     with Site() as site:
-        run = boot(builder.image("examples/crawl", case.arch), limit=60, ARCH=case.arch,
-                   SMP=case.smp, NET=1,
+        run = boot(image_of(case), limit=60, ARCH=case.arch, SMP=case.smp, NET=1,
                    ARGS=f"http://{host}:{site.server_port}/ workers={WORKERS}")
     lines = run.text.splitlines()
     summary = lines[-1] if lines else ""
