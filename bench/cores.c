@@ -1,6 +1,8 @@
 /*
  * cores.c MODE: what two cores do together.
- *	roundtrip  a value there and back between two cores, over channels without a buffer; ns
+ *	roundtrip  a value there and back over channels without a buffer; ns. The scheduler may have
+ *	           both on one core
+ *	pinned     the same, each on a core of its own; ns
  *	channel    four send, four receive, one channel with a buffer of 128; ns for each value
  *	mutex      two coroutines, one on each core, want the same mutex; ns for each time locked
  *	scale      how much more independent work two do than one
@@ -32,15 +34,20 @@ static void echo(void *arg)
 	waitgroup_done(arg);
 }
 
-static void roundtrip(long n)
+static void there_and_back(long n, bool pinned)
 {
 	struct waitgroup wg = {0};
 	long value, sum = 0;
 
 	there = chan_of(long, 0);
 	back = chan_of(long, 0);
-	must(there && back && go_pin(0) == 0, "channels, and a core");
-	start_on(1, &wg, echo, &wg);
+	must(there && back && (!pinned || go_pin(0) == 0), "channels, and a core");
+	if (pinned) {
+		start_on(1, &wg, echo, &wg);
+	} else {
+		waitgroup_add(&wg, 1);
+		must(go(echo, &wg) == 0, "a coroutine starts");
+	}
 	for (long i = 0; i < n; i++) {
 		chan_send(there, &i);
 		chan_recv(back, &value);
@@ -49,6 +56,16 @@ static void roundtrip(long n)
 	chan_close(there);
 	waitgroup_wait(&wg);
 	must(sum == n * (n - 1) / 2, "what comes back");
+}
+
+static void roundtrip(long n)
+{
+	there_and_back(n, false);
+}
+
+static void pinned(long n)
+{
+	there_and_back(n, true);
 }
 
 /* ---- channel ---- */
@@ -187,6 +204,7 @@ int main(int argc, char **argv)
 		void (*run)(long n);
 		long n;
 	} modes[] = {{"roundtrip", roundtrip, 200000},
+		     {"pinned", pinned, 50000},
 		     {"channel", channel, 2000000},
 		     {"mutex", contend, 4000000},
 		     {"scale", scale, 4000000}};

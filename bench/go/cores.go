@@ -9,9 +9,14 @@ import (
 
 const ends, pairs = 4, 32
 
-// ---- roundtrip: Go's scheduler has no cores to choose, it puts the two where it likes ----
+// ---- roundtrip; pinned: Go's scheduler has no cores to choose, but each may have a thread ----
+
+var pinned = false
 
 func echo(there, back chan int) {
+	if pinned {
+		runtime.LockOSThread()
+	}
 	for value := range there {
 		back <- value
 	}
@@ -21,6 +26,9 @@ func echo(there, back chan int) {
 func roundtrip(n int) {
 	there, back := make(chan int), make(chan int)
 	sum := 0
+	if pinned {
+		runtime.LockOSThread()
+	}
 	go echo(there, back)
 	for i := 0; i < n; i++ {
 		there <- i
@@ -130,6 +138,7 @@ type mode struct {
 
 var modes = map[string]mode{
 	"roundtrip": {roundtrip, 200000},
+	"pinned":    {roundtrip, 50000},
 	"channel":   {channel, 2000000},
 	"mutex":     {contend, 4000000},
 }
@@ -146,6 +155,7 @@ func main() {
 	}
 	m, ok := modes[name]
 	must(ok, "the mode is known")
+	pinned = name == "pinned"
 	m.run(m.n / 10)
 
 	start := now()

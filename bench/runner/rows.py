@@ -54,6 +54,7 @@ ROWS = (
     Row("timer-1000000", "the same, 1,000,000 pending", "timer 1000000", 25, 239),
     Row("cores-roundtrip", "2 cores: unbuffered round trip", "cores roundtrip", 350, 616, cores=2,
         peers=(THREADS,)),
+    Row("cores-pinned", "  each on its core, or its thread", "cores pinned", cores=2),
     Row("cores-channel", "2 cores: 4 to 4 through one channel", "cores channel", 80, 110, cores=2),
     Row("cores-mutex", "2 cores: mutex, 2 contending", "cores mutex", 25, 27, cores=2,
         peers=(THREADS,)),
