@@ -176,6 +176,7 @@ static void sampler(void *unused)
 		if (!publish(&t))
 			break;
 		t.size = 0;
+		t.failed = false; /* without memory the viewers get less, not nothing */
 	}
 	text_free(&t);
 }
