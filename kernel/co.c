@@ -87,7 +87,6 @@ static struct co *begin_with(struct co *co, go_fn *fn, void *arg, uintptr_t sp)
 {
 	co->nopreempt = 1; /* until co_begin */
 	co->need_resched = 0;
-	co->flags = 0;
 	co->frame = NULL;
 	atomic_store_explicit(&co->on_core, CO_NEW, memory_order_relaxed);
 	co->error = 0;

@@ -21,9 +21,13 @@ enum co_state {
 
 enum co_on_core {
 	CO_OFF,
-	CO_ON,  /* its stack is in use; its successor sets CO_OFF */
-	CO_NEW, /* it has not run yet */
+	CO_ON,       /* its stack is in use; its successor sets CO_OFF */
+	CO_NEW,      /* it has not run yet */
+	CO_OFF_DEEP, /* CO_OFF, with CO_DEEP: see stack.c */
 };
+
+/* Not to be resumed at once: the bit of CO_ON and CO_OFF_DEEP. */
+enum { CO_BUSY = 1 };
 
 enum co_flags {
 	CO_PINNED = 1,
@@ -31,6 +35,7 @@ enum co_flags {
 	CO_SHIELDED = 4,
 	CO_KERNEL = 8,   /* a core's idle coroutine: not the program's */
 	CO_MEMBER = 16,  /* of a group, which its result is for */
+	CO_DEEP = 64,    /* much of its stack is mapped */
 	CO_COUNTED = 32, /* its end is in core->exited */
 };
 
@@ -50,6 +55,7 @@ struct co {
 	_Atomic uint8_t on_core; /* enum co_on_core */
 	uint8_t pinned_core;     /* with CO_PINNED */
 	uint8_t stack_kind;      /* see stack.c; constant */
+	uint8_t shallow;         /* how often it has stopped far above its lowest page */
 	int error;               /* errno while there is no reent */
 	uint64_t run_since, cpu_ns;
 

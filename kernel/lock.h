@@ -62,6 +62,13 @@ static inline void spin_lock(struct spinlock *lock)
 			arch_relax();
 }
 
+static inline bool spin_try_lock(struct spinlock *lock)
+{
+	assert_nopreempt();
+	/* acquire: with the release in spin_unlock. */
+	return !atomic_exchange_explicit(&lock->held, 1, memory_order_acquire);
+}
+
 static inline void spin_unlock(struct spinlock *lock)
 {
 	assert_locked(lock);

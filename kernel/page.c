@@ -10,6 +10,7 @@
 
 #include "kernel/core.h"
 #include "kernel/lock.h"
+#include "kernel/slab.h"
 #include "kernel/stack.h"
 
 enum { ORDERS = 21 }; /* up to 4 GB */
@@ -193,6 +194,11 @@ static uint32_t alloc_run(uint32_t n)
 	return first;
 }
 
+bool page_reclaim(size_t n)
+{
+	return stack_reclaim(n) || slab_reclaim() || stack_trim();
+}
+
 bool page_low(void)
 {
 	return relaxed_get(buddy.free_pages) < LOW;
@@ -218,7 +224,7 @@ static uint32_t alloc_or_reclaim(unsigned order, uint32_t n, bool anywhere)
 			return first;
 		spin_unlock(&buddy.lock);
 
-		size_t given = stack_reclaim(n < LOW ? LOW : n);
+		bool given = page_reclaim(n < LOW ? LOW : n);
 
 		spin_lock(&buddy.lock);
 		if (!given && take_last)
@@ -351,5 +357,5 @@ size_t page_available(void)
 
 	for (int i = 0; i < core_count; i++)
 		n += relaxed_get(cores[i]->pages.count);
-	return n * PAGE_SIZE + stack_reclaimable();
+	return n * PAGE_SIZE + stack_reclaimable() + slab_reclaimable();
 }

@@ -30,7 +30,10 @@ void page_free(void *block, unsigned order);
 void *page_alloc_many(size_t n, size_t align);
 void page_free_many(void *block);
 
-/* Stacks should give some of their pages. */
+/* Has stacks and slabs give pages that they do not use, n if it is easy. False: there are none. */
+bool page_reclaim(size_t n);
+
+/* They should. */
 bool page_low(void);
 
 /* The struct of the page that holds p; NULL when p is not RAM. */

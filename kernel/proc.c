@@ -518,7 +518,13 @@ static bool stack_is_free(struct core *core, struct co *next)
 	return true;
 #endif
 	for (int i = 0; i < A_MOMENT; i++) {
-		if (co_is_off(next))
+		uint8_t deep = CO_OFF_DEEP;
+
+		/* acquire: with the release in sched_finish_deep and trim_waiting. */
+		if (atomic_compare_exchange_strong_explicit(&next->on_core, &deep, CO_ON,
+							    memory_order_acquire,
+							    memory_order_acquire) ||
+		    deep != CO_ON)
 			return true;
 		arch_relax();
 	}

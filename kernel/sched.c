@@ -8,6 +8,9 @@
 /* A woken coroutine waits this long for its waker's core before others may have it. */
 enum { RUNNEXT_AGE = 100 * 1000 };
 
+/* Timers that go off sooner after others are late by as much. */
+enum { TIMER_GAP = 20 * 1000 };
+
 /* Slices are looked at this often, so that no sum of times overflows. */
 #define QUANTUM_MAX (3600 * NSEC_PER_SEC)
 
@@ -16,6 +19,14 @@ _Atomic int external_waits, irqs_attached;
 _Atomic bool sched_accounting;
 
 bool smp;
+
+void sched_finish_deep(struct co *prev)
+{
+	stack_stopped(prev);
+	/* release: with the acquire in stack_is_free and stack_trim. */
+	atomic_store_explicit(&prev->on_core, prev->flags & CO_DEEP ? CO_OFF_DEEP : CO_OFF,
+			      memory_order_release);
+}
 
 /* Leaves self, which is current, for next; NULL: whoever may. Returns in self, with who was left, or
  * NULL. Inline, so that all ways to stop are as short as can be: a return that the processor does
@@ -37,10 +48,10 @@ static inline __attribute__((always_inline)) struct co *switch_from(struct core 
 	on = atomic_load_explicit(&next->on_core, memory_order_acquire);
 #ifdef PLANT_ON_CORE
 	for (int i = 0; core->switches % 16 == 0 && i < 50000; i++)
-		arch_relax();           /* as if an interrupt took its time here */
-	on = on == CO_ON ? CO_OFF : on; /* the fault; see also sched_finish */
+		arch_relax();    /* as if an interrupt took its time here */
+	on &= (uint8_t)~CO_BUSY; /* the fault; see also sched_finish */
 #endif
-	if (unlikely(next->frame || on == CO_ON)) {
+	if (unlikely(next->frame || (on & CO_BUSY))) {
 		core->resume = next;
 		next = core->idle;
 	} else if (next != core->idle) {
@@ -298,8 +309,12 @@ bool sched_service(struct core *core, struct co *running)
 	uint64_t now = core->now = arch_clock();
 	uint64_t next = atomic_load_explicit(&core->wheel.next, memory_order_relaxed);
 
-	if (next <= now)
+	if (next <= now) {
 		next = wheel_advance(&core->wheel, now);
+		/* Where timers go off one after the other, some go off together. */
+		if (next > now && next < now + TIMER_GAP)
+			next = now + TIMER_GAP;
+	}
 	if (unlikely(proc_idle_cores()) && runq_len(&core->proc.runq))
 		proc_share(core);
 	if (running) {

@@ -86,6 +86,8 @@ static inline void sched_begin(struct core *core, struct co *next)
 	next->run_since = sched_clock(core);
 }
 
+void sched_finish_deep(struct co *prev);
+
 /* After a switch, in the successor: the stack of prev is free now. */
 static inline void sched_finish(struct co *prev)
 {
@@ -103,6 +105,8 @@ static inline void sched_finish(struct co *prev)
 	paint_check(prev);
 	if (prev->state == CO_ENDED)
 		co_free(prev);
+	else if (unlikely(prev->flags & CO_DEEP))
+		sched_finish_deep(prev);
 	else
 		/* release: with the acquire in switch_from and co_is_off; the context is saved. */
 		atomic_store_explicit(&prev->on_core, CO_OFF, memory_order_release);

@@ -22,6 +22,14 @@ _Static_assert(sizeof(struct slab) <= SLAB_HEADER, "struct slab is too large");
 
 static unsigned caches;
 
+/* Type-stable ones. */
+static struct slab_cache *stable[MAX_SLAB_CACHES];
+static unsigned stable_count;
+
+/* Who visits every object, and who takes slabs away: each says so first, then looks at the other. */
+static _Atomic int visitors;
+static _Atomic bool reclaiming;
+
 void slab_init(struct slab_cache *cache, const char *name, size_t size, size_t link,
 	       bool type_stable)
 {
@@ -33,6 +41,8 @@ void slab_init(struct slab_cache *cache, const char *name, size_t size, size_t l
 		.type_stable = type_stable,
 		.index = caches++,
 	};
+	if (type_stable)
+		stable[stable_count++] = cache;
 	/* At least 8 objects a slab, so that little is lost at its end. */
 	while (((size_t)PAGE_SIZE << cache->order) < SLAB_HEADER + 8 * size)
 		cache->order++;
@@ -111,9 +121,19 @@ static void *take_one(struct slab_cache *cache)
 	} else {
 		object = (char *)slab + SLAB_HEADER + slab->fresh++ * cache->size;
 	}
+	if (slab->used == 0 && slab->fresh > 1)
+		relaxed_add(cache->empty, -1);
 	if (++slab->used == cache->capacity)
 		partial_remove(slab);
 	return object;
+}
+
+static void slab_free_pages(struct slab_cache *cache, struct slab *slab)
+{
+	partial_remove(slab);
+	for (size_t i = 0; i < (size_t)1 << cache->order; i++)
+		relaxed_set(page_of((char *)slab + i * PAGE_SIZE)->kind, PAGE_OTHER);
+	page_free(slab, cache->order);
 }
 
 static void put_one(struct slab_cache *cache, void *object)
@@ -124,12 +144,12 @@ static void put_one(struct slab_cache *cache, void *object)
 	slab->free = object;
 	if (slab->used-- == cache->capacity)
 		partial_add(cache, slab);
-	if (slab->used || cache->type_stable)
+	if (slab->used)
 		return;
-	partial_remove(slab);
-	for (size_t i = 0; i < (size_t)1 << cache->order; i++)
-		relaxed_set(page_of((char *)slab + i * PAGE_SIZE)->kind, PAGE_OTHER);
-	page_free(slab, cache->order);
+	if (cache->type_stable)
+		relaxed_add(cache->empty, 1);
+	else
+		slab_free_pages(cache, slab);
 }
 
 static void *refill(void *arg, void *unused)
@@ -170,12 +190,61 @@ void slab_drain(struct slab_cache *cache)
 	core_call(drain, cache, NULL);
 }
 
+/* Cache locked: its empty slabs go. How many pages. */
+static size_t give_empty(struct slab_cache *cache)
+{
+	size_t given = 0;
+
+	for (struct slab **link = &cache->all, *slab; (slab = *link);) {
+		if (slab->used) {
+			link = &slab->next_all;
+			continue;
+		}
+		*link = slab->next_all;
+		slab_free_pages(cache, slab);
+		given += (size_t)1 << cache->order;
+	}
+	relaxed_set(cache->empty, 0);
+	return given;
+}
+
+size_t slab_reclaim(void)
+{
+	size_t given = 0;
+
+	if (atomic_exchange(&reclaiming, true))
+		return 0;
+	if (!atomic_load(&visitors))
+		for (unsigned i = 0; i < stable_count; i++)
+			/* Who has the lock may be on the way here. */
+			if (relaxed_get(stable[i]->empty) && spin_try_lock(&stable[i]->lock)) {
+				given += give_empty(stable[i]);
+				spin_unlock(&stable[i]->lock);
+			}
+	atomic_store(&reclaiming, false);
+	return given;
+}
+
+size_t slab_reclaimable(void)
+{
+	size_t bytes = 0;
+
+	for (unsigned i = 0; i < stable_count; i++)
+		bytes += relaxed_get(stable[i]->empty) * ((size_t)PAGE_SIZE << stable[i]->order);
+	return bytes;
+}
+
 void slab_each(struct slab_cache *cache, void (*visit)(void *object, void *arg), void *arg)
 {
+	atomic_fetch_add(&visitors, 1);
+	while (atomic_load(&reclaiming) && !panicking)
+		arch_relax();
+
 	/* acquire: with the release in slab_make. */
 	struct slab *all = __atomic_load_n(&cache->all, __ATOMIC_ACQUIRE);
 
 	for (struct slab *slab = all; slab; slab = slab->next_all)
 		for (unsigned i = 0; i < slab->fresh; i++)
 			visit((char *)slab + SLAB_HEADER + i * cache->size, arg);
+	atomic_fetch_sub(&visitors, 1);
 }

@@ -17,13 +17,14 @@ struct slab_cache {
 	const char *name;
 	size_t size;
 	size_t link;      /* where in a free object the link to the next one is */
-	bool type_stable; /* never given back: objects keep their type, and slab_each finds them */
+	bool type_stable; /* objects keep their type while memory is not short; slab_each finds them */
 	unsigned order, capacity, index;
 
 	struct spinlock lock;
 	/* guarded by lock */
 	struct slab *partial; /* slabs with free objects */
 	struct slab *all;     /* type_stable: every slab */
+	size_t empty;         /* type_stable: slabs of which no object is in use; read by anyone */
 };
 
 /* At boot. link: offset of a pointer that may be overwritten while the object is free. */
@@ -51,6 +52,12 @@ static inline void slab_free(struct slab_cache *cache, void *object)
 		slab_drain(cache);
 	m->object[m->count++] = object;
 }
+
+/* Gives what type-stable caches do not use to the page allocator: how many pages. */
+size_t slab_reclaim(void);
+
+/* Bytes that it could give. */
+size_t slab_reclaimable(void);
 
 /* The cache of an object in a PAGE_SLAB page. */
 struct slab_cache *slab_cache_of(const void *object);

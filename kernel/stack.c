@@ -71,7 +71,7 @@ void stack_refill(void)
 	struct core *core = core_here();
 
 	if (page_low() && !core->in_fault)
-		stack_reclaim(PAGE_RESERVE);
+		page_reclaim(PAGE_RESERVE);
 	while (core->page_reserve < PAGE_RESERVE) {
 		void *page = page_alloc(0);
 
@@ -123,6 +123,23 @@ static void free_slot_remove(struct slot_kind *kind)
 	kind->free_bytes -= top_of(slot) - slot->mapped;
 }
 
+/*
+ * A live stack with more than DEEP bytes mapped has CO_DEEP: while its coroutine waits, on_core is
+ * CO_OFF_DEEP, which whoever resumes it, and who takes its pages, changes by compare-and-swap.
+ */
+enum { DEEP = 64 * 1024, SHALLOW_LONG = 32 };
+
+static _Atomic long deep_stacks; /* that live */
+
+static void mark_deep(struct co *co)
+{
+	if (!(co->flags & CO_DEEP) && co->stack_top - co->stack_mapped > DEEP) {
+		co->flags |= CO_DEEP;
+		co->shallow = 0;
+		atomic_fetch_add_explicit(&deep_stacks, 1, memory_order_relaxed);
+	}
+}
+
 static void *take_slowly(void *arg, void *unused)
 {
 	struct slot_kind *kind = arg;
@@ -162,6 +179,8 @@ bool stack_take(struct co *co, size_t limit)
 	co->stack_kind = (uint8_t)i;
 	co->stack_top = top_of(slot);
 	co->stack_mapped = slot->mapped;
+	co->flags = 0;
+	mark_deep(co);
 	core_here()->stack_bytes += (int64_t)(co->stack_top - co->stack_mapped);
 	return true;
 }
@@ -183,6 +202,9 @@ void stack_give(struct co *co)
 {
 	struct magazine *m = &core_here()->stacks;
 	struct free_slot *slot = (struct free_slot *)co->stack_top - 1;
+
+	if (co->flags & CO_DEEP)
+		atomic_fetch_sub_explicit(&deep_stacks, 1, memory_order_relaxed);
 	slot->mapped = co->stack_mapped;
 	if (co->stack_kind == DEFAULT_KIND && m->count < MAGAZINE_SIZE) {
 		m->object[m->count++] = slot;
@@ -255,7 +277,7 @@ size_t stack_reclaim(size_t n)
 {
 	size_t freed = 0;
 
-	if (atomic_exchange_explicit(&reclaim.lock.held, 1, memory_order_acquire)) {
+	if (!spin_try_lock(&reclaim.lock)) {
 		while (atomic_load_explicit(&reclaim.lock.held, memory_order_relaxed))
 			arch_relax();
 		return 1; /* another has taken some */
@@ -265,12 +287,79 @@ size_t stack_reclaim(size_t n)
 
 		/* Who holds it for longer makes a slot, since none is free, and perhaps waits here. */
 		while (kind->free_bytes && freed < n)
-			if (!atomic_exchange_explicit(&kind->lock.held, 1, memory_order_acquire)) {
+			if (spin_try_lock(&kind->lock)) {
 				freed += strip_slots(kind, n - freed);
 				spin_unlock(&kind->lock);
 			}
 	}
 	spin_unlock(&reclaim.lock);
+	return freed;
+}
+
+/* The pages below where it stopped, but for some; it is off its stack. How many. */
+static size_t trim(struct co *co)
+{
+	uintptr_t keep = ((uintptr_t)co->sp & ~(uintptr_t)(PAGE_SIZE - 1)) - 4 * PAGE_SIZE;
+	size_t freed = 0;
+
+	if (co->frame || !spin_try_lock(&reclaim.lock))
+		return 0;
+	while (co->stack_mapped < keep) {
+		size_t n = 0;
+
+		for (; n < AT_ONCE && co->stack_mapped < keep; co->stack_mapped += PAGE_SIZE)
+			reclaim.va[n++] = co->stack_mapped;
+		arch_unmap(reclaim.va, n, reclaim.pages);
+		for (size_t i = 0; i < n; i++)
+			if (reclaim.pages[i])
+				page_free((void *)reclaim.pages[i], 0);
+		core_here()->stack_bytes -= (int64_t)(n * PAGE_SIZE);
+		freed += n;
+	}
+	spin_unlock(&reclaim.lock);
+	if (co->stack_top - co->stack_mapped <= DEEP) {
+		co->flags &= (uint8_t)~CO_DEEP;
+		atomic_fetch_sub_explicit(&deep_stacks, 1, memory_order_relaxed);
+	}
+	return freed;
+}
+
+static void *stopped(void *stack, void *unused)
+{
+	struct co *co = stack;
+
+	(void)unused;
+	if ((uintptr_t)co->sp - co->stack_mapped < DEEP)
+		co->shallow = 0;
+	else if (++co->shallow == SHALLOW_LONG)
+		trim(co);
+	return NULL;
+}
+
+void stack_stopped(struct co *co)
+{
+	core_call(stopped, co, NULL);
+}
+
+static void trim_waiting(struct co *co, void *arg)
+{
+	uint8_t off = CO_OFF_DEEP;
+
+	/* acquire: with the release in sched_finish. release: with the acquire of who resumes it. */
+	if (!atomic_compare_exchange_strong_explicit(&co->on_core, &off, CO_ON,
+						     memory_order_acquire, memory_order_relaxed))
+		return;
+	*(size_t *)arg += trim(co);
+	atomic_store_explicit(&co->on_core, co->flags & CO_DEEP ? CO_OFF_DEEP : CO_OFF,
+			      memory_order_release);
+}
+
+size_t stack_trim(void)
+{
+	size_t freed = 0;
+
+	if (atomic_load_explicit(&deep_stacks, memory_order_relaxed))
+		co_each(trim_waiting, &freed);
 	return freed;
 }
 
@@ -336,10 +425,10 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 		co->nopreempt++;
 		co->core->in_fault = true;
 		stack_refill();
+		if (page_low()) /* stack_refill outside of a fault can do more */
+			arch_send_reschedule(co->core);
 		co->core->in_fault = false;
 		co->nopreempt--;
-		if (page_low()) /* stack_refill outside of a fault can do more */
-			sched_timer_soon(co->core);
 	} else if (co->core->page_reserve < PAGE_RESERVE / 2) {
 		co->need_resched = true;
 	}
@@ -360,6 +449,7 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 	if (own && at < co->stack_mapped) {
 		co->core->stack_bytes += (int64_t)(co->stack_mapped - at);
 		co->stack_mapped = at;
+		mark_deep(co);
 	}
 	return true;
 }

@@ -43,6 +43,13 @@ void stack_give(struct co *co);
  * How many. nopreempt > 0, not from a fault; other spinlocks may be held, but the allocator's. */
 size_t stack_reclaim(size_t n);
 
+/* Takes pages from the stacks of coroutines that wait and were deeper once; how many. The same. */
+size_t stack_trim(void);
+
+/* co, which has CO_DEEP, has stopped, and its stack is still the caller's: where it has been shallow
+ * for long, pages go. nopreempt > 0. */
+void stack_stopped(struct co *co);
+
 /* Bytes that stack_reclaim could give. */
 size_t stack_reclaimable(void);
 

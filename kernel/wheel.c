@@ -174,10 +174,15 @@ uint64_t wheel_advance(struct wheel *wheel, uint64_t now)
 		struct wheel_link *slot = &wheel->slot[level][index];
 
 		if (level > 0) { /* time has entered the block: spread it over the levels below */
-			while (slot->next != slot) {
-				struct wheel_node *node = node_of(slot->next);
+			struct wheel_link *link = slot->next;
 
-				remove_node(wheel, node);
+			slot->next = slot->prev = slot;
+			wheel->occupied[level] &= ~(UINT64_C(1) << index);
+			while (link != slot) {
+				struct wheel_node *node = node_of(link);
+
+				link = link->next;
+				__builtin_prefetch(link);
 				insert(wheel, node);
 			}
 			continue;

@@ -16,6 +16,7 @@ PROGRAMS = {
     "go.c": (2, 8),
     "stack.c": (3, 10),
     "depth.c": (1, 1),
+    "deep.c": (4, 1),
     "chan.c": (1, 1),
     "chan_stress.c": (4, 20),
     "select.c": (1, 5),
