@@ -41,9 +41,9 @@ void co_count_end(struct co *co)
 
 	if (co->flags & CO_COUNTED)
 		return;
-	co->flags |= CO_COUNTED;
-	core->exited++;
-	core->stack_bytes -= (int64_t)(co->stack_top - co->stack_mapped);
+	relaxed_set(co->flags, co->flags | CO_COUNTED);
+	relaxed_add(core->exited, 1);
+	relaxed_add(core->stack_bytes, -(int64_t)(co->stack_top - co->stack_mapped));
 }
 
 /* Called last by co_begin, and so on down to arch_switch: calls and returns stay in balance. */
@@ -158,7 +158,7 @@ static void *free_slowly(void *arg, void *unused)
 
 void co_free(struct co *co)
 {
-	co->state = CO_FREE;
+	relaxed_set(co->state, CO_FREE);
 	if (co->stack_kind > STACK_FIXED && !co->name)
 		stack_exact_free(co);
 	else
@@ -325,9 +325,9 @@ int go_pin(int core)
 		return -EINVAL;
 	preempt_disable();
 	if (core < 0) {
-		self->flags &= (uint8_t)~CO_PINNED;
+		relaxed_set(self->flags, self->flags & ~CO_PINNED);
 	} else {
-		self->flags |= CO_PINNED;
+		relaxed_set(self->flags, self->flags | CO_PINNED);
 		self->pinned_core = (uint8_t)core;
 	}
 
@@ -345,9 +345,9 @@ bool go_shield(bool on)
 	bool was = self->flags & CO_SHIELDED;
 
 	if (on)
-		self->flags |= CO_SHIELDED;
+		relaxed_set(self->flags, self->flags | CO_SHIELDED);
 	else
-		self->flags &= (uint8_t)~CO_SHIELDED;
+		relaxed_set(self->flags, self->flags & ~CO_SHIELDED);
 	return was;
 }
 
@@ -361,7 +361,7 @@ static void visit_used(void *object, void *arg)
 	struct co *co = object;
 	const struct each *each = arg;
 
-	if (co->state != CO_FREE)
+	if (relaxed_get(co->state) != CO_FREE)
 		each->visit(co, each->arg);
 }
 
@@ -389,9 +389,9 @@ struct co *co_make_idle(struct core *core, void *stack, size_t size)
 void co_idle_setup(struct co *co, struct core *core)
 {
 	co->nopreempt = 1;
-	co->flags = CO_KERNEL;
+	relaxed_set(co->flags, CO_KERNEL);
 	co->stack_kind = STACK_FIXED;
-	co->state = CO_RUNNING;
+	relaxed_set(co->state, CO_RUNNING);
 	co->core = core;
 	core->idle = core->boot_co = co;
 }

@@ -111,7 +111,7 @@ size_t proc_global_len(void)
 
 static void send_reschedule(struct core *to)
 {
-	core_here()->ipis++;
+	relaxed_add(core_here()->ipis, 1);
 	arch_send_reschedule(to);
 }
 
@@ -152,7 +152,7 @@ static void notify_urgent(struct core *core)
 	for (int i = 0; i < enabled; i++) {
 		struct co *there = atomic_load_explicit(&cores[i]->running, memory_order_relaxed);
 
-		if (cores[i] != core && there && !(there->flags & CO_URGENT)) {
+		if (cores[i] != core && there && !(relaxed_get(there->flags) & CO_URGENT)) {
 			send_reschedule(cores[i]);
 			return;
 		}
@@ -252,7 +252,7 @@ void proc_send(struct core *to, struct co *co)
 	while (!atomic_compare_exchange_weak_explicit(inbox, &first, co, memory_order_release,
 						      memory_order_relaxed));
 	if (to == core_here())
-		to->irq_pending = true; /* an interrupt handler: irq_exit comes next */
+		relaxed_set(to->irq_pending, true); /* an interrupt handler: irq_exit comes next */
 	else
 		send_reschedule(to);
 }
@@ -282,14 +282,14 @@ void proc_receive(struct core *core)
 
 bool proc_urgent_waiting(const struct core *core)
 {
-	return core->proc.urgent.first ||
+	return relaxed_get(core->proc.urgent.first) ||
 	       atomic_load_explicit(&global.urgent_count, memory_order_relaxed);
 }
 
 bool proc_waiting(const struct core *core)
 {
-	return core->proc.runnext || runq_len(&core->proc.runq) ||
-	       steal_ring_len(&core->proc.ring) || core->proc.pinned.first ||
+	return relaxed_get(core->proc.runnext) || runq_len(&core->proc.runq) ||
+	       steal_ring_len(&core->proc.ring) || relaxed_get(core->proc.pinned.first) ||
 	       proc_urgent_waiting(core) ||
 	       (core->index < atomic_load_explicit(&proc_count, memory_order_relaxed) &&
 		atomic_load_explicit(&global.normal_count, memory_order_relaxed));
@@ -357,7 +357,7 @@ static void *pick_slowly(void *arg, void *unused)
 		goto slice;
 	co = proc->runnext;
 	if (co) { /* in its waker's slice */
-		proc->runnext = NULL;
+		relaxed_set(proc->runnext, NULL);
 		return co;
 	}
 	co = proc->pinned.first ? next_of_both(core, enabled) : get_own_or_global(core, enabled);
@@ -389,7 +389,7 @@ static struct co *steal(struct core *core)
 		if (victim == core ||
 		    !(n = steal_ring_take(&victim->proc.ring, batch, STEAL_MAX, false)))
 			continue;
-		core->steals += n;
+		relaxed_add(core->steals, n);
 		for (uint32_t j = 1; j < n; j++)
 			proc_put_quietly(core, batch[j]);
 		core->proc.ticks++;
@@ -403,7 +403,7 @@ void proc_give_away(struct core *core)
 	struct co *co;
 
 	if ((co = core->proc.runnext)) {
-		core->proc.runnext = NULL;
+		relaxed_set(core->proc.runnext, NULL);
 		proc_put(core, co);
 	}
 	/* No more than there are: the core may be let in again meanwhile, and put them back. */
@@ -449,7 +449,7 @@ static bool sleep(struct core *core)
 	bool enabled = core->index < atomic_load_explicit(&proc_count, memory_order_relaxed);
 	uint64_t bit = UINT64_C(1) << core->index, before = bit;
 
-	core->idle_since = arch_clock();
+	relaxed_set(core->idle_since, arch_clock());
 	atomic_store_explicit(&core->running, NULL, memory_order_relaxed);
 	if (enabled)
 		atomic_fetch_or(&proc_idle_mask, bit);
@@ -471,8 +471,8 @@ static bool sleep(struct core *core)
 	stuck_leave_idle();
 	if (enabled)
 		before = atomic_fetch_and(&proc_idle_mask, ~bit);
-	core->idle_ns += arch_clock() - core->idle_since;
-	core->idle_since = 0;
+	relaxed_add(core->idle_ns, arch_clock() - core->idle_since);
+	relaxed_set(core->idle_since, 0);
 	return !(before & bit);
 }
 
@@ -548,7 +548,7 @@ _Noreturn void proc_idle(struct core *core)
 	for (;;) {
 		struct co *next = core->resume;
 
-		core->resume = NULL;
+		relaxed_set(core->resume, NULL);
 		if (!next)
 			next = find(core);
 		if (!core->proc.slice_armed && proc_waiting(core))
@@ -569,8 +569,8 @@ _Noreturn void proc_idle(struct core *core)
 			prev = arch_switch(idle, next);
 		}
 		core->now = arch_clock();
-		if (!prev->frame && prev->state != CO_RUNNING) {
-			if (prev->state == CO_WAITING)
+		if (!prev->frame && relaxed_get(prev->state) != CO_RUNNING) {
+			if (relaxed_get(prev->state) == CO_WAITING)
 				prev->wait_since = core->now;
 			sched_finish(prev);
 			continue;
@@ -578,12 +578,13 @@ _Noreturn void proc_idle(struct core *core)
 		/* prev was interrupted (see also sched_resched): it goes on, or to the back of the
 		 * queue. */
 		if (sched_service(core, prev)) {
-			core->preemptions++;
-			prev->state = CO_RUNNABLE;
+			relaxed_add(core->preemptions, 1);
+			relaxed_set(prev->state, CO_RUNNABLE);
 			proc_put_back(core, prev);
-			core->resume = proc_pick(core); /* in the slice that has begun */
+			relaxed_set(core->resume,
+				    proc_pick(core)); /* in the slice that has begun */
 		} else {
-			core->resume = prev;
+			relaxed_set(core->resume, prev);
 		}
 		sched_finish(prev);
 	}

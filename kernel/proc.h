@@ -71,7 +71,7 @@ static inline struct co *proc_pick(struct core *core)
 	if (unlikely(proc->special || proc_needs_attention()))
 		return proc_pick_slowly(core);
 	if (co) { /* in its waker's slice */
-		proc->runnext = NULL;
+		relaxed_set(proc->runnext, NULL);
 		return co;
 	}
 	co = runq_get(&proc->runq);

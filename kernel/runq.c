@@ -61,9 +61,9 @@ void co_list_put(struct co_list *list, struct co *co)
 	if (list->last)
 		list->last->next = co;
 	else
-		list->first = co;
+		relaxed_set(list->first, co);
 	list->last = co;
-	list->count++;
+	relaxed_add(list->count, 1);
 }
 
 struct co *co_list_get(struct co_list *list)
@@ -71,10 +71,10 @@ struct co *co_list_get(struct co_list *list)
 	struct co *co = list->first;
 
 	if (co) {
-		list->first = co->next;
+		relaxed_set(list->first, co->next);
 		if (!list->first)
 			list->last = NULL;
-		list->count--;
+		relaxed_add(list->count, -1);
 	}
 	return co;
 }

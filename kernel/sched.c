@@ -39,7 +39,7 @@ static inline __attribute__((always_inline)) struct co *switch_from(struct core 
 
 	kassert(self->nopreempt == 1);
 	if (unlikely(next == self)) { /* made ready, and picked, before it had stopped */
-		self->state = CO_RUNNING;
+		relaxed_set(self->state, CO_RUNNING);
 		return NULL;
 	}
 	if (unlikely(!next))
@@ -52,7 +52,7 @@ static inline __attribute__((always_inline)) struct co *switch_from(struct core 
 	on &= (uint8_t)~CO_BUSY; /* the fault; see also sched_finish */
 #endif
 	if (unlikely(next->frame || (on & CO_BUSY))) {
-		core->resume = next;
+		relaxed_set(core->resume, next);
 		next = core->idle;
 	} else if (next != core->idle) {
 		sched_begin(core, next);
@@ -89,7 +89,7 @@ void sched_end(void)
 	struct co *self = arch_current();
 	struct core *core = self->core;
 
-	self->state = CO_ENDED;
+	relaxed_set(self->state, CO_ENDED);
 	switch_from(core, self, proc_pick(core));
 }
 
@@ -101,7 +101,7 @@ void go_yield(void)
 
 	struct core *core = self->core;
 
-	self->state = CO_RUNNABLE;
+	relaxed_set(self->state, CO_RUNNABLE);
 	proc_put_back(core, self);
 	switch_to(core, self, proc_pick(core));
 	preempt_enable();
@@ -113,7 +113,7 @@ void sched_move(void)
 
 	struct co *self = arch_current();
 
-	self->state = CO_RUNNABLE;
+	relaxed_set(self->state, CO_RUNNABLE);
 	proc_put(self->core, self);
 	sched_park();
 	preempt_enable();
@@ -127,7 +127,7 @@ static inline __attribute__((always_inline)) void ready(struct co *co, bool next
 	if (!co_is_off(co))
 		return; /* the fault: it has not stopped yet, so it need not be woken */
 #endif
-	co->state = CO_RUNNABLE;
+	relaxed_set(co->state, CO_RUNNABLE);
 	if (unlikely(core->in_handler & HANDLER_IRQ)) {
 		proc_send(core, co);
 		return;
@@ -137,7 +137,7 @@ static inline __attribute__((always_inline)) void ready(struct co *co, bool next
 	    core->index < atomic_load_explicit(&proc_count, memory_order_relaxed)) {
 		struct co *old = core->proc.runnext;
 
-		core->proc.runnext = co;
+		relaxed_set(core->proc.runnext, co);
 		if (unlikely(!core->proc.slice_armed))
 			sched_slice_arm(core);
 		if (!old)
@@ -149,25 +149,25 @@ static inline __attribute__((always_inline)) void ready(struct co *co, bool next
 
 void sched_ready(struct co *co)
 {
-	core_here()->wakeups++;
+	relaxed_add(core_here()->wakeups, 1);
 	ready(co, true);
 }
 
 void sched_ready_last(struct co *co)
 {
-	core_here()->wakeups++;
+	relaxed_add(core_here()->wakeups, 1);
 	ready(co, false);
 }
 
 void sched_start(struct co *co)
 {
-	core_here()->spawned++;
+	relaxed_add(core_here()->spawned, 1);
 	ready(co, true);
 }
 
 void sched_start_last(struct co *co)
 {
-	core_here()->spawned++;
+	relaxed_add(core_here()->spawned, 1);
 	ready(co, false);
 }
 
@@ -175,7 +175,7 @@ void sched_park_for(struct co *next)
 {
 	struct core *core = core_here();
 
-	core->wakeups++;
+	relaxed_add(core->wakeups, 1);
 	if ((next->flags & CO_PINNED) && next->pinned_core != core->index) {
 		ready(next, true);
 		next = proc_pick(core);
@@ -287,7 +287,7 @@ static bool slice_check(struct core *core, struct co *running, uint64_t now)
 
 		/* Without preemption, too, a pair that wakes each other keeps nobody out. */
 		if (co && (over || !quantum || proc_idle_cores())) {
-			proc->runnext = NULL;
+			relaxed_set(proc->runnext, NULL);
 			proc_put(core, co);
 		}
 		slice_next(core, now, proc->slice_began + slice_length());
@@ -300,7 +300,7 @@ bool sched_service(struct core *core, struct co *running)
 	bool over = false;
 
 	/* First: what interrupts leave from here on has it set again. */
-	core->irq_pending = false;
+	relaxed_set(core->irq_pending, false);
 	atomic_signal_fence(memory_order_seq_cst);
 	proc_receive(core);
 	preempt_refill(core);

@@ -80,8 +80,8 @@ static inline void sched_begin(struct core *core, struct co *next)
 {
 	atomic_store_explicit(&next->on_core, CO_ON, memory_order_relaxed);
 	next->core = core;
-	next->state = CO_RUNNING;
-	core->switches++;
+	relaxed_set(next->state, CO_RUNNING);
+	relaxed_add(core->switches, 1);
 	atomic_store_explicit(&core->running, next, memory_order_relaxed);
 	next->run_since = sched_clock(core);
 }
@@ -103,7 +103,7 @@ static inline void sched_finish(struct co *prev)
 		self->need_resched = true;
 	prev->cpu_ns += core->now - prev->run_since;
 	paint_check(prev);
-	if (prev->state == CO_ENDED)
+	if (relaxed_get(prev->state) == CO_ENDED)
 		co_free(prev);
 	else if (unlikely(prev->flags & CO_DEEP))
 		sched_finish_deep(prev);

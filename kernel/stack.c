@@ -97,7 +97,7 @@ static struct free_slot *slot_make(struct slot_kind *kind)
 		return NULL;
 	}
 	if (!bare) {
-		kind->unused = top;
+		relaxed_set(kind->unused, top);
 	} else if (--bare->count == 0) {
 		kind->bare = bare->next;
 		page_free(bare, 0);
@@ -134,7 +134,7 @@ static _Atomic long deep_stacks; /* that live */
 static void mark_deep(struct co *co)
 {
 	if (!(co->flags & CO_DEEP) && co->stack_top - co->stack_mapped > DEEP) {
-		co->flags |= CO_DEEP;
+		relaxed_set(co->flags, co->flags | CO_DEEP);
 		co->shallow = 0;
 		atomic_fetch_add_explicit(&deep_stacks, 1, memory_order_relaxed);
 	}
@@ -179,9 +179,9 @@ bool stack_take(struct co *co, size_t limit)
 	co->stack_kind = (uint8_t)i;
 	co->stack_top = top_of(slot);
 	co->stack_mapped = slot->mapped;
-	co->flags = 0;
+	relaxed_set(co->flags, 0);
 	mark_deep(co);
-	core_here()->stack_bytes += (int64_t)(co->stack_top - co->stack_mapped);
+	relaxed_add(core_here()->stack_bytes, (int64_t)(co->stack_top - co->stack_mapped));
 	return true;
 }
 
@@ -313,12 +313,12 @@ static size_t trim(struct co *co)
 		for (size_t i = 0; i < n; i++)
 			if (reclaim.pages[i])
 				page_free((void *)reclaim.pages[i], 0);
-		core_here()->stack_bytes -= (int64_t)(n * PAGE_SIZE);
+		relaxed_add(core_here()->stack_bytes, -(int64_t)(n * PAGE_SIZE));
 		freed += n;
 	}
 	spin_unlock(&reclaim.lock);
 	if (co->stack_top - co->stack_mapped <= DEEP) {
-		co->flags &= (uint8_t)~CO_DEEP;
+		relaxed_set(co->flags, co->flags & (uint8_t)~CO_DEEP);
 		atomic_fetch_sub_explicit(&deep_stacks, 1, memory_order_relaxed);
 	}
 	return freed;
@@ -411,7 +411,7 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 
 	uintptr_t offset = (addr - kind->window) % kind->stride;
 
-	if (addr >= kind->unused)
+	if (addr >= relaxed_get(kind->unused))
 		return false;
 	if (offset < PAGE_SIZE) {
 		if (own)
@@ -447,7 +447,7 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 		      co->id, co_name(co), co->stack_top - co->stack_mapped,
 		      page_available() / 1024);
 	if (own && at < co->stack_mapped) {
-		co->core->stack_bytes += (int64_t)(co->stack_mapped - at);
+		relaxed_add(co->core->stack_bytes, (int64_t)(co->stack_mapped - at));
 		co->stack_mapped = at;
 		mark_deep(co);
 	}

@@ -56,7 +56,7 @@ bool timer_stop(struct timer *t)
 	bool pending;
 
 	lock(&t->lock);
-	if (t->fn && t->node.deadline == TIME_NEVER) { /* it is in no wheel */
+	if (t->fn && relaxed_get(t->node.deadline) == TIME_NEVER) { /* it is in no wheel */
 		t->node.deadline = 0;
 		pending = true;
 	} else {

@@ -108,7 +108,7 @@ static inline __attribute__((always_inline)) int32_t park_member(struct wait *w,
 	if (claimed) {
 		if (next)
 			sched_ready(next);
-		self->state = CO_RUNNING;
+		relaxed_set(self->state, CO_RUNNING);
 		return -ECANCELED;
 	}
 	claim = park_for(w, next);

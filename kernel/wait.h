@@ -88,7 +88,7 @@ static inline void wait_open(struct wait *w, enum wait_reason reason, const void
 	self->wait_object = object;
 	self->wait_reason = (uint8_t)reason;
 	self->wait_since = self->core->now;
-	self->state = CO_WAITING;
+	relaxed_set(self->state, CO_WAITING);
 }
 
 /* True: the caller has won with value, and must call sched_ready(w->co). */
