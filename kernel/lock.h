@@ -72,8 +72,12 @@ static inline bool spin_try_lock(struct spinlock *lock)
 static inline void spin_unlock(struct spinlock *lock)
 {
 	assert_locked(lock);
+#ifdef PLANT_RELAXED_UNLOCK
+	atomic_store_explicit(&lock->held, 0, memory_order_relaxed); /* the fault */
+#else
 	/* release: with the acquire in spin_lock. */
 	atomic_store_explicit(&lock->held, 0, memory_order_release);
+#endif
 }
 
 /* Both at once. */

@@ -229,4 +229,7 @@ void pool_free(struct pool *p)
 	}
 	preempt_enable();
 	heap_free(p);
+#ifdef PLANT_USE_AFTER_FREE
+	*(volatile int *)&p->workers = 0; /* the fault */
+#endif
 }

@@ -48,6 +48,9 @@ static void insert(struct wheel *wheel, struct wheel_node *node)
 	node->link = (struct wheel_link){.next = slot, .prev = slot->prev};
 	slot->prev->next = &node->link;
 	slot->prev = &node->link;
+#ifdef PLANT_NARROW_SHIFT
+	wheel->occupied[level] |= (uint64_t)(1 << index); /* the fault: of an int */
+#endif
 	wheel->occupied[level] |= UINT64_C(1) << index;
 }
 

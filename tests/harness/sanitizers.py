@@ -14,7 +14,11 @@ IN_QEMU = (("go.c", "x86_64", 2), ("go.c", "arm64", 2), ("select.c", "x86_64", 4
            ("timer.c", "arm64", 4), ("stdio.c", "x86_64", 2), ("stdio.c", "arm64", 2))
 
 # Planted fault, the sanitizer that must find it, the program, and what must be said.
-PLANTS = ()
+PLANTS = (
+    ("use-after-free", "asan", "future.c", "use-after-poison kernel/pool.c"),
+    ("narrow-shift", "asan", "timer.c", "undefined behaviour at kernel/wheel.c"),
+    ("relaxed-unlock", "tsan", "chan_stress.c", "ThreadSanitizer: data race"),
+)
 
 
 def run_plant(case, sanitizer, program, words):
