@@ -1,8 +1,9 @@
 /*
  * Memory: RAM is one mapping. So are the windows, in which a page is there or not: userfaultfd
  * makes a touch of one that is not a signal, and puts one there, which keeps it one mapping for
- * Linux however many stacks there are. Where a host does not allow that, each page is protected by
- * itself, and Linux's limit of mappings (vm.max_map_count) allows some 30000 coroutines.
+ * Linux however many stacks there are. Where a host does not allow that (or NO_USERFAULTFD is set,
+ * for tests), each page is protected by itself, and Linux's limit of mappings (vm.max_map_count)
+ * allows some 30000 coroutines.
  *
  * The contents of a mapped page are the window's own: the page of RAM that the kernel gives for it
  * stands for it in the kernel's books, and stays untouched.
@@ -12,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -46,7 +48,9 @@ static bool window_by_faults(uintptr_t base, size_t size)
 	struct uffdio_api api = {.api = UFFD_API, .features = UFFD_FEATURE_SIGBUS};
 	struct uffdio_register range = {.range = {base, size},
 					.mode = UFFDIO_REGISTER_MODE_MISSING};
-	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+	int fd = getenv("NO_USERFAULTFD")
+			 ? -1
+			 : (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
 
 	if (fd < 0)
 		return false;

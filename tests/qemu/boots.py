@@ -7,7 +7,8 @@ import subprocess
 import tempfile
 import time
 
-from harness.machine import ARCHES, ROOT, boot, builder, command, make
+from harness.kernel import results
+from harness.machine import ARCHES, HOST, ROOT, boot, builder, command, make
 from harness.suite import Case, Check
 
 ISO_APP = "tests/kernel/args.c"
@@ -151,6 +152,14 @@ def run_outside(case):
     return checks
 
 
+# ---- The host port, where Linux does not offer what it likes best ----
+
+def run_protection(case):
+    run = boot(builder.image("tests/kernel/stack.c", HOST), limit=60, ARCH=HOST, SMP=case.smp,
+               ARGS=f"smp={case.smp} scale=1", MEM="512M", NO_USERFAULTFD=1)
+    return results(run)
+
+
 def cases(tier):
     args = "tests/kernel/args.c"
     if tier != "fast":
@@ -160,6 +169,8 @@ def cases(tier):
     for name in ("BIOS", "UEFI"):
         yield Case("iso", name, "x86_64", 4, run_iso, 8)
     yield Case("formats", "ELF and raw Image", "arm64", 2, run_formats, 1, images=[(args, "arm64", {})])
+    yield Case("memory", "stacks without userfaultfd", HOST, 2, run_protection, 2,
+               images=[("tests/kernel/stack.c", HOST, {})])
     for arch in ARCHES:
         for smp in (1, 4):
             yield Case("idle", "host processor time", arch, smp, run_idle, 8,
