@@ -145,7 +145,7 @@ int group_go(struct group *g, int (*fn)(void *arg), void *arg)
 	preempt_disable();
 	co = co_make((go_fn *)(void *)fn, arg, stack_bound((go_fn *)(void *)fn), 0);
 	if (co) {
-		co->flags |= CO_MEMBER;
+		relaxed_set(co->flags, co->flags | CO_MEMBER); /* who saw its last life may look */
 		group_enter(g, co);
 		sched_start(co);
 	}
