@@ -32,6 +32,8 @@ struct proc {
 	uint32_t ticks;     /* picks that began a new slice */
 	uint32_t tick_seen; /* ticks at the last timer interrupt */
 	struct runq runq;
+	struct runq tired;    /* those that have used up a slice: after those that have not */
+	uint32_t tired_waits; /* slice ends that those in tired have waited */
 	uint64_t slice_began, slice_end;
 	struct co_list pinned; /* runnable and must stay here */
 	struct co_list urgent; /* the same, urgent */

@@ -221,6 +221,31 @@ void proc_put_back(struct core *core, struct co *co)
 		proc_put_quietly(core, co);
 }
 
+/* So many slices may others get before one that has used up its own. */
+enum { TIRED_WAITS = 4 };
+
+void proc_put_tired(struct core *core, struct co *co)
+{
+	if ((co->flags & (CO_PINNED | CO_URGENT)) || proc_needs_attention() ||
+	    !runq_put(&core->proc.tired, co))
+		proc_put_back(core, co);
+	else if (!core->proc.slice_armed)
+		sched_slice_arm(core);
+}
+
+void proc_rest(struct core *core)
+{
+	struct proc *proc = &core->proc;
+	struct co *co;
+
+	if (++proc->tired_waits < TIRED_WAITS)
+		return;
+	proc->tired_waits = 0;
+	co = runq_get(&proc->tired);
+	if (co)
+		proc_put_quietly(core, co);
+}
+
 static void *share(void *from, void *unused)
 {
 	struct proc *proc = &((struct core *)from)->proc;
@@ -228,7 +253,7 @@ static void *share(void *from, void *unused)
 	struct co *co;
 
 	(void)unused;
-	for (; room && (co = runq_get(&proc->runq)); room--)
+	for (; room && ((co = runq_get(&proc->runq)) || (co = runq_get(&proc->tired))); room--)
 		steal_ring_put(&proc->ring, co);
 	proc->special = true;
 	if (steal_ring_len(&proc->ring) || proc_global_len())
@@ -288,9 +313,8 @@ bool proc_urgent_waiting(const struct core *core)
 
 bool proc_waiting(const struct core *core)
 {
-	return relaxed_get(core->proc.runnext) || runq_len(&core->proc.runq) ||
-	       steal_ring_len(&core->proc.ring) || relaxed_get(core->proc.pinned.first) ||
-	       proc_urgent_waiting(core) ||
+	return relaxed_get(core->proc.runnext) || proc_own_len(&core->proc) ||
+	       relaxed_get(core->proc.pinned.first) || proc_urgent_waiting(core) ||
 	       (core->index < atomic_load_explicit(&proc_count, memory_order_relaxed) &&
 		atomic_load_explicit(&global.normal_count, memory_order_relaxed));
 }
@@ -300,7 +324,10 @@ static struct co *get_own(struct proc *proc)
 {
 	struct co *co;
 
-	return steal_ring_take(&proc->ring, &co, 1, true) ? co : runq_get(&proc->runq);
+	if (steal_ring_take(&proc->ring, &co, 1, true) || (co = runq_get(&proc->runq)))
+		return co;
+	proc->tired_waits = 0;
+	return runq_get(&proc->tired);
 }
 
 static struct co *get_own_or_global(struct core *core, bool enabled)
@@ -318,7 +345,7 @@ static struct co *next_of_both(struct core *core, bool enabled)
 	struct co *co = NULL;
 
 	if (proc->turns_left == 0) {
-		size_t others = runq_len(&proc->runq) + steal_ring_len(&proc->ring);
+		size_t others = proc_own_len(proc);
 
 		if (enabled)
 			others +=
@@ -407,8 +434,7 @@ void proc_give_away(struct core *core)
 		proc_put(core, co);
 	}
 	/* No more than there are: the core may be let in again meanwhile, and put them back. */
-	for (uint32_t n = runq_len(&core->proc.runq) + steal_ring_len(&core->proc.ring);
-	     n && (co = get_own(&core->proc)); n--)
+	for (uint32_t n = proc_own_len(&core->proc); n && (co = get_own(&core->proc)); n--)
 		proc_put(core, co);
 }
 
@@ -434,7 +460,7 @@ static bool ask_for_work(const struct core *core)
 
 		if (other == core)
 			continue;
-		if (runq_len(&other->proc.runq)) {
+		if (runq_len(&other->proc.runq) + runq_len(&other->proc.tired)) {
 			send_reschedule(other);
 			return true;
 		}
@@ -580,7 +606,7 @@ _Noreturn void proc_idle(struct core *core)
 		if (sched_service(core, prev)) {
 			relaxed_add(core->preemptions, 1);
 			relaxed_set(prev->state, CO_RUNNABLE);
-			proc_put_back(core, prev);
+			proc_put_tired(core, prev);
 			relaxed_set(core->resume,
 				    proc_pick(core)); /* in the slice that has begun */
 		} else {

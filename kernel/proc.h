@@ -34,6 +34,12 @@ static inline bool proc_needs_attention(void)
 	return atomic_load_explicit(&proc_attention, memory_order_relaxed) != 0;
 }
 
+/* What waits in the queues of a proc, but for pinned and urgent ones. */
+static inline uint32_t proc_own_len(const struct proc *proc)
+{
+	return runq_len(&proc->runq) + runq_len(&proc->tired) + steal_ring_len(&proc->ring);
+}
+
 /* The owner: co, which was runnable before, to the back of the queue of this core, or to where it
  * belongs; nobody else is told of it. */
 static inline void proc_put_quietly(struct core *core, struct co *co)
@@ -56,6 +62,11 @@ static inline void proc_put(struct core *core, struct co *co)
 /* The same for one that has had its turn: behind those in the global queue too. */
 void proc_put_back(struct core *core, struct co *co);
 
+/* The same for one whose time slice is over: behind those that have not used up one. But not for
+ * ever: proc_rest, at the end of each slice. */
+void proc_put_tired(struct core *core, struct co *co);
+void proc_rest(struct core *core);
+
 /* Anyone, interrupt handlers too: co to core, by its inbox. */
 void proc_send(struct core *core, struct co *co);
 
@@ -75,8 +86,9 @@ static inline struct co *proc_pick(struct core *core)
 		return co;
 	}
 	co = runq_get(&proc->runq);
-	if (co)
-		proc->ticks++;
+	if (unlikely(!co))
+		return runq_len(&proc->tired) ? proc_pick_slowly(core) : NULL;
+	proc->ticks++;
 	return co;
 }
 

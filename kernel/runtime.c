@@ -139,8 +139,7 @@ int runtime_core_stats(int index, struct runtime_core_stats *stats)
 		.ipis = relaxed_get(core->ipis),
 		.spawned = relaxed_get(core->spawned),
 		.idle_ns = idle_ns(core),
-		.queue = runq_len(&core->proc.runq) + steal_ring_len(&core->proc.ring) +
-			 relaxed_get(core->proc.pinned.count) +
+		.queue = proc_own_len(&core->proc) + relaxed_get(core->proc.pinned.count) +
 			 relaxed_get(core->proc.urgent.count) +
 			 (relaxed_get(core->proc.runnext) ? 1 : 0),
 		.running = running ? running->id : 0,

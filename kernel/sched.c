@@ -290,6 +290,7 @@ static bool slice_check(struct core *core, struct co *running, uint64_t now)
 			relaxed_set(proc->runnext, NULL);
 			proc_put(core, co);
 		}
+		proc_rest(core);
 		slice_next(core, now, proc->slice_began + slice_length());
 	}
 	return over;
@@ -315,7 +316,7 @@ bool sched_service(struct core *core, struct co *running)
 		if (next > now && next < now + TIMER_GAP)
 			next = now + TIMER_GAP;
 	}
-	if (unlikely(proc_idle_cores()) && runq_len(&core->proc.runq))
+	if (unlikely(proc_idle_cores()) && proc_own_len(&core->proc))
 		proc_share(core);
 	if (running) {
 		if (core->index >= atomic_load_explicit(&proc_count, memory_order_relaxed)) {
