@@ -88,6 +88,9 @@ struct co *arch_start(struct co *prev, struct co *next);
 /* Calls fn(a, b) on the stack that ends at stack (16-aligned); what it returned. */
 void *arch_call_on(void *stack, void *(*fn)(void *a, void *b), void *a, void *b);
 
+/* ARCH_RETURN (inline) marks a function that returns after others have run, in a way that costs least
+ * where returns are predicted by calls. */
+
 /* Bytes of a frame, and it must be aligned to 64. */
 size_t arch_frame_size(void);
 

@@ -213,8 +213,8 @@ static inline __attribute__((always_inline)) int wait_in(struct chan *c, struct 
 }
 
 /* Called last by send and receive, so that both come back the same way (see switch_to). */
-static __attribute__((noinline)) int wait_for_peer(struct chan *c, struct wait_queue *q,
-						   enum wait_reason reason, void *elem)
+static ARCH_RETURN __attribute__((noinline)) int wait_for_peer(struct chan *c, struct wait_queue *q,
+							       enum wait_reason reason, void *elem)
 {
 	return wait_in(c, q, reason, elem, TIME_NEVER);
 }

@@ -137,7 +137,7 @@ static int32_t resume(struct gen *g, struct wait_node *node, bool cancellable)
 	return claim;
 }
 
-int gen_next(struct gen *g, void *elem)
+ARCH_RETURN int gen_next(struct gen *g, void *elem)
 {
 	struct wait w;
 	struct wait_node node = {.wait = &w, .elem = elem};
@@ -168,7 +168,7 @@ int gen_next(struct gen *g, void *elem)
 	return wait_cancelled() ? -ECANCELED : -EPIPE;
 }
 
-int gen_yield(struct gen *g, const void *elem)
+ARCH_RETURN int gen_yield(struct gen *g, const void *elem)
 {
 	struct co *caller, *self = arch_current();
 	struct wait w;

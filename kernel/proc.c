@@ -1,26 +1,17 @@
 /*
- * The queues. A core that has work while others are idle puts it where they can take it, its ring
- * (proc_share); one that runs out takes half of another's ring; one that finds nothing publishes that
- * it is idle, interrupts a core that keeps work to itself, looks once more, and halts. Both sides
- * store, fence, and load, so one of them sees the other (sleep, proc_notify). Whoever keeps work
- * without the fence is seen by the second look of the idle core, a moment later.
+ * The queues of a core, the global queue, and what goes from one to the other. What a core does when
+ * it has nothing to run is in idle.c.
  */
 #include "kernel/proc.h"
 
 #include "kernel/irq.h"
 #include "kernel/lock.h"
-#include "kernel/preempt.h"
 #include "kernel/sched.h"
-#include "kernel/stuck.h"
 
-enum { GLOBAL_INTERVAL = 61, STEAL_MAX = STEAL_RING_SIZE / 2 };
-
-/* After it has gone idle, a core looks again where the work is. */
-enum { LOOK_AGAIN = 100 * 1000 };
+enum { GLOBAL_INTERVAL = 61 };
 
 _Atomic int proc_count = 1;
 _Atomic size_t proc_attention;
-_Atomic uint64_t proc_idle_mask; /* cores that sleep and may be woken for work */
 
 static struct {
 	struct spinlock lock;
@@ -29,8 +20,6 @@ static struct {
 	/* the lists' counts, for looking without the lock */
 	_Atomic size_t normal_count, urgent_count;
 } global;
-
-static _Atomic int searchers; /* cores that look for work, or have been woken to */
 
 /* With the lock. */
 static void global_counts(void)
@@ -109,32 +98,6 @@ size_t proc_global_len(void)
 	       atomic_load_explicit(&global.urgent_count, memory_order_relaxed);
 }
 
-static void send_reschedule(struct core *to)
-{
-	relaxed_add(core_here()->ipis, 1);
-	arch_send_reschedule(to);
-}
-
-static void proc_notify(void)
-{
-	int none = 0;
-
-	/* With the fence in sleep: either it sees the work, or this sees it idle. */
-	atomic_thread_fence(memory_order_seq_cst);
-	if (!atomic_load_explicit(&proc_idle_mask, memory_order_relaxed) ||
-	    !atomic_compare_exchange_strong(&searchers, &none, 1))
-		return;
-	for (uint64_t mask; (mask = atomic_load(&proc_idle_mask));) {
-		uint64_t bit = mask & -mask;
-
-		if (atomic_fetch_and(&proc_idle_mask, ~bit) & bit) {
-			send_reschedule(cores[__builtin_ctzl(bit)]);
-			return;
-		}
-	}
-	atomic_fetch_sub(&searchers, 1);
-}
-
 /* An urgent coroutine is in the global queue: some core is to take it now. */
 static void notify_urgent(struct core *core)
 {
@@ -153,7 +116,7 @@ static void notify_urgent(struct core *core)
 		struct co *there = atomic_load_explicit(&cores[i]->running, memory_order_relaxed);
 
 		if (cores[i] != core && there && !(relaxed_get(there->flags) & CO_URGENT)) {
-			send_reschedule(cores[i]);
+			proc_interrupt(cores[i]);
 			return;
 		}
 	}
@@ -186,7 +149,7 @@ static void *put_elsewhere(void *to, void *what)
 	} else if (core->index >= atomic_load_explicit(&proc_count, memory_order_relaxed)) {
 		global_put(&co, 1);
 		proc_notify();
-		send_reschedule(cores[0]);
+		proc_interrupt(cores[0]);
 	} else {
 		if (!runq_put(&core->proc.runq, co)) /* no memory */
 			global_put(&co, 1);
@@ -279,7 +242,7 @@ void proc_send(struct core *to, struct co *co)
 	if (to == core_here())
 		relaxed_set(to->irq_pending, true); /* an interrupt handler: irq_exit comes next */
 	else
-		send_reschedule(to);
+		proc_interrupt(to);
 }
 
 void proc_receive(struct core *core)
@@ -400,31 +363,6 @@ struct co *proc_pick_slowly(struct core *core)
 	return core_call(pick_slowly, core, NULL);
 }
 
-/* Half of another core's ring; one of it to run. */
-static struct co *steal(struct core *core)
-{
-	struct co *batch[STEAL_MAX];
-
-	core->random = core->random * 1664525 + 1013904223;
-
-	int start = (int)((core->random >> 8) % (uint32_t)core_count);
-
-	for (int i = 0; i < core_count; i++) {
-		struct core *victim = cores[(start + i) % core_count];
-		uint32_t n;
-
-		if (victim == core ||
-		    !(n = steal_ring_take(&victim->proc.ring, batch, STEAL_MAX, false)))
-			continue;
-		relaxed_add(core->steals, n);
-		for (uint32_t j = 1; j < n; j++)
-			proc_put_quietly(core, batch[j]);
-		core->proc.ticks++;
-		return batch[0];
-	}
-	return NULL;
-}
-
 void proc_give_away(struct core *core)
 {
 	struct co *co;
@@ -436,182 +374,4 @@ void proc_give_away(struct core *core)
 	/* No more than there are: the core may be let in again meanwhile, and put them back. */
 	for (uint32_t n = proc_own_len(&core->proc); n && (co = get_own(&core->proc)); n--)
 		proc_put(core, co);
-}
-
-static bool work_somewhere(struct core *core)
-{
-	if (core->irq_pending || proc_waiting(core))
-		return true;
-	if (core->index >= atomic_load_explicit(&proc_count, memory_order_relaxed))
-		return false;
-	for (int i = 0; i < core_count; i++)
-		if (steal_ring_len(&cores[i]->proc.ring))
-			return true;
-	return false;
-}
-
-/* A core that keeps work to itself is to share it. False: all others are idle. */
-static bool ask_for_work(const struct core *core)
-{
-	bool busy = false;
-
-	for (int i = 0; i < core_count; i++) {
-		struct core *other = cores[i];
-
-		if (other == core)
-			continue;
-		if (runq_len(&other->proc.runq) + runq_len(&other->proc.tired)) {
-			send_reschedule(other);
-			return true;
-		}
-		busy |= atomic_load_explicit(&other->running, memory_order_relaxed) != NULL;
-	}
-	return busy;
-}
-
-/* Sleeps until an interrupt. True: woken to search, and counted as a searcher already. */
-static bool sleep(struct core *core)
-{
-	bool enabled = core->index < atomic_load_explicit(&proc_count, memory_order_relaxed);
-	uint64_t bit = UINT64_C(1) << core->index, before = bit;
-
-	relaxed_set(core->idle_since, arch_clock());
-	atomic_store_explicit(&core->running, NULL, memory_order_relaxed);
-	if (enabled)
-		atomic_fetch_or(&proc_idle_mask, bit);
-	stuck_enter_idle();
-	/* With the fence in proc_notify. */
-	atomic_thread_fence(memory_order_seq_cst);
-	if (!work_somewhere(core) && !stuck_check()) {
-		if (enabled && ask_for_work(core) && !core->looked_again) {
-			core->looked_again = true;
-			sched_timer_by(core, core->idle_since + LOOK_AGAIN);
-		}
-		arch_interrupts_off();
-		/* The mask has lost the bit: somebody wakes this core. */
-		if (core->irq_pending || (enabled && !(atomic_load(&proc_idle_mask) & bit)))
-			arch_interrupts_on();
-		else
-			arch_halt();
-	}
-	stuck_leave_idle();
-	if (enabled)
-		before = atomic_fetch_and(&proc_idle_mask, ~bit);
-	relaxed_add(core->idle_ns, arch_clock() - core->idle_since);
-	relaxed_set(core->idle_since, 0);
-	return !(before & bit);
-}
-
-/* The next coroutine for this core, however long it takes. */
-static struct co *find(struct core *core)
-{
-	bool searching = false;
-
-	for (;;) {
-		sched_service(core, NULL);
-
-		struct co *next = proc_pick(core);
-
-		if (!next &&
-		    core->index < atomic_load_explicit(&proc_count, memory_order_relaxed)) {
-			if (!searching)
-				atomic_fetch_add(&searchers, 1);
-			searching = true;
-			next = steal(core);
-		}
-		/* The last searcher that found something wakes the next: where there was one
-		 * coroutine, there may be more. A disabled core passes its waking on. */
-		if (searching && atomic_fetch_sub(&searchers, 1) == 1 &&
-		    (next || core->index >= atomic_load(&proc_count)))
-			proc_notify();
-		if (next) {
-			core->looked_again = false;
-			return next;
-		}
-		searching = sleep(core);
-	}
-}
-
-/* Waits until the core that next leaves is off its stack. That takes a moment; it takes long where
- * that core is a thread that its host does not run now: then others go first, or this thread leaves
- * the host's processor to it. */
-static bool stack_is_free(struct core *core, struct co *next)
-{
-	enum { A_MOMENT = 100 };
-	bool others;
-
-#ifdef PLANT_ON_CORE
-	return true;
-#endif
-	for (int i = 0; i < A_MOMENT; i++) {
-		uint8_t deep = CO_OFF_DEEP;
-
-		/* acquire: with the release in sched_finish_deep and trim_waiting. */
-		if (atomic_compare_exchange_strong_explicit(&next->on_core, &deep, CO_ON,
-							    memory_order_acquire,
-							    memory_order_acquire) ||
-		    deep != CO_ON)
-			return true;
-		arch_relax();
-	}
-	others = proc_waiting(core);
-	proc_put_back(core, next);
-	if (!others) {
-		sched_timer_soon(core);
-		arch_interrupts_off();
-		if (core->irq_pending)
-			arch_interrupts_on();
-		else
-			arch_halt();
-	}
-	return false;
-}
-
-_Noreturn void proc_idle(struct core *core)
-{
-	struct co *idle = core->idle, *prev;
-
-	for (;;) {
-		struct co *next = core->resume;
-
-		relaxed_set(core->resume, NULL);
-		if (!next)
-			next = find(core);
-		if (!core->proc.slice_armed && proc_waiting(core))
-			sched_slice_arm(core);
-		if (!stack_is_free(core, next))
-			continue;
-		sched_begin(core, next);
-
-		void *frame = next->frame;
-
-		if (frame) {
-			arch_interrupts_off();
-			sched_resume_soon(core);
-			next->frame = NULL;
-			preempt_frame_done(core, frame);
-			prev = arch_resume(idle, next, frame);
-		} else {
-			prev = arch_switch(idle, next);
-		}
-		core->now = arch_clock();
-		if (!prev->frame && relaxed_get(prev->state) != CO_RUNNING) {
-			if (relaxed_get(prev->state) == CO_WAITING)
-				prev->wait_since = core->now;
-			sched_finish(prev);
-			continue;
-		}
-		/* prev was interrupted (see also sched_resched): it goes on, or to the back of the
-		 * queue. */
-		if (sched_service(core, prev)) {
-			relaxed_add(core->preemptions, 1);
-			relaxed_set(prev->state, CO_RUNNABLE);
-			proc_put_tired(core, prev);
-			relaxed_set(core->resume,
-				    proc_pick(core)); /* in the slice that has begun */
-		} else {
-			relaxed_set(core->resume, prev);
-		}
-		sched_finish(prev);
-	}
 }

@@ -96,10 +96,16 @@ static inline struct co *proc_pick(struct core *core)
 bool proc_waiting(const struct core *core);
 bool proc_urgent_waiting(const struct core *core);
 
+/* There is work that a sleeping core could take: wakes one, unless one is searching. */
+void proc_notify(void);
+
+/* Has to look at what is new for it. */
+void proc_interrupt(struct core *to);
+
 /* This core must not run others than pinned ones any more: gives its queues away. */
 void proc_give_away(struct core *core);
 
-/* What runs when nothing else does; each core ends in it. */
+/* idle.c: what runs when nothing else does; each core ends in it. */
 _Noreturn void proc_idle(struct core *core);
 
 /* Coroutines in the global queue now. */

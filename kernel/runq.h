@@ -71,7 +71,7 @@ static inline struct co *runq_get(struct runq *q)
 	return *at;
 }
 
-enum { STEAL_RING_SIZE = 256 };
+enum { STEAL_RING_SIZE = 256, STEAL_MAX = STEAL_RING_SIZE / 2 };
 
 struct steal_ring {
 	_Alignas(64) _Atomic uint32_t head; /* next to take; advanced by compare-and-swap */

@@ -93,7 +93,7 @@ void sched_end(void)
 	switch_from(core, self, proc_pick(core));
 }
 
-void go_yield(void)
+ARCH_RETURN void go_yield(void)
 {
 	struct co *self = arch_current();
 

@@ -58,7 +58,7 @@ int waitgroup_go(struct waitgroup *wg, go_fn *fn, void *arg)
 	return co ? 0 : -ENOMEM;
 }
 
-int waitgroup_wait_until(struct waitgroup *wg, uint64_t deadline)
+ARCH_RETURN int waitgroup_wait_until(struct waitgroup *wg, uint64_t deadline)
 {
 	struct wait w;
 	struct wait_node node = {.wait = &w};

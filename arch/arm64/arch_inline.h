@@ -8,6 +8,8 @@
 /* Ticks of the system counter to nanoseconds: (ticks * mult) >> 32. Constant after boot. */
 extern uint64_t arm64_clock_mult;
 
+#define ARCH_RETURN
+
 /* volatile: a switch or a bind in between must not be optimised over. */
 static inline struct co *arch_current(void)
 {

@@ -9,6 +9,14 @@
 #ifndef ARCH_INLINE_H
 #define ARCH_INLINE_H
 
+/* The last instruction of a function that others have run in meanwhile: a jump, since no processor
+ * predicts the return. */
+#ifdef __clang__
+#define ARCH_RETURN
+#else
+#define ARCH_RETURN __attribute__((function_return("thunk-extern")))
+#endif
+
 /* Not volatile: whoever asks is that coroutine, before and after every switch. */
 static inline struct co *arch_current(void)
 {

@@ -22,6 +22,7 @@
  * depth: frame arch_switch 64
  * depth: frame arch_start 64
  * depth: frame arch_call_on 16
+ * depth: frame __x86_return_thunk 0
  * depth: frame arch_context_make 8
  */
 #include "layout.h"
@@ -121,6 +122,14 @@
 
 	SWITCH	arch_switch, 0
 	SWITCH	arch_start, 1
+
+/* ARCH_RETURN: what GCC jumps to in place of a return. */
+	.globl	__x86_return_thunk
+	.type	__x86_return_thunk, @function
+__x86_return_thunk:
+	popq	%rcx
+	jmp	*%rcx
+	.size	__x86_return_thunk, . - __x86_return_thunk
 
 /* void *arch_call_on(void *stack, void *(*fn)(void *a, void *b), void *a, void *b) */
 	.globl	arch_call_on

@@ -4,7 +4,7 @@ from .explore import BLOCKED, DONE
 
 
 class Idle:
-    """kernel/proc.c, sleep and proc_notify: work that is put into a queue is not slept over.
+    """kernel/idle.c, sleep and proc_notify: work that is put into a queue is not slept over.
 
     Faults: "no-second-look": a core halts without looking again after it has published that it is
     idle. "no-successor": the last searcher that found something does not wake the next.
@@ -104,7 +104,7 @@ class Idle:
 
 
 class Stacks:
-    """kernel/sched.c, switch_to, and kernel/proc.c, stack_is_free: two cores, each with a coroutine
+    """kernel/sched.c, switch_to, and kernel/idle.c, stack_is_free: two cores, each with a coroutine
     that has published its wait and has been made ready on the other core. No stack is used twice at a
     time, and nobody waits for ever.
 
