@@ -119,7 +119,8 @@ static void *take_one(struct slab_cache *cache)
 		object = slab->free;
 		slab->free = *link_of(cache, object);
 	} else {
-		object = (char *)slab + SLAB_HEADER + slab->fresh++ * cache->size;
+		object = (char *)slab + SLAB_HEADER + slab->fresh * cache->size;
+		relaxed_add(slab->fresh, 1);
 	}
 	if (slab->used == 0 && slab->fresh > 1)
 		relaxed_add(cache->empty, -1);
@@ -244,7 +245,7 @@ void slab_each(struct slab_cache *cache, void (*visit)(void *object, void *arg),
 	struct slab *all = __atomic_load_n(&cache->all, __ATOMIC_ACQUIRE);
 
 	for (struct slab *slab = all; slab; slab = slab->next_all)
-		for (unsigned i = 0; i < slab->fresh; i++)
+		for (unsigned i = 0; i < relaxed_get(slab->fresh); i++)
 			visit((char *)slab + SLAB_HEADER + i * cache->size, arg);
 	atomic_fetch_sub(&visitors, 1);
 }

@@ -5,7 +5,7 @@ enum { FRAME = 4000 };
 
 static struct chan *go_on;
 static struct waitgroup wg;
-static long want;
+static _Atomic long want;
 static size_t waiting;
 
 static __attribute__((noinline)) long descend(long bytes)

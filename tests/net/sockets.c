@@ -246,7 +246,7 @@ static void test_nonblocking(void)
 static void write_later(void *arg)
 {
 	time_sleep(20 * NSEC_PER_MSEC);
-	expect_eq(write(*(int *)arg, "x", 1), 1);
+	expect_eq(write((int)(intptr_t)arg, "x", 1), 1);
 }
 
 static void test_poll(void)
@@ -263,7 +263,7 @@ static void test_poll(void)
 	uint64_t start = time_now();
 	expect_eq(poll(p, 2, 20), 0);
 	expect(time_now() - start >= 20 * NSEC_PER_MSEC);
-	expect_eq(go(write_later, &b[1]), 0);
+	expect_eq(go(write_later, (void *)(intptr_t)b[1]), 0);
 	expect_eq(poll(p, 2, -1), 1);
 	expect(p[0].revents == 0 && p[1].revents == POLLIN);
 	p[0].events |= POLLOUT;
@@ -297,7 +297,7 @@ static void test_select(void)
 	expect(!FD_ISSET(a[0], &in) && !FD_ISSET(b[0], &in));
 	FD_SET(a[0], &in);
 	FD_SET(b[0], &in);
-	expect_eq(go(write_later, &a[1]), 0);
+	expect_eq(go(write_later, (void *)(intptr_t)a[1]), 0);
 	expect_eq(select(top, &in, NULL, NULL, NULL), 1);
 	expect(FD_ISSET(a[0], &in) && !FD_ISSET(b[0], &in));
 	FD_ZERO(&out);
