@@ -228,11 +228,11 @@ int go_with(const struct go_options *opt, go_fn *fn, void *arg)
 	if (co) {
 		co->name = name;
 		if (opt->core > 0) {
-			co->flags |= CO_PINNED;
+			relaxed_set(co->flags, co->flags | CO_PINNED);
 			co->pinned_core = (uint8_t)(opt->core - 1);
 		}
 		if (opt->priority)
-			co->flags |= CO_URGENT;
+			relaxed_set(co->flags, co->flags | CO_URGENT);
 	} else {
 		heap_free(name);
 	}

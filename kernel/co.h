@@ -35,7 +35,6 @@ enum co_flags {
 	CO_SHIELDED = 4,
 	CO_KERNEL = 8,   /* a core's idle coroutine: not the program's */
 	CO_MEMBER = 16,  /* of a group, which its result is for */
-	CO_DEEP = 64,    /* much of its stack is mapped */
 	CO_COUNTED = 32, /* its end is in core->exited */
 };
 
@@ -55,7 +54,7 @@ struct co {
 	_Atomic uint8_t on_core; /* enum co_on_core */
 	uint8_t pinned_core;     /* with CO_PINNED */
 	uint8_t stack_kind;      /* see stack.c; constant */
-	uint8_t shallow;         /* how often it has stopped far above its lowest page */
+	uint8_t deep;            /* not 0: much of its stack is mapped; see stack.c */
 	int error;               /* errno while there is no reent */
 	uint64_t run_since, cpu_ns;
 

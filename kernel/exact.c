@@ -50,6 +50,7 @@ struct co *stack_exact_alloc(size_t bound)
 	co->stack_top = (uintptr_t)co;
 	co->stack_mapped = (uintptr_t)block;
 	relaxed_set(co->flags, 0);
+	co->deep = 0;
 	relaxed_add(core_here()->stack_bytes, (int64_t)(co->stack_top - co->stack_mapped));
 	paint(co, bound);
 	return co;

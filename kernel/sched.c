@@ -24,7 +24,7 @@ void sched_finish_deep(struct co *prev)
 {
 	stack_stopped(prev);
 	/* release: with the acquire in stack_is_free and stack_trim. */
-	atomic_store_explicit(&prev->on_core, prev->flags & CO_DEEP ? CO_OFF_DEEP : CO_OFF,
+	atomic_store_explicit(&prev->on_core, prev->deep ? CO_OFF_DEEP : CO_OFF,
 			      memory_order_release);
 }
 

@@ -105,7 +105,7 @@ static inline void sched_finish(struct co *prev)
 	paint_check(prev);
 	if (relaxed_get(prev->state) == CO_ENDED)
 		co_free(prev);
-	else if (unlikely(prev->flags & CO_DEEP))
+	else if (unlikely(prev->deep))
 		sched_finish_deep(prev);
 	else
 		/* release: with the acquire in switch_from and co_is_off; the context is saved. */

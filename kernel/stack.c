@@ -124,8 +124,9 @@ static void free_slot_remove(struct slot_kind *kind)
 }
 
 /*
- * A live stack with more than DEEP bytes mapped has CO_DEEP: while its coroutine waits, on_core is
- * CO_OFF_DEEP, which whoever resumes it, and who takes its pages, changes by compare-and-swap.
+ * A live stack with more than DEEP bytes mapped has deep set: to 1 and how often in a row it has
+ * stopped far above its lowest page. While its coroutine waits, on_core is CO_OFF_DEEP, which whoever
+ * resumes it, and who takes its pages, changes by compare-and-swap.
  */
 enum { DEEP = 64 * 1024, SHALLOW_LONG = 32 };
 
@@ -133,9 +134,8 @@ static _Atomic long deep_stacks; /* that live */
 
 static void mark_deep(struct co *co)
 {
-	if (!(co->flags & CO_DEEP) && co->stack_top - co->stack_mapped > DEEP) {
-		relaxed_set(co->flags, co->flags | CO_DEEP);
-		co->shallow = 0;
+	if (!co->deep && co->stack_top - co->stack_mapped > DEEP) {
+		co->deep = 1;
 		atomic_fetch_add_explicit(&deep_stacks, 1, memory_order_relaxed);
 	}
 }
@@ -180,6 +180,7 @@ bool stack_take(struct co *co, size_t limit)
 	co->stack_top = top_of(slot);
 	co->stack_mapped = slot->mapped;
 	relaxed_set(co->flags, 0);
+	co->deep = 0;
 	mark_deep(co);
 	relaxed_add(core_here()->stack_bytes, (int64_t)(co->stack_top - co->stack_mapped));
 	return true;
@@ -203,7 +204,7 @@ void stack_give(struct co *co)
 	struct magazine *m = &core_here()->stacks;
 	struct free_slot *slot = (struct free_slot *)co->stack_top - 1;
 
-	if (co->flags & CO_DEEP)
+	if (co->deep)
 		atomic_fetch_sub_explicit(&deep_stacks, 1, memory_order_relaxed);
 	slot->mapped = co->stack_mapped;
 	if (co->stack_kind == DEFAULT_KIND && m->count < MAGAZINE_SIZE) {
@@ -318,7 +319,7 @@ static size_t trim(struct co *co)
 	}
 	spin_unlock(&reclaim.lock);
 	if (co->stack_top - co->stack_mapped <= DEEP) {
-		relaxed_set(co->flags, co->flags & (uint8_t)~CO_DEEP);
+		co->deep = 0;
 		atomic_fetch_sub_explicit(&deep_stacks, 1, memory_order_relaxed);
 	}
 	return freed;
@@ -330,8 +331,10 @@ static void *stopped(void *stack, void *unused)
 
 	(void)unused;
 	if ((uintptr_t)co->sp - co->stack_mapped < DEEP)
-		co->shallow = 0;
-	else if (++co->shallow == SHALLOW_LONG)
+		co->deep = 1;
+	else if (co->deep <= SHALLOW_LONG)
+		co->deep++;
+	else
 		trim(co);
 	return NULL;
 }
@@ -350,8 +353,7 @@ static void trim_waiting(struct co *co, void *arg)
 						     memory_order_acquire, memory_order_relaxed))
 		return;
 	*(size_t *)arg += trim(co);
-	atomic_store_explicit(&co->on_core, co->flags & CO_DEEP ? CO_OFF_DEEP : CO_OFF,
-			      memory_order_release);
+	atomic_store_explicit(&co->on_core, co->deep ? CO_OFF_DEEP : CO_OFF, memory_order_release);
 }
 
 size_t stack_trim(void)

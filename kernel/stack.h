@@ -46,7 +46,7 @@ size_t stack_reclaim(size_t n);
 /* Takes pages from the stacks of coroutines that wait and were deeper once; how many. The same. */
 size_t stack_trim(void);
 
-/* co, which has CO_DEEP, has stopped, and its stack is still the caller's: where it has been shallow
+/* co, which is deep, has stopped, and its stack is still the caller's: where it has been shallow
  * for long, pages go. nopreempt > 0. */
 void stack_stopped(struct co *co);
 
