@@ -22,7 +22,7 @@
  * depth: frame arch_switch 64
  * depth: frame arch_start 64
  * depth: frame arch_call_on 16
- * depth: frame __x86_return_thunk 0
+ * depth: frame __x86_return_thunk 8
  * depth: frame arch_context_make 8
  */
 #include "layout.h"
@@ -127,8 +127,12 @@
 	.globl	__x86_return_thunk
 	.type	__x86_return_thunk, @function
 __x86_return_thunk:
+	.cfi_startproc
 	popq	%rcx
+	.cfi_adjust_cfa_offset -8
+	.cfi_register rip, rcx
 	jmp	*%rcx
+	.cfi_endproc
 	.size	__x86_return_thunk, . - __x86_return_thunk
 
 /* void *arch_call_on(void *stack, void *(*fn)(void *a, void *b), void *a, void *b) */
