@@ -1,7 +1,7 @@
 """Looks at every interleaving of a small model: a few processes, each a list of atomic steps.
 
 A model is a class with
-  start        a dict: the shared variables, and the local ones of each process
+  start        a dict: the shared variables, and the local ones of each process, all of them
   processes    {name: [step, ...]}; a step is a function of the state (a dict it may change) that
                returns the index of the next step, DONE, or BLOCKED (it cannot go on now)
   check(s)     raises AssertionError in a state that must not be; called in every state
@@ -20,8 +20,8 @@ class Found(Exception):
 
 def explore(model):
     """The number of states; raises Found."""
-    names = list(model.processes)
-    start = (tuple(sorted(model.start.items())), (0,) * len(names))
+    names, keys = list(model.processes), list(model.start)
+    start = (tuple(model.start.values()), (0,) * len(names))
     came = {start: None}
     todo = [start]
     while todo:
@@ -29,24 +29,24 @@ def explore(model):
         variables, places = state
         moved = False
         try:
-            model.check(dict(variables))
+            model.check(dict(zip(keys, variables)))
             for i, name in enumerate(names):
                 if places[i] == DONE:
                     continue
-                s = dict(variables)
+                s = dict(zip(keys, variables))
                 place = model.processes[name][places[i]](s)
                 if place == BLOCKED:
                     continue
                 moved = True
-                after = (tuple(sorted(s.items())), places[:i] + (place,) + places[i + 1:])
+                after = (tuple(s.values()), places[:i] + (place,) + places[i + 1:])
                 if after not in came:
                     came[after] = (state, f"{name} {places[i]}")
                     todo.append(after)
             if not moved:
-                model.finish(dict(variables),
+                model.finish(dict(zip(keys, variables)),
                              [n for n, place in zip(names, places) if place != DONE])
         except AssertionError as error:
-            raise Found(f"{error}: {dict(variables)}\nafter {trace(came, state)}") from None
+            raise Found(f"{error}: {dict(zip(keys, variables))}\nafter {trace(came, state)}") from None
     return len(came)
 
 

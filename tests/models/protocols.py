@@ -1,166 +1,107 @@
 """The protocols between cores, as kernel/ has them, each with faults that must be found."""
 
 from .explore import BLOCKED, DONE
-
-
-class Idle:
-    """kernel/idle.c, sleep and proc_notify: work that is put into a queue is not slept over.
-
-    Faults: "no-second-look": a core halts without looking again after it has published that it is
-    idle. "no-successor": the last searcher that found something does not wake the next.
-    """
-    faults = ("no-second-look", "no-successor")
-
-    def __init__(self, fault=None, idlers=2, puts=3):
-        self.start = {"queue": 0, "mask": 0, "searchers": 0, "puts": puts}
-        self.processes = {"worker": self.worker()}
-        for i in range(idlers):
-            self.start |= {f"ipi{i}": 0, f"searching{i}": 0, f"busy{i}": 0}
-            self.processes[f"idler{i}"] = self.idler(i, fault)
-
-    def notify(self, at, then):
-        """The steps of proc_notify, from index at; they go on at then."""
-        def look(s):
-            return at + 1 if s["mask"] else then
-
-        def become_searcher(s):
-            if s["searchers"]:
-                return then
-            s["searchers"] = 1
-            return at + 2
-
-        def wake(s):
-            if not s["mask"]:
-                s["searchers"] -= 1
-                return then
-            bit = s["mask"] & -s["mask"]
-            s["mask"] &= ~bit
-            s[f"ipi{bit.bit_length() - 1}"] = 1
-            return then
-        return [look, become_searcher, wake]
-
-    def worker(self):
-        """Puts work, and never takes any itself: what it runs lasts for ever."""
-        def put(s):
-            if not s["puts"]:
-                return DONE
-            s["puts"] -= 1
-            s["queue"] += 1
-            return 1
-        return [put] + self.notify(1, 0)
-
-    def idler(self, i, fault):
-        bit, ipi, searching, busy = 1 << i, f"ipi{i}", f"searching{i}", f"busy{i}"
-
-        def begin_search(s):
-            s["searchers"] += not s[searching]
-            s[searching] = 1
-            return 1
-
-        def steal(s):
-            s[busy] = min(s["queue"], 1)
-            s["queue"] -= s[busy]
-            return 2
-
-        def end_search(s):
-            s["searchers"] -= 1
-            s[searching] = 0
-            if not s[busy]:
-                return 6
-            return 3 if s["searchers"] == 0 and fault != "no-successor" else BUSY
-
-        def publish(s):
-            s["mask"] |= bit
-            return 8 if fault == "no-second-look" else 7
-
-        def look_again(s):
-            return 9 if s["queue"] else 8
-
-        def halt(s):
-            # Interrupts are masked until the processor waits: none is missed.
-            if not s[ipi] and s["mask"] & bit:
-                return BLOCKED
-            s[ipi] = 0
-            return 9
-
-        def retract(s):
-            s[searching] = 0 if s["mask"] & bit else 1  # whoever took the bit has counted us
-            s["mask"] &= ~bit
-            return 0 if not s[searching] else 1
-
-        def run(s):  # for ever: it takes no more work
-            return DONE
-        BUSY = 10
-        return ([begin_search, steal, end_search] + self.notify(3, BUSY) +
-                [publish, look_again, halt, retract, run])
-
-    def check(self, s):
-        assert s["searchers"] >= 0, "a searcher too few"
-
-    def finish(self, s, stuck):
-        sleeping = [name for name in stuck if name.startswith("idler")]
-        assert not (s["queue"] and sleeping), "work waits, and a core sleeps"
-        assert s["searchers"] == 0, "a searcher is counted that is none"
+from .idle import Ask, Idle, Slices
 
 
 class Stacks:
-    """kernel/sched.c, switch_to, and kernel/idle.c, stack_is_free: two cores, each with a coroutine
-    that has published its wait and has been made ready on the other core. No stack is used twice at a
-    time, and nobody waits for ever.
+    """kernel/sched.c, switch_from, kernel/idle.c, stack_is_free, and kernel/stack.c, trim_waiting: two
+    cores, each with a coroutine that has published its wait and has been made ready on the other
+    core; a third takes the pages of those that wait and are deep. No stack is used twice at a time,
+    and nobody waits for ever.
 
     Faults: "no-wait": on_core is not waited for. "wait-on-stack": a coroutine waits for it itself,
-    instead of going to its idle coroutine first.
+    instead of going to its idle coroutine first. "plain-store": who resumes a deep one looks at
+    on_core, then writes it, instead of by compare-and-swap. "trims-off": so does who takes its pages.
     """
-    faults = ("no-wait", "wait-on-stack")
+    faults = ("no-wait", "wait-on-stack", "plain-store", "trims-off")
+    OFF, ON, OFF_DEEP = 0, 1, 2
 
     def __init__(self, fault=None):
         # stack[c]: the core that is on it; each core runs its own, and wants the other's.
-        self.start = {"stack0": 1, "stack1": 2, "on0": 1, "on1": 1, "twice": 0}
+        self.start = {"stack0": 1, "stack1": 2, "on0": self.ON, "on1": self.ON, "twice": 0}
+        self.off = [self.OFF_DEEP, self.OFF]  # how each is left
         self.processes = {f"core{i}": self.core(i, fault) for i in (0, 1)}
+        # It takes all that it can, or some: then it may come again.
+        self.processes["trimmer"] = (self.trim(0, self.OFF_DEEP, fault) +
+                                     self.trim(4, self.OFF, fault))
+
+    @staticmethod
+    def enter(s, c, core):
+        s["twice"] |= s[f"stack{c}"]
+        s[f"stack{c}"] |= 1 << core
+
+    @staticmethod
+    def leave(s, c, core):
+        s[f"stack{c}"] &= ~(1 << core)
+
+    def trim(self, at, off, fault):
+        """trim_waiting of the deep one, the steps from index at, after which it is left as off."""
+        def begin(s):
+            if s["on0"] != self.OFF_DEEP:
+                return at + 4 if at == 0 else DONE
+            if fault == "trims-off":
+                return at + 1
+            return write(s)
+
+        def write(s):
+            s["on0"] = self.ON
+            return at + 2
+
+        def unmap(s):
+            self.enter(s, 0, 2)
+            return at + 3
+
+        def end(s):
+            self.leave(s, 0, 2)
+            s["on0"] = off
+            return at + 4 if at == 0 else DONE
+        return [begin, write, unmap, end]
 
     def core(self, i, fault):
-        own, other = i, 1 - i
-
-        def enter(s, c):
-            s["twice"] |= s[f"stack{c}"]
-            s[f"stack{c}"] |= 1 << i
+        own, other, on = i, 1 - i, f"on{1 - i}"
 
         def look(s):
-            if fault == "no-wait":
-                return 2
-            if not s[f"on{other}"]:
+            if fault == "no-wait" or s[on] == self.OFF:
                 return 1
             return BLOCKED if fault == "wait-on-stack" else 4
 
         def take(s):
-            s[f"on{other}"] = 1
+            s[on] = self.ON
             return 2
 
         def switch(s):
-            s[f"stack{own}"] &= ~(1 << i)
-            enter(s, other)
+            self.leave(s, own, i)
+            self.enter(s, other, i)
             return 3
 
         def finish(s):
-            s[f"on{own}"] = 0
+            s[f"on{own}"] = self.off[own]
             return DONE
 
         def to_idle(s):
-            s[f"stack{own}"] &= ~(1 << i)
+            self.leave(s, own, i)
             return 5
 
         def finish_in_idle(s):
-            s[f"on{own}"] = 0
+            s[f"on{own}"] = self.off[own]
             return 6
 
         def wait(s):
-            return BLOCKED if s[f"on{other}"] else 7
+            if s[on] == self.ON:
+                return BLOCKED
+            if s[on] == self.OFF_DEEP and fault != "plain-store":
+                s[on] = self.ON
+            return 7
+
+        def begin(s):
+            s[on] = self.ON
+            return 8
 
         def resume(s):
-            s[f"on{other}"] = 1
-            enter(s, other)
+            self.enter(s, other, i)
             return DONE
-        return [look, take, switch, finish, to_idle, finish_in_idle, wait, resume]
+        return [look, take, switch, finish, to_idle, finish_in_idle, wait, begin, resume]
 
     def check(self, s):
         assert not s["twice"], "two cores on one stack"
@@ -366,4 +307,4 @@ class Event:
         assert s["took"] or s["word"] == 1, "the post is lost"
 
 
-MODELS = (Idle, Stacks, Claim, Stuck, Event)
+MODELS = (Idle, Ask, Slices, Stacks, Claim, Stuck, Event)
