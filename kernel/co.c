@@ -69,7 +69,7 @@ static void co_begin(struct co *prev)
 {
 	struct co *self = arch_current();
 
-	sched_finish(prev);
+	sched_finish(self, prev);
 	preempt_enable();
 	if (unlikely(self->flags & CO_MEMBER)) {
 		int result = ((int (*)(void *))(void *)self->fn)(self->arg);
@@ -83,14 +83,15 @@ static void co_begin(struct co *prev)
 }
 
 /* What a new coroutine has; stack and stack_kind are set. */
-static struct co *begin_with(struct co *co, go_fn *fn, void *arg, uintptr_t sp)
+static inline __attribute__((always_inline)) struct co *begin_with(struct co *co, go_fn *fn,
+								   void *arg, uintptr_t sp)
 {
 	co->nopreempt = 1; /* until co_begin */
 	co->need_resched = 0;
 	co->frame = NULL;
 	atomic_store_explicit(&co->on_core, CO_NEW, memory_order_relaxed);
 	co->error = 0;
-	co->run_since = co->cpu_ns = 0;
+	co->cpu_ns = 0;
 	co->group = NULL;
 	co->arg = arg;
 	co->wait_since = 0;

@@ -21,13 +21,11 @@ enum co_state {
 
 enum co_on_core {
 	CO_OFF,
-	CO_ON,       /* its stack is in use; its successor sets CO_OFF */
-	CO_NEW,      /* it has not run yet */
-	CO_OFF_DEEP, /* CO_OFF, with CO_DEEP: see stack.c */
+	CO_ON,        /* its stack is in use; its successor sets CO_OFF */
+	CO_NEW,       /* it has not run yet */
+	CO_OFF_DEEP,  /* CO_OFF, and deep: see stack.c */
+	CO_OFF_FRAME, /* CO_OFF, and preempted: it has a frame */
 };
-
-/* Not to be resumed at once: the bit of CO_ON and CO_OFF_DEEP. */
-enum { CO_BUSY = 1 };
 
 enum co_flags {
 	CO_PINNED = 1,
@@ -38,6 +36,7 @@ enum co_flags {
 	CO_COUNTED = 32, /* its end is in core->exited */
 };
 
+#define likely(cond)   __builtin_expect(!!(cond), 1)
 #define unlikely(cond) __builtin_expect(!!(cond), 0)
 
 struct co {
@@ -56,7 +55,7 @@ struct co {
 	uint8_t stack_kind;      /* see stack.c; constant */
 	uint8_t deep;            /* not 0: much of its stack is mapped; see stack.c */
 	int error;               /* errno while there is no reent */
-	uint64_t run_since, cpu_ns;
+	uint64_t cpu_ns;         /* how long it has run until core->now */
 
 	/* What waiting touches. The group is constant from the start on, but for the end. */
 	_Alignas(64) struct group *group;

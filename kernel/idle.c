@@ -177,7 +177,7 @@ static bool stack_is_free(struct core *core, struct co *next)
 	for (int i = 0; i < A_MOMENT; i++) {
 		uint8_t deep = CO_OFF_DEEP;
 
-		/* acquire: with the release in sched_finish_deep and trim_waiting. */
+		/* acquire: with the release in sched_finish_slowly and trim_waiting. */
 		if (atomic_compare_exchange_strong_explicit(&next->on_core, &deep, CO_ON,
 							    memory_order_acquire,
 							    memory_order_acquire) ||
@@ -225,11 +225,11 @@ _Noreturn void proc_idle(struct core *core)
 		} else {
 			prev = arch_switch(idle, next);
 		}
-		core->now = arch_clock();
+		sched_charge(core, prev);
 		if (!prev->frame && relaxed_get(prev->state) != CO_RUNNING) {
 			if (relaxed_get(prev->state) == CO_WAITING)
 				prev->wait_since = core->now;
-			sched_finish(prev);
+			sched_finish(idle, prev);
 			continue;
 		}
 		/* prev was interrupted (see also sched_resched): it goes on, or to the back of the
@@ -243,6 +243,6 @@ _Noreturn void proc_idle(struct core *core)
 		} else {
 			relaxed_set(core->resume, prev);
 		}
-		sched_finish(prev);
+		sched_finish_slowly(idle, prev);
 	}
 }

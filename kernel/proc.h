@@ -92,6 +92,22 @@ static inline struct co *proc_pick(struct core *core)
 	return co;
 }
 
+/* The owner: self, which is current, could go to the back of the queue, and the first one be next. */
+static inline bool proc_can_rotate(const struct core *core, const struct co *self)
+{
+	const struct proc *proc = &core->proc;
+
+	return !(proc->special || proc_needs_attention() || proc->runnext ||
+		 (self->flags & (CO_PINNED | CO_URGENT))) &&
+	       runq_can_rotate(&proc->runq);
+}
+
+static inline struct co *proc_rotate(struct core *core, struct co *self)
+{
+	core->proc.ticks++;
+	return runq_rotate(&core->proc.runq, self);
+}
+
 /* The owner: something is in the queues that proc_pick looks at. */
 bool proc_waiting(const struct core *core);
 bool proc_urgent_waiting(const struct core *core);

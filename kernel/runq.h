@@ -51,6 +51,16 @@ static inline bool runq_put(struct runq *q, struct co *co)
 	return true;
 }
 
+/* What was at at, the head, is taken; those after it are needed soon. */
+static inline struct co *runq_taken(const struct runq *q, struct co **at, uint32_t len)
+{
+	if (q->head_end - at > RUNQ_AHEAD && len > RUNQ_AHEAD) {
+		__builtin_prefetch(at[RUNQ_AHEAD]);
+		__builtin_prefetch(at[RUNQ_AHEAD / 2]->sp);
+	}
+	return *at;
+}
+
 /* The oldest, or NULL. */
 static inline struct co *runq_get(struct runq *q)
 {
@@ -61,14 +71,21 @@ static inline struct co *runq_get(struct runq *q)
 	if (unlikely(q->head == q->head_end))
 		runq_advance(q);
 
-	struct co **at = q->head++;
-
 	atomic_store_explicit(&q->len, len - 1, memory_order_relaxed);
-	if (q->head_end - at > RUNQ_AHEAD && len > RUNQ_AHEAD) {
-		__builtin_prefetch(at[RUNQ_AHEAD]);
-		__builtin_prefetch(at[RUNQ_AHEAD / 2]->sp);
-	}
-	return *at;
+	return runq_taken(q, q->head++, len);
+}
+
+/* Something is in it, and no chunk is at its end. */
+static inline bool runq_can_rotate(const struct runq *q)
+{
+	return runq_len(q) && q->tail != q->tail_end && q->head != q->head_end;
+}
+
+/* As runq_put and runq_get. */
+static inline struct co *runq_rotate(struct runq *q, struct co *co)
+{
+	*q->tail++ = co;
+	return runq_taken(q, q->head++, runq_len(q));
 }
 
 enum { STEAL_RING_SIZE = 256, STEAL_MAX = STEAL_RING_SIZE / 2 };

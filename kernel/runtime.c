@@ -213,14 +213,13 @@ void runtime_dump(void)
 int runtime_cpu_ns(uint64_t *ns)
 {
 	struct co *self = arch_current();
-	uint64_t now;
 
 	if (!ns)
 		return -EINVAL;
 	preempt_disable();
-	now = arch_clock();
 	atomic_store_explicit(&sched_accounting, true, memory_order_relaxed);
-	*ns = self->cpu_ns + (now - self->run_since);
+	sched_charge(self->core, self);
+	*ns = self->cpu_ns;
 	preempt_enable();
 	return 0;
 }

@@ -20,55 +20,71 @@ _Atomic bool sched_accounting;
 
 bool smp;
 
-void sched_finish_deep(struct co *prev)
+void sched_finish_slowly(struct co *self, struct co *prev)
 {
-	stack_stopped(prev);
+	if (*(volatile bool *)&self->core->irq_pending)
+		self->need_resched = true;
+	paint_check(prev);
+	if (prev->deep)
+		stack_stopped(prev);
 	/* release: with the acquire in stack_is_free and stack_trim. */
-	atomic_store_explicit(&prev->on_core, prev->deep ? CO_OFF_DEEP : CO_OFF,
+	atomic_store_explicit(&prev->on_core,
+			      prev->frame  ? CO_OFF_FRAME
+			      : prev->deep ? CO_OFF_DEEP
+					   : CO_OFF,
 			      memory_order_release);
 }
 
-/* Leaves self, which is current, for next; NULL: whoever may. Returns in self, with who was left, or
- * NULL. Inline, so that all ways to stop are as short as can be: a return that the processor does
- * not expect costs more than all the rest of a switch. */
-static inline __attribute__((always_inline)) struct co *switch_from(struct core *core,
-								    struct co *self,
-								    struct co *next)
+/* Leaves self, which is current, for next, which cannot run at once, or is self. Returns in self. */
+static __attribute__((noinline)) void leave_slowly(struct co *self, struct co *next)
 {
+	struct core *core = self->core;
+
+	if (next == self) { /* made ready, and picked, before it had stopped */
+		relaxed_set(self->state, CO_RUNNING);
+		return;
+	}
+	relaxed_set(core->resume, next);
+	sched_finish(self, arch_switch(self, core->idle));
+}
+
+/* Leaves self, which is current, for next; NULL: whoever may. Returns in self. Inline, so that all
+ * ways to stop are as short as can be; and whatever is rare is a call at the end, so that what is
+ * not has no registers to save. */
+static inline __attribute__((always_inline)) void switch_to(struct core *core, struct co *self,
+							    struct co *next, bool ends)
+{
+	struct co *prev;
 	uint8_t on;
 
 	kassert(self->nopreempt == 1);
-	if (unlikely(next == self)) { /* made ready, and picked, before it had stopped */
-		relaxed_set(self->state, CO_RUNNING);
-		return NULL;
+	if (unlikely(atomic_load_explicit(&sched_accounting, memory_order_relaxed)))
+		sched_charge(core, self);
+	if (unlikely(!next)) {
+		leave_slowly(self, NULL);
+		return;
 	}
-	if (unlikely(!next))
-		return arch_switch(self, core->idle);
 	/* acquire: with the release in sched_finish. */
 	on = atomic_load_explicit(&next->on_core, memory_order_acquire);
 #ifdef PLANT_ON_CORE
 	for (int i = 0; core->switches % 16 == 0 && i < 50000; i++)
-		arch_relax();    /* as if an interrupt took its time here */
-	on &= (uint8_t)~CO_BUSY; /* the fault; see also sched_finish */
+		arch_relax();            /* as if an interrupt took its time here */
+	if (on == CO_ON && next != self) /* the fault; see also sched_finish */
+		on = CO_OFF;
 #endif
-	if (unlikely(next->frame || (on & CO_BUSY))) {
-		relaxed_set(core->resume, next);
-		next = core->idle;
-	} else if (next != core->idle) {
+	if (likely(on == CO_OFF)) {
 		sched_begin(core, next);
-		if (on == CO_NEW)
-			return arch_start(self, next);
+		prev = arch_switch(self, next);
+	} else if (on == CO_NEW) {
+		sched_begin(core, next);
+		prev = arch_start(self, next);
+	} else {
+		leave_slowly(self, next);
+		return;
 	}
-	return arch_switch(self, next);
-}
-
-static inline __attribute__((always_inline)) void switch_to(struct core *core, struct co *self,
-							    struct co *next)
-{
-	struct co *prev = switch_from(core, self, next);
-
-	if (prev)
-		sched_finish(prev);
+	/* arch_current: arch_switch has nothing to keep for it. */
+	if (!ends)
+		sched_finish(arch_current(), prev);
 }
 
 /* The only three places where a coroutine leaves: here, in sched_end, and in go_yield. */
@@ -76,7 +92,7 @@ static __attribute__((noinline)) void leave(struct co *next)
 {
 	struct co *self = arch_current();
 
-	switch_to(self->core, self, next);
+	switch_to(self->core, self, next, false);
 }
 
 void sched_park(void)
@@ -90,7 +106,14 @@ void sched_end(void)
 	struct core *core = self->core;
 
 	relaxed_set(self->state, CO_ENDED);
-	switch_from(core, self, proc_pick(core));
+	switch_to(core, self, proc_pick(core), true);
+}
+
+static __attribute__((noinline)) void yield_slowly(struct core *core, struct co *self)
+{
+	proc_put_back(core, self);
+	switch_to(core, self, proc_pick(core), false);
+	preempt_enable();
 }
 
 ARCH_RETURN void go_yield(void)
@@ -102,8 +125,11 @@ ARCH_RETURN void go_yield(void)
 	struct core *core = self->core;
 
 	relaxed_set(self->state, CO_RUNNABLE);
-	proc_put_back(core, self);
-	switch_to(core, self, proc_pick(core));
+	if (unlikely(!proc_can_rotate(core, self))) {
+		yield_slowly(core, self);
+		return;
+	}
+	switch_to(core, self, proc_rotate(core, self), false);
 	preempt_enable();
 }
 
@@ -307,7 +333,9 @@ bool sched_service(struct core *core, struct co *running)
 	preempt_refill(core);
 	stack_refill();
 
-	uint64_t now = core->now = arch_clock();
+	sched_charge(core, running ? running : core->idle);
+
+	uint64_t now = core->now;
 	uint64_t next = atomic_load_explicit(&core->wheel.next, memory_order_relaxed);
 
 	if (next <= now) {
@@ -348,7 +376,7 @@ void sched_resched(void)
 		/* What came meanwhile gets an interrupt of its own a moment later: this coroutine
 		 * gets on, however short the quantum is. */
 		if (first)
-			leave(self->core->idle);
+			leave(NULL);
 		else
 			core_call(timer_soon, self->core, NULL);
 		atomic_signal_fence(memory_order_seq_cst);

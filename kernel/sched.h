@@ -68,11 +68,13 @@ const struct co *mutex_holder(const struct mutex *m);
  * counted by the ticks of time slices. */
 extern _Atomic bool sched_accounting;
 
-static inline uint64_t sched_clock(struct core *core)
+/* The owner: the clock is read; what has passed since it was last is the time of self, which runs. */
+static inline void sched_charge(struct core *core, struct co *self)
 {
-	if (unlikely(atomic_load_explicit(&sched_accounting, memory_order_relaxed)))
-		core->now = arch_clock();
-	return core->now;
+	uint64_t now = arch_clock();
+
+	self->cpu_ns += now - core->now;
+	core->now = now;
 }
 
 /* The owner: next becomes the one that runs here. */
@@ -83,15 +85,14 @@ static inline void sched_begin(struct core *core, struct co *next)
 	relaxed_set(next->state, CO_RUNNING);
 	relaxed_add(core->switches, 1);
 	atomic_store_explicit(&core->running, next, memory_order_relaxed);
-	next->run_since = sched_clock(core);
 }
 
-void sched_finish_deep(struct co *prev);
+/* The same where prev may have been preempted, or is deep. */
+void sched_finish_slowly(struct co *self, struct co *prev);
 
-/* After a switch, in the successor: the stack of prev is free now. */
-static inline void sched_finish(struct co *prev)
+/* After a switch, in self, the successor: the stack of prev is free now. */
+static inline void sched_finish(struct co *self, struct co *prev)
 {
-	struct co *self = arch_current();
 	struct core *core = self->core;
 
 #ifdef PLANT_ON_CORE
@@ -101,12 +102,11 @@ static inline void sched_finish(struct co *prev)
 	 * that come from here on tell self. */
 	if (unlikely(*(volatile bool *)&core->irq_pending))
 		self->need_resched = true;
-	prev->cpu_ns += core->now - prev->run_since;
 	paint_check(prev);
 	if (relaxed_get(prev->state) == CO_ENDED)
 		co_free(prev);
 	else if (unlikely(prev->deep))
-		sched_finish_deep(prev);
+		sched_finish_slowly(self, prev);
 	else
 		/* release: with the acquire in switch_from and co_is_off; the context is saved. */
 		atomic_store_explicit(&prev->on_core, CO_OFF, memory_order_release);

@@ -29,9 +29,9 @@ static bool live(const struct select_case *k)
 static void sort(struct chan **order, int n)
 {
 	static const int gaps[] = {17961, 7983, 3548, 1577, 701, 301, 132, 57, 23, 10, 4, 1};
+	enum { GAPS = sizeof(gaps) / sizeof(gaps[0]) };
 
-	for (size_t g = n > 4 ? 0 : sizeof(gaps) / sizeof(gaps[0]) - 1;
-	     g < sizeof(gaps) / sizeof(gaps[0]); g++)
+	for (int g = n > CASES_ON_STACK ? 0 : GAPS - 3; g < GAPS; g++)
 		for (int i = gaps[g]; i < n; i++) {
 			struct chan *c = order[i];
 			int j = i;
@@ -44,16 +44,23 @@ static void sort(struct chan **order, int n)
 
 static void make_order(struct select *s)
 {
+	struct chan *last = NULL;
+	bool in_order = true; /* as they often are */
 	int n = 0, unique = 0;
 
 	for (int i = 0; i < s->n; i++)
-		if (live(&s->cases[i]))
-			s->order[n++] = s->cases[i].chan;
-	sort(s->order, n);
-	for (int i = 0; i < n; i++)
-		if (i == 0 || s->order[i] != s->order[i - 1])
-			s->order[unique++] = s->order[i];
-	s->channels = unique;
+		if (live(&s->cases[i])) {
+			in_order &= last < s->cases[i].chan;
+			last = s->order[n++] = s->cases[i].chan;
+		}
+	if (!in_order) {
+		sort(s->order, n);
+		for (int i = 0; i < n; i++)
+			if (i == 0 || s->order[i] != s->order[i - 1])
+				s->order[unique++] = s->order[i];
+		n = unique;
+	}
+	s->channels = n;
 }
 
 static void lock_all(const struct select *s)
@@ -142,12 +149,14 @@ static struct wait_queue *queue_of(const struct select_case *k)
 	return k->op == SELECT_SEND ? &k->chan->senders : &k->chan->receivers;
 }
 
-/* Peers take the first node they find: which that is among the cases of one channel is chance too.
- * Gives nodes[0..n) the numbers 0..n in any order (Fisher and Yates 1938, inside out). */
+/* Gives nodes[0..n) the numbers 0..n, in any order (Fisher and Yates 1938, inside out) where two
+ * cases may have the same channel: peers take the first node that they find, which is to be chance. */
 static void deal(const struct select *s)
 {
+	bool any = s->channels < s->n;
+
 	for (int i = 0; i < s->n; i++) {
-		int j = s->channels < s->n ? (int)random_below((uint32_t)i + 1) : i;
+		int j = any ? (int)random_below((uint32_t)i + 1) : i;
 
 		s->nodes[i].value = s->nodes[j].value;
 		s->nodes[j].value = i;
@@ -166,9 +175,12 @@ static int wait_for_any(const struct select *s, uint64_t deadline)
 		struct wait_node *node = &s->nodes[i];
 		struct select_case *k = &s->cases[node->value];
 
-		*node = (struct wait_node){.wait = &w, .value = node->value, .elem = k->elem};
-		if (live(k))
-			wait_queue_put(queue_of(k), node);
+		if (!live(k))
+			continue;
+		node->wait = &w;
+		node->elem = k->elem;
+		node->ok = false;
+		wait_queue_put(queue_of(k), node);
 	}
 	unlock_all(s);
 	claim = wait_park_cancellable(&w, deadline);

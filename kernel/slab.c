@@ -165,6 +165,13 @@ static void *refill(void *arg, void *unused)
 	while (object && m->count < MAGAZINE_SIZE / 2 && cache->partial)
 		m->object[m->count++] = take_one(cache);
 	spin_unlock(&cache->lock);
+	/* Those that follow each other in memory are to be used one after the other. */
+	for (uint32_t i = 0, j = m->count; i + 1 < j; i++) {
+		void *first = m->object[i];
+
+		m->object[i] = m->object[--j];
+		m->object[j] = first;
+	}
 	return object;
 }
 

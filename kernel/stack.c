@@ -186,15 +186,13 @@ bool stack_take(struct co *co, size_t limit)
 	return true;
 }
 
-uintptr_t stack_start(const struct co *co)
+uintptr_t stack_slot_start(const struct co *co)
 {
 	/* At the top is room for what links the slot when it is free. Slots are powers of two apart:
 	 * their coroutines begin at different places, so that they do not all fall on the same sets
 	 * of the caches. */
 	enum { COLOURS = 8, COLOUR = 128 };
 
-	if (co->stack_kind >= STACK_FIXED)
-		return co->stack_top;
 	return co->stack_top - 16 -
 	       (co->stack_top / (PAGE_SIZE << co->stack_kind) % COLOURS) * COLOUR;
 }

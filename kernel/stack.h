@@ -22,7 +22,11 @@ size_t stack_limit(const struct co *co);
 void stack_init(void);
 
 /* Where the stack of a new coroutine begins, at its upper end. */
-uintptr_t stack_start(const struct co *co);
+uintptr_t stack_slot_start(const struct co *co);
+static inline uintptr_t stack_start(const struct co *co)
+{
+	return co->stack_kind >= STACK_FIXED ? co->stack_top : stack_slot_start(co);
+}
 
 /* A coroutine that can go no deeper than bound bytes (at most STACK_EXACT_MAX), in one block with its
  * stack; NULL: no memory. nopreempt > 0. */

@@ -65,11 +65,6 @@ int32_t wait_park_until(struct wait *w, uint64_t deadline, bool cancellable)
 	return claim;
 }
 
-bool wait_expired(uint64_t deadline)
-{
-	return deadline != TIME_NEVER && deadline <= arch_clock();
-}
-
 /* A call that blocks must not be made there, even if it would not have to wait this time. */
 void wait_not_in_handler(void)
 {
@@ -148,12 +143,24 @@ void wait_queue_put_first(struct wait_queue *q, struct wait_node *node)
 	q->first = node;
 }
 
+/* True: node was queued, and is the caller's to take out. */
+static bool take(struct wait_node *node, uint8_t place)
+{
+	uint8_t queued = WAIT_QUEUED;
+
+	if (!smp) {
+		if (atomic_load_explicit(&node->place, memory_order_relaxed) != queued)
+			return false;
+		atomic_store_explicit(&node->place, place, memory_order_relaxed);
+		return true;
+	}
+	return atomic_compare_exchange_strong_explicit(&node->place, &queued, place,
+						       memory_order_acquire, memory_order_relaxed);
+}
+
 bool wait_queue_leave(struct wait_node *node)
 {
-	uint8_t place = WAIT_QUEUED;
-
-	if (atomic_compare_exchange_strong_explicit(&node->place, &place, WAIT_LEAVING,
-						    memory_order_acquire, memory_order_acquire))
+	if (take(node, WAIT_LEAVING))
 		return true;
 	while (atomic_load_explicit(&node->place, memory_order_acquire) != WAIT_OUT)
 		arch_relax();
@@ -162,10 +169,7 @@ bool wait_queue_leave(struct wait_node *node)
 
 bool wait_queue_drop(struct wait_queue *q, struct wait_node *node)
 {
-	uint8_t place = WAIT_QUEUED;
-
-	if (!atomic_compare_exchange_strong_explicit(&node->place, &place, WAIT_TAKEN,
-						     memory_order_relaxed, memory_order_relaxed))
+	if (!take(node, WAIT_TAKEN))
 		return false;
 	wait_queue_remove(q, node);
 	return true;

@@ -162,7 +162,10 @@ static inline bool wait_cancelled(void)
 }
 
 /* The deadline has passed. */
-bool wait_expired(uint64_t deadline);
+static inline bool wait_expired(uint64_t deadline)
+{
+	return deadline != TIME_NEVER && deadline <= arch_clock();
+}
 
 /* FIFO; the object's lock is held. */
 static inline void wait_queue_put(struct wait_queue *q, struct wait_node *node)
