@@ -57,7 +57,6 @@ struct core {
 	bool irq_pending;   /* * something for the scheduler to do */
 	uint8_t in_handler; /* * an interrupt handler runs, or a function of irq_defer */
 	bool in_fault;      /* * a stack grows */
-	bool looked_again;  /* since it went idle */
 	int index;          /* constant */
 	uint64_t switches;  /* a counter, see below */
 	_Atomic(struct co *) running; /* the last that began here, read by anyone; NULL: idle */

@@ -26,22 +26,24 @@ void proc_interrupt(struct core *to)
 
 void proc_notify(void)
 {
-	int none = 0;
-
 	/* With the fence in sleep: either it sees the work, or this sees it idle. */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (!atomic_load_explicit(&proc_idle_mask, memory_order_relaxed) ||
-	    !atomic_compare_exchange_strong(&searchers, &none, 1))
-		return;
-	for (uint64_t mask; (mask = atomic_load(&proc_idle_mask));) {
-		uint64_t bit = mask & -mask;
+	while (atomic_load(&proc_idle_mask)) {
+		int none = 0;
 
-		if (atomic_fetch_and(&proc_idle_mask, ~bit) & bit) {
-			proc_interrupt(cores[__builtin_ctzl(bit)]);
+		if (!atomic_compare_exchange_strong(&searchers, &none, 1))
 			return;
+		for (uint64_t mask; (mask = atomic_load(&proc_idle_mask));) {
+			uint64_t bit = mask & -mask;
+
+			if (atomic_fetch_and(&proc_idle_mask, ~bit) & bit) {
+				proc_interrupt(cores[__builtin_ctzl(bit)]);
+				return;
+			}
 		}
+		/* Others took this for a searcher, and woke nobody: so it looks once more. */
+		atomic_fetch_sub(&searchers, 1);
 	}
-	atomic_fetch_sub(&searchers, 1);
 }
 
 /* Half of another core's ring; one of it to run. */
@@ -81,7 +83,8 @@ static bool work_somewhere(struct core *core)
 	return false;
 }
 
-/* A core that keeps work to itself is to share it. False: all others are idle. */
+/* All cores that keep work to themselves are to share it: some may not have any when they are asked.
+ * False: all others are idle. */
 static bool ask_for_work(const struct core *core)
 {
 	bool busy = false;
@@ -93,11 +96,24 @@ static bool ask_for_work(const struct core *core)
 			continue;
 		if (runq_len(&other->proc.runq) + runq_len(&other->proc.tired)) {
 			proc_interrupt(other);
-			return true;
+			busy = true;
 		}
 		busy |= atomic_load_explicit(&other->running, memory_order_relaxed) != NULL;
 	}
 	return busy;
+}
+
+/* Woken for nothing but that. */
+static bool only_to_look(struct core *core)
+{
+	relaxed_set(core->irq_pending, false);
+	atomic_signal_fence(memory_order_seq_cst);
+
+	uint64_t next = atomic_load_explicit(&core->wheel.next, memory_order_relaxed);
+
+	sched_timer_by(core, next);
+	return next > arch_clock() && !atomic_load(&core->proc.inbox) &&
+	       !atomic_load(&core->proc.deferred);
 }
 
 /* Sleeps until an interrupt. True: woken to search, and counted as a searcher already. */
@@ -113,17 +129,20 @@ static bool sleep(struct core *core)
 	stuck_enter_idle();
 	/* With the fence in proc_notify. */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (!work_somewhere(core) && !stuck_check()) {
-		if (enabled && ask_for_work(core) && !core->looked_again) {
-			core->looked_again = true;
+	/* The second time, all that was put before the bit was set is visible. Until then the bit stays
+	 * set: what is put meanwhile is shared. */
+	for (bool again = false; !work_somewhere(core) && !stuck_check(); again = true) {
+		if (enabled && ask_for_work(core) && !again)
 			sched_timer_by(core, core->idle_since + LOOK_AGAIN);
-		}
 		arch_interrupts_off();
 		/* The mask has lost the bit: somebody wakes this core. */
 		if (core->irq_pending || (enabled && !(atomic_load(&proc_idle_mask) & bit)))
 			arch_interrupts_on();
 		else
 			arch_halt();
+		if (again || !enabled || !(atomic_load(&proc_idle_mask) & bit) ||
+		    !only_to_look(core))
+			break;
 	}
 	stuck_leave_idle();
 	if (enabled)
@@ -155,10 +174,8 @@ static struct co *find(struct core *core)
 		if (searching && atomic_fetch_sub(&searchers, 1) == 1 &&
 		    (next || core->index >= atomic_load(&proc_count)))
 			proc_notify();
-		if (next) {
-			core->looked_again = false;
+		if (next)
 			return next;
-		}
 		searching = sleep(core);
 	}
 }
