@@ -85,7 +85,7 @@ static bool work_somewhere(struct core *core)
 
 /* All cores that keep work to themselves are to share it: some may not have any when they are asked.
  * False: all others are idle. */
-static bool ask_for_work(const struct core *core)
+static bool ask_for_work(const struct core *core, bool again)
 {
 	bool busy = false;
 
@@ -94,7 +94,8 @@ static bool ask_for_work(const struct core *core)
 
 		if (other == core)
 			continue;
-		if (runq_len(&other->proc.runq) + runq_len(&other->proc.tired)) {
+		if (runq_len(&other->proc.runq) + runq_len(&other->proc.tired) ||
+		    (again && sched_slice_is_long(other))) {
 			proc_interrupt(other);
 			busy = true;
 		}
@@ -132,7 +133,7 @@ static bool sleep(struct core *core)
 	/* The second time, all that was put before the bit was set is visible. Until then the bit stays
 	 * set: what is put meanwhile is shared. */
 	for (bool again = false; !work_somewhere(core) && !stuck_check(); again = true) {
-		if (enabled && ask_for_work(core) && !again)
+		if (enabled && ask_for_work(core, again) && !again)
 			sched_timer_by(core, core->idle_since + LOOK_AGAIN);
 		arch_interrupts_off();
 		/* The mask has lost the bit: somebody wakes this core. */

@@ -259,9 +259,15 @@ static void slice_next(struct core *core, uint64_t now, uint64_t end)
 		end = now + slice_length();
 	if (end > now + RUNNEXT_AGE && proc_idle_cores())
 		end = now + RUNNEXT_AGE;
-	proc->slice_armed = true;
-	proc->slice_end = end;
+	relaxed_set(proc->slice_armed, true);
+	relaxed_set(proc->slice_end, end);
 	sched_timer_by(core, end);
+}
+
+bool sched_slice_is_long(const struct core *core)
+{
+	return relaxed_get(core->proc.slice_armed) &&
+	       relaxed_get(core->proc.slice_end) > arch_clock() + RUNNEXT_AGE;
 }
 
 static void *slice_arm(void *arg, void *unused)
@@ -289,7 +295,7 @@ static bool slice_check(struct core *core, struct co *running, uint64_t now)
 	bool over;
 
 	if (!proc_waiting(core)) {
-		proc->slice_armed = false;
+		relaxed_set(proc->slice_armed, false);
 		return false;
 	}
 	if (!proc->slice_armed) {
@@ -306,8 +312,9 @@ static bool slice_check(struct core *core, struct co *running, uint64_t now)
 		proc->tick_seen = proc->ticks + 1;
 		proc->slice_began = now;
 	}
-	/* Also where the quantum has become shorter. */
+	/* Also where the quantum has become shorter, or another core idle. */
 	if (now >= proc->slice_end || over ||
+	    (proc->slice_end > now + RUNNEXT_AGE && proc_idle_cores()) ||
 	    proc->slice_end > proc->slice_began + slice_length()) {
 		struct co *co = proc->runnext;
 
@@ -354,7 +361,7 @@ bool sched_service(struct core *core, struct co *running)
 		}
 		over |= slice_check(core, running, now);
 	} else {
-		core->proc.slice_armed = false; /* whoever is picked next begins one */
+		relaxed_set(core->proc.slice_armed, false); /* whoever is picked next begins one */
 	}
 	if (core->proc.slice_armed && core->proc.slice_end < next)
 		next = core->proc.slice_end;

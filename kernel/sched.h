@@ -52,6 +52,9 @@ void sched_resume_soon(struct core *core);
 /* The owner: something waits in the queues here, so time slices are to be ended. */
 void sched_slice_arm(struct core *core);
 
+/* Anyone: its slice ends later than it would if there had been an idle core when it began. */
+bool sched_slice_is_long(const struct core *core);
+
 /* In ns; 0: no preemption. */
 enum { QUANTUM_MIN = 10 * 1000 };
 extern _Atomic uint64_t sched_quantum;
