@@ -1,7 +1,7 @@
 /*
  * Cores without work. A core that has work while others are idle puts it where they can take it, its
  * ring (proc_share); one that runs out takes half of another's ring; one that finds nothing publishes
- * that it is idle, interrupts a core that keeps work to itself, looks once more, and halts. Both sides
+ * that it is idle, looks once more, interrupts those that keep work to themselves, and halts. Both sides
  * store, fence, and load, so one of them sees the other (sleep, proc_notify). Whoever keeps work
  * without the fence is seen by the second look of the idle core, a moment later.
  */

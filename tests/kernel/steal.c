@@ -139,6 +139,52 @@ static void test_churn(void)
 	check(turns == 1000ull * (unsigned)amount(20), "a thousand that yield all get their turns");
 }
 
+/* ---- What was made ready last, while slices are long ---- */
+
+static _Atomic int busy, ran;
+
+static void keep_busy(void *arg)
+{
+	(void)arg;
+	busy++;
+	while (!stop)
+		;
+	waitgroup_done(&all);
+}
+
+static void count_run(void *arg)
+{
+	(void)arg;
+	ran++;
+	waitgroup_done(&all);
+}
+
+/* A slice is armed when no core is idle; then the others are, and this coroutine does not stop. */
+static void test_next(void)
+{
+	uint64_t old = runtime_set_quantum(60 * NSEC_PER_SEC), start = time_now();
+	int others = runtime_cores() - 1;
+
+	stop = false;
+	for (int i = 0; i < others; i++) {
+		waitgroup_add(&all, 1);
+		go(keep_busy, NULL);
+	}
+	while (busy < others && patience(start))
+		go_yield();
+	for (int i = 0; i < 2; i++) {
+		waitgroup_add(&all, 1);
+		go(count_run, NULL);
+	}
+	stop = true;
+	for (start = time_now(); others && ran < 2 && patience(start);)
+		;
+	expect_eq(ran, others ? 2 : 0);
+	waitgroup_wait(&all);
+	runtime_set_quantum(old);
+	verdict("no work waits for the end of a slice while a core is idle");
+}
+
 /* ---- Pinned under stress ---- */
 
 static struct waitgroup pins;
@@ -232,11 +278,12 @@ static void test_pinned(void)
 
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 6);
+	test_begin(argc, argv, 7);
 	test_spread();
 	test_tree();
 	test_once();
 	test_churn();
+	test_next();
 	test_pinned();
 	return test_end();
 }

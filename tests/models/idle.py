@@ -15,10 +15,9 @@ class Idle:
     Faults: "no-second-look": a core does not look at the rings after it has published that it is idle.
     "no-ask": it does not interrupt who keeps work to itself. "no-look-again": it asks at once, and
     not once more a moment later. "no-successor": the last searcher that found something does not wake
-    the next. And two that the kernel has, where the end of a slice helps (Slices):
-    "publishes-again": to look again, a core takes back that it is idle, and publishes it once more;
-    a put that races with that is looked for by nobody. "gives-up": a notifier that finds all idle
-    cores gone has been counted as a searcher, and does not look again when it no longer is.
+    the next. "publishes-again": to look again, a core takes back that it is idle, and publishes it
+    once more; a put that races with that is looked for by nobody. "gives-up": a notifier that finds
+    all idle cores gone has been counted as a searcher, and does not look again when it no longer is.
     """
     faults = ("no-second-look", "no-ask", "no-look-again", "no-successor", "publishes-again",
               "gives-up")
@@ -229,41 +228,9 @@ class Idle:
 class Ask(Idle):
     """The same beside a core whose only coroutine yields again and again: it seems to have work.
 
-    Fault, which the kernel has: "asks-one": who is idle interrupts only the first that seems to.
+    Fault: "asks-one": who is idle interrupts only the first that seems to.
     """
     faults = ("asks-one",)
 
     def __init__(self, fault=None):
         super().__init__(fault, idlers=1, kept=0, yields=2)
-
-
-class Slices(Idle):
-    """The kernel as it is, with all three: no work waits for longer than until the end of its owner's
-    time slice. When nothing else happens any more, no searcher is counted, and who sleeps has
-    published it: so then proc_share wakes one. Slices end at other times too.
-
-    Faults: "no-slice-end": what waits, waits for ever. "leaks": a notifier that has found no idle core
-    remains counted as a searcher: nobody is woken any more.
-    """
-    faults = ("no-slice-end", "leaks")
-
-    def __init__(self, fault=None):
-        super().__init__(fault)
-        self.bad |= {"publishes-again", "gives-up", "asks-one"}
-        self.processes["slice"] = [self.slice_end]
-
-    def slice_end(self, s):
-        s["asked owner"] = 1
-        return DONE
-
-    def notify(self, at, then):
-        steps = super().notify(at, then)
-        if "leaks" in self.bad:
-            steps[3] = lambda s: then
-        return steps
-
-    def finish(self, s, stuck):
-        assert s["searchers"] == 0, "a searcher is counted that is none"
-        for i in range(self.idlers):
-            assert s[f"busy{i}"] or s["mask"] >> i & 1, "a core sleeps, and nobody can know"
-        assert not (self.waits(s) and "no-slice-end" in self.bad), "work waits, and a core sleeps"

@@ -1,7 +1,7 @@
 """The protocols between cores, as kernel/ has them, each with faults that must be found."""
 
 from .explore import BLOCKED, DONE
-from .idle import Ask, Idle, Slices
+from .idle import Ask, Idle
 
 
 class Stacks:
@@ -307,4 +307,4 @@ class Event:
         assert s["took"] or s["word"] == 1, "the post is lost"
 
 
-MODELS = (Idle, Ask, Slices, Stacks, Claim, Stuck, Event)
+MODELS = (Idle, Ask, Stacks, Claim, Stuck, Event)
