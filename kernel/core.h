@@ -65,6 +65,8 @@ struct core {
 	void *called_from;         /* in core_call: its frame; NULL: not there */
 	void *spare_frame;         /* * for the next preemption; links more */
 	uint64_t timer_armed;      /* what the timer is armed for */
+	uint64_t timers_after;     /* timers that went off lately: the next do then, together */
+	bool in_service;           /* which arms the timer at its end, once */
 	uint64_t next_id, last_id; /* of coroutines made here */
 	uint32_t random;
 	uint32_t page_reserve; /* * pages for stack faults */

@@ -112,9 +112,11 @@ static bool only_to_look(struct core *core)
 
 	uint64_t next = atomic_load_explicit(&core->wheel.next, memory_order_relaxed);
 
+	if (next <= arch_clock() || atomic_load(&core->proc.inbox) ||
+	    atomic_load(&core->proc.deferred))
+		return false;
 	sched_timer_by(core, next);
-	return next > arch_clock() && !atomic_load(&core->proc.inbox) &&
-	       !atomic_load(&core->proc.deferred);
+	return true;
 }
 
 /* Sleeps until an interrupt. True: woken to search, and counted as a searcher already. */

@@ -55,8 +55,12 @@ static inline bool runq_put(struct runq *q, struct co *co)
 static inline struct co *runq_taken(const struct runq *q, struct co **at, uint32_t len)
 {
 	if (q->head_end - at > RUNQ_AHEAD && len > RUNQ_AHEAD) {
+		const char *sp = at[RUNQ_AHEAD / 2]->sp;
+
 		__builtin_prefetch(at[RUNQ_AHEAD]);
-		__builtin_prefetch(at[RUNQ_AHEAD / 2]->sp);
+		__builtin_prefetch(sp);
+		__builtin_prefetch(sp + 64);
+		__builtin_prefetch(sp + 128);
 	}
 	return *at;
 }

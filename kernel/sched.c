@@ -9,7 +9,7 @@
 enum { RUNNEXT_AGE = 100 * 1000 };
 
 /* Timers that go off sooner after others are late by as much. */
-enum { TIMER_GAP = 20 * 1000 };
+enum { TIMER_GAP = 40 * 1000 };
 
 /* Slices are looked at this often, so that no sum of times overflows. */
 #define QUANTUM_MAX (3600 * NSEC_PER_SEC)
@@ -220,7 +220,7 @@ void sched_timer_by(struct core *core, uint64_t deadline)
 {
 	/* An interrupt in between sets timer_armed to TIME_NEVER and has sched_service called,
 	 * which arms what is needed: nothing is lost. */
-	if (deadline < core->timer_armed) {
+	if (deadline < core->timer_armed && !core->in_service) {
 		core->timer_armed = deadline;
 		core_call(timer_arm, core, NULL);
 	}
@@ -333,6 +333,7 @@ bool sched_service(struct core *core, struct co *running)
 {
 	bool over = false;
 
+	core->in_service = true;
 	/* First: what interrupts leave from here on has it set again. */
 	relaxed_set(core->irq_pending, false);
 	atomic_signal_fence(memory_order_seq_cst);
@@ -347,10 +348,10 @@ bool sched_service(struct core *core, struct co *running)
 
 	if (next <= now) {
 		next = wheel_advance(&core->wheel, now);
-		/* Where timers go off one after the other, some go off together. */
-		if (next > now && next < now + TIMER_GAP)
-			next = now + TIMER_GAP;
+		core->timers_after = now + TIMER_GAP;
 	}
+	if (next > now && next < core->timers_after)
+		next = core->timers_after;
 	if (unlikely(proc_idle_cores()) && proc_own_len(&core->proc))
 		proc_share(core);
 	if (running) {
@@ -365,6 +366,7 @@ bool sched_service(struct core *core, struct co *running)
 	}
 	if (core->proc.slice_armed && core->proc.slice_end < next)
 		next = core->proc.slice_end;
+	core->in_service = false;
 	sched_timer_by(core, next);
 	return over;
 }

@@ -6,15 +6,19 @@
 #include "kernel/lock.h"
 #include "kernel/page.h"
 
-/* At the start of each slab. */
+/* The most in a slab. */
+enum { SLAB_OBJECTS = 224 };
+
+/* At the start of each slab. What is free is not linked by itself: it may not be in the cache. */
 struct slab {
 	struct slab_cache *cache; /* constant */
 	/* guarded by cache->lock */
 	struct slab *next, **link; /* in partial; link is NULL when full */
 	struct slab *next_all;
-	void *free;
-	unsigned used;
-	unsigned fresh; /* objects from this one on were never given out, and are not in free */
+	uint32_t free[SLAB_OBJECTS / 32]; /* a bit for each */
+	uint8_t used;
+	uint8_t fresh; /* objects from this one on were never given out */
+	bool empty;    /* it is counted in cache->empty */
 };
 
 enum { SLAB_HEADER = 64 };
@@ -30,14 +34,14 @@ static unsigned stable_count;
 static _Atomic int visitors;
 static _Atomic bool reclaiming;
 
-void slab_init(struct slab_cache *cache, const char *name, size_t size, size_t link,
+void slab_init(struct slab_cache *cache, const char *name, size_t size, size_t zeroed,
 	       bool type_stable)
 {
 	kassert(caches < MAX_SLAB_CACHES);
 	*cache = (struct slab_cache){
 		.name = name,
 		.size = size,
-		.link = link,
+		.zeroed = zeroed,
 		.type_stable = type_stable,
 		.index = caches++,
 	};
@@ -47,6 +51,8 @@ void slab_init(struct slab_cache *cache, const char *name, size_t size, size_t l
 	while (((size_t)PAGE_SIZE << cache->order) < SLAB_HEADER + 8 * size)
 		cache->order++;
 	cache->capacity = (unsigned)((((size_t)PAGE_SIZE << cache->order) - SLAB_HEADER) / size);
+	if (cache->capacity > SLAB_OBJECTS)
+		cache->capacity = SLAB_OBJECTS;
 }
 
 static struct slab *slab_of(const void *object)
@@ -59,11 +65,6 @@ static struct slab *slab_of(const void *object)
 struct slab_cache *slab_cache_of(const void *object)
 {
 	return slab_of(object)->cache;
-}
-
-static void **link_of(const struct slab_cache *cache, void *object)
-{
-	return (void **)((char *)object + cache->link);
 }
 
 static void partial_add(struct slab_cache *cache, struct slab *slab)
@@ -96,10 +97,12 @@ static struct slab *slab_make(struct slab_cache *cache)
 		page->order = (uint8_t)cache->order;
 	}
 	*slab = (struct slab){.cache = cache, .next_all = cache->all};
+	for (unsigned i = 0; i < cache->capacity; i++)
+		slab->free[i / 32] |= UINT32_C(1) << i % 32;
 	if (cache->type_stable) {
 		for (unsigned i = 0; i < cache->capacity; i++)
 			memset((char *)slab + SLAB_HEADER + i * cache->size +
-				       (cache->link & ~(size_t)63),
+				       (cache->zeroed & ~(size_t)63),
 			       0, 64);
 		/* release: with the acquire in slab_each, which takes no lock. */
 		__atomic_store_n(&cache->all, slab, __ATOMIC_RELEASE);
@@ -111,22 +114,24 @@ static struct slab *slab_make(struct slab_cache *cache)
 static void *take_one(struct slab_cache *cache)
 {
 	struct slab *slab = cache->partial;
-	void *object;
+	uint32_t *word;
+	unsigned i;
 
 	if (!slab && !(slab = slab_make(cache)))
 		return NULL;
-	if (slab->free) {
-		object = slab->free;
-		slab->free = *link_of(cache, object);
-	} else {
-		object = (char *)slab + SLAB_HEADER + slab->fresh * cache->size;
-		relaxed_add(slab->fresh, 1);
-	}
-	if (slab->used == 0 && slab->fresh > 1)
+	for (word = slab->free; !*word; word++)
+		;
+	i = (unsigned)(word - slab->free) * 32 + (unsigned)__builtin_ctz(*word);
+	*word &= *word - 1;
+	if (i >= slab->fresh)
+		relaxed_set(slab->fresh, (uint8_t)(i + 1));
+	if (slab->empty) {
+		slab->empty = false;
 		relaxed_add(cache->empty, -1);
+	}
 	if (++slab->used == cache->capacity)
 		partial_remove(slab);
-	return object;
+	return (char *)slab + SLAB_HEADER + i * cache->size;
 }
 
 static void slab_free_pages(struct slab_cache *cache, struct slab *slab)
@@ -141,16 +146,20 @@ static void put_one(struct slab_cache *cache, void *object)
 {
 	struct slab *slab = slab_of(object);
 
-	*link_of(cache, object) = slab->free;
-	slab->free = object;
+	unsigned i = (unsigned)((char *)object - (char *)slab - SLAB_HEADER) /
+		     (unsigned)cache->size;
+
+	slab->free[i / 32] |= UINT32_C(1) << i % 32;
 	if (slab->used-- == cache->capacity)
 		partial_add(cache, slab);
 	if (slab->used)
 		return;
-	if (cache->type_stable)
+	if (cache->type_stable) {
+		slab->empty = true;
 		relaxed_add(cache->empty, 1);
-	else
+	} else {
 		slab_free_pages(cache, slab);
+	}
 }
 
 static void *refill(void *arg, void *unused)

@@ -16,7 +16,7 @@ struct slab_cache {
 	/* Constant after slab_init. */
 	const char *name;
 	size_t size;
-	size_t link;      /* where in a free object the link to the next one is */
+	size_t zeroed;    /* of a type-stable one: what is zero at first is around this offset */
 	bool type_stable; /* objects keep their type while memory is not short; slab_each finds them */
 	unsigned order, capacity, index;
 
@@ -27,14 +27,14 @@ struct slab_cache {
 	size_t empty;         /* type_stable: slabs of which no object is in use; read by anyone */
 };
 
-/* At boot. link: offset of a pointer that may be overwritten while the object is free. */
-void slab_init(struct slab_cache *cache, const char *name, size_t size, size_t link,
+/* At boot. zeroed: an offset in a type-stable object. */
+void slab_init(struct slab_cache *cache, const char *name, size_t size, size_t zeroed,
 	       bool type_stable);
 
 void *slab_refill(struct slab_cache *cache);
 void slab_drain(struct slab_cache *cache);
 
-/* Not zeroed, but for the first use of a type-stable object, of which the 64 bytes around the link
+/* Not zeroed, but for the first use of a type-stable object, of which the 64 bytes around zeroed
  * are zero. NULL: no memory. nopreempt > 0. Objects of a size that is a multiple of 64 are aligned to
  * 64, others to 16. */
 static inline void *slab_alloc(struct slab_cache *cache)

@@ -5,7 +5,7 @@
 #include "kernel/sched.h"
 
 /* Timers fired by one call: bounds how long the scheduler is busy with them. */
-enum { WHEEL_BATCH = 64 };
+enum { WHEEL_BATCH = 256 };
 
 /* Nine digits of 6 bits hold every tick. */
 _Static_assert(6 * WHEEL_LEVELS >= 64 - WHEEL_TICK_SHIFT && 6 * WHEEL_LEVELS < 64, "levels");
