@@ -73,23 +73,30 @@ void proc_send(struct core *core, struct co *co);
 /* The owner: takes what is in the inbox. */
 void proc_receive(struct core *core);
 
-/* The owner: the next to run here, NULL: nothing without stealing. */
-static inline struct co *proc_pick(struct core *core)
+/* The owner: what runs next here where that is plain to see, or NULL. */
+static inline struct co *proc_pick_soon(struct core *core)
 {
 	struct proc *proc = &core->proc;
 	struct co *co = proc->runnext;
 
 	if (unlikely(proc->special || proc_needs_attention()))
-		return proc_pick_slowly(core);
+		return NULL;
 	if (co) { /* in its waker's slice */
 		relaxed_set(proc->runnext, NULL);
 		return co;
 	}
-	co = runq_get(&proc->runq);
-	if (unlikely(!co))
-		return runq_len(&proc->tired) ? proc_pick_slowly(core) : NULL;
+	if (unlikely(!runq_can_get(&proc->runq)))
+		return NULL;
 	proc->ticks++;
-	return co;
+	return runq_get_soon(&proc->runq);
+}
+
+/* The owner: what runs next here, NULL: nothing without stealing. */
+static inline struct co *proc_pick(struct core *core)
+{
+	struct co *co = proc_pick_soon(core);
+
+	return co ? co : proc_pick_slowly(core);
 }
 
 /* The owner: self, which is current, could go to the back of the queue, and the first one be next. */

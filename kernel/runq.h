@@ -65,6 +65,15 @@ static inline struct co *runq_taken(const struct runq *q, struct co **at, uint32
 	return *at;
 }
 
+/* As runq_get where runq_can_get. */
+static inline struct co *runq_get_soon(struct runq *q)
+{
+	uint32_t len = runq_len(q);
+
+	atomic_store_explicit(&q->len, len - 1, memory_order_relaxed);
+	return runq_taken(q, q->head++, len);
+}
+
 /* The oldest, or NULL. */
 static inline struct co *runq_get(struct runq *q)
 {
@@ -75,14 +84,18 @@ static inline struct co *runq_get(struct runq *q)
 	if (unlikely(q->head == q->head_end))
 		runq_advance(q);
 
-	atomic_store_explicit(&q->len, len - 1, memory_order_relaxed);
-	return runq_taken(q, q->head++, len);
+	return runq_get_soon(q);
 }
 
 /* Something is in it, and no chunk is at its end. */
+static inline bool runq_can_get(const struct runq *q)
+{
+	return runq_len(q) && q->head != q->head_end;
+}
+
 static inline bool runq_can_rotate(const struct runq *q)
 {
-	return runq_len(q) && q->tail != q->tail_end && q->head != q->head_end;
+	return runq_can_get(q) && q->tail != q->tail_end;
 }
 
 /* As runq_put and runq_get. */

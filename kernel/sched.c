@@ -35,17 +35,26 @@ void sched_finish_slowly(struct co *self, struct co *prev)
 			      memory_order_release);
 }
 
-/* Leaves self, which is current, for next, which cannot run at once, or is self. Returns in self. */
-static __attribute__((noinline)) void leave_slowly(struct co *self, struct co *next)
+/* Where next is to be resumed by idle, or is none, or the clock is to be read: as switch_to. */
+static __attribute__((noinline)) void switch_slowly(struct co *self, struct co *next)
 {
 	struct core *core = self->core;
+	/* acquire: with the release in sched_finish. */
+	uint8_t on = next ? atomic_load_explicit(&next->on_core, memory_order_acquire) : CO_ON;
 
+	if (atomic_load_explicit(&sched_accounting, memory_order_relaxed))
+		sched_charge(core, self);
 	if (next == self) { /* made ready, and picked, before it had stopped */
 		relaxed_set(self->state, CO_RUNNING);
 		return;
 	}
-	relaxed_set(core->resume, next);
-	sched_finish(self, arch_switch(self, core->idle));
+	if (on == CO_OFF || on == CO_NEW) {
+		sched_begin(core, next);
+	} else {
+		relaxed_set(core->resume, next);
+		next = core->idle;
+	}
+	sched_finish(self, on == CO_NEW ? arch_start(self, next) : arch_switch(self, next));
 }
 
 /* Leaves self, which is current, for next; NULL: whoever may. Returns in self. Inline, so that all
@@ -58,10 +67,8 @@ static inline __attribute__((always_inline)) void switch_to(struct core *core, s
 	uint8_t on;
 
 	kassert(self->nopreempt == 1);
-	if (unlikely(atomic_load_explicit(&sched_accounting, memory_order_relaxed)))
-		sched_charge(core, self);
-	if (unlikely(!next)) {
-		leave_slowly(self, NULL);
+	if (unlikely(!next || atomic_load_explicit(&sched_accounting, memory_order_relaxed))) {
+		switch_slowly(self, next);
 		return;
 	}
 	/* acquire: with the release in sched_finish. */
@@ -79,7 +86,7 @@ static inline __attribute__((always_inline)) void switch_to(struct core *core, s
 		sched_begin(core, next);
 		prev = arch_start(self, next);
 	} else {
-		leave_slowly(self, next);
+		switch_slowly(self, next);
 		return;
 	}
 	/* arch_current: arch_switch has nothing to keep for it. */
@@ -87,7 +94,6 @@ static inline __attribute__((always_inline)) void switch_to(struct core *core, s
 		sched_finish(arch_current(), prev);
 }
 
-/* The only three places where a coroutine leaves: here, in sched_end, and in go_yield. */
 static __attribute__((noinline)) void leave(struct co *next)
 {
 	struct co *self = arch_current();
@@ -95,9 +101,20 @@ static __attribute__((noinline)) void leave(struct co *next)
 	switch_to(self->core, self, next, false);
 }
 
+static __attribute__((noinline)) void park_slowly(void)
+{
+	leave(proc_pick_slowly(core_here()));
+}
+
 void sched_park(void)
 {
-	leave(proc_pick(core_here()));
+	struct co *self = arch_current();
+	struct co *next = proc_pick_soon(self->core);
+
+	if (likely(next))
+		switch_to(self->core, self, next, false);
+	else
+		park_slowly();
 }
 
 void sched_end(void)

@@ -211,7 +211,20 @@ struct wait_node *wait_queue_claim_next(struct wait_queue *q);
 /* Takes out nodes until one can be claimed; that one, or NULL. */
 static inline struct wait_node *wait_queue_claim(struct wait_queue *q)
 {
-	return q->first ? wait_queue_claim_next(q) : NULL;
+	struct wait_node *first = q->first;
+
+	if (!first)
+		return NULL;
+	if (unlikely(!wait_claim(first->wait, first->value)))
+		return wait_queue_claim_next(q);
+	q->first = first->next;
+	if (first->next)
+		first->next->prev = NULL;
+	else
+		q->last = NULL;
+	/* release: as in wait_queue_remove. */
+	atomic_store_explicit(&first->place, WAIT_OUT, memory_order_release);
+	return first;
 }
 
 /* Claims all that wait: a list for wait_ready_all, after the lock has been given back. */
