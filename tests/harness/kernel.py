@@ -32,6 +32,7 @@ PROGRAMS = {
     "gen.c": (1, 10),
     "irq.c": (1, 10),
     "lifetime.c": (2, 20),
+    "churn.c": (1, 100),
     "fair.c": (1, 1),
     "cancel_stress.c": (1, 20),
     "alive.c": (1, 20),
