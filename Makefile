@@ -208,14 +208,16 @@ objs := $(kernel_objs) $(app_objs)
 $(call keep,$(A)/link.flags,$(CC) $(link_flags) $(objs) $(libs))
 
 mksymtab := NM=$(CROSS)nm tools/mksymtab.py
+ownnames := NM=$(CROSS)nm OBJCOPY=$(CROSS)objcopy tools/ownnames.py --app $(app_objs) \
+	--kernel $(kernel_objs) $(if $(NEWLIB),--library $(NEWLIB)/lib/libc.a)
 stackdepth := OBJDUMP=$(CROSS)objdump tools/stackdepth --app $(A)
 depth_tools := $(addprefix tools/,stackdepth depth.py callgraph.py objfile.py passed.py)
 depth_files := $(objs) $(if $(NEWLIB),$(NEWLIB)/callgraph.json) $(kernel_srcs) $(app_srcs)
 
-$(A)/linked.elf: $(objs) $(linker_script) tools/mksymtab.py $(depth_tools) $(A)/link.flags
+$(A)/linked.elf: $(objs) $(linker_script) tools/mksymtab.py tools/ownnames.py $(depth_tools) $(A)/link.flags
 	@$(call say,LD $(elf)) set -e; t=$@.$$$$; trap 'rm -f '$$t'.*' EXIT; \
 	link() { $(CC) $(link_flags) -o $$t.elf $(objs) $$t.o $(libs) "$$@"; }; \
-	$(mksymtab) >$$t.s; $(CC) -c -o $$t.o $$t.s; link -Wl,-Map=$$t.map; \
+	$(ownnames); $(mksymtab) >$$t.s; $(CC) -c -o $$t.o $$t.s; link -Wl,-Map=$$t.map; \
 	$(mksymtab) $$t.elf >$$t.s; cp $$t.s $$t.names; \
 	$(if $(filter grow,$(STACKS)),,$(stackdepth) --bounds $$t.map $(depth_files) >>$$t.s;) \
 	$(CC) -c -o $$t.o $$t.s; link; \
