@@ -27,6 +27,7 @@ struct proc {
 	struct co *runnext; /* runs next, in its waker's time slice */
 	bool special;       /* something may be in pinned, urgent or the ring */
 	bool slice_armed;   /* slice_end is set: always where something waits here */
+	bool turn_over;     /* a slice has ended, without preemption: see sched_park_for */
 	bool pinned_turn;   /* see next_of_both in proc.c */
 	uint32_t turns_left;
 	uint32_t ticks;     /* picks that began a new slice */

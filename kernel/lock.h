@@ -47,6 +47,9 @@ static inline void preempt_enable(void)
 		sched_resched();
 }
 
+/* The rest of spin_lock, when it is held. */
+void spin_wait(struct spinlock *lock);
+
 /* The caller holds preemption off. */
 static inline void spin_lock(struct spinlock *lock)
 {
@@ -57,9 +60,8 @@ static inline void spin_lock(struct spinlock *lock)
 		return;
 	}
 	/* acquire: with the release in spin_unlock. */
-	while (atomic_exchange_explicit(&lock->held, 1, memory_order_acquire))
-		while (atomic_load_explicit(&lock->held, memory_order_relaxed))
-			arch_relax();
+	if (unlikely(atomic_exchange_explicit(&lock->held, 1, memory_order_acquire)))
+		spin_wait(lock);
 }
 
 static inline bool spin_try_lock(struct spinlock *lock)

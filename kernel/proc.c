@@ -104,6 +104,8 @@ static void notify_urgent(struct core *core)
 	struct co *self = arch_current();
 	int enabled = atomic_load_explicit(&proc_count, memory_order_relaxed);
 
+	/* With the fence in sleep. */
+	atomic_thread_fence(memory_order_seq_cst);
 	if (proc_idle_cores()) {
 		proc_notify();
 		return;
@@ -189,8 +191,9 @@ enum { TIRED_WAITS = 4 };
 
 void proc_put_tired(struct core *core, struct co *co)
 {
+	/* Who only made way for an urgent one has not used up its slice. */
 	if ((co->flags & (CO_PINNED | CO_URGENT)) || proc_needs_attention() ||
-	    !runq_put(&core->proc.tired, co))
+	    core->proc.urgent.first || !runq_put(&core->proc.tired, co))
 		proc_put_back(core, co);
 	else if (!core->proc.slice_armed)
 		sched_slice_arm(core);

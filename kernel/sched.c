@@ -35,15 +35,14 @@ void sched_finish_slowly(struct co *self, struct co *prev)
 			      memory_order_release);
 }
 
-/* Where next is to be resumed by idle, or is none, or the clock is to be read: as switch_to. */
+/* As switch_to where next is to be resumed by idle, or is none. */
 static __attribute__((noinline)) void switch_slowly(struct co *self, struct co *next)
 {
 	struct core *core = self->core;
+	struct co *prev;
 	/* acquire: with the release in sched_finish. */
 	uint8_t on = next ? atomic_load_explicit(&next->on_core, memory_order_acquire) : CO_ON;
 
-	if (atomic_load_explicit(&sched_accounting, memory_order_relaxed))
-		sched_charge(core, self);
 	if (next == self) { /* made ready, and picked, before it had stopped */
 		relaxed_set(self->state, CO_RUNNING);
 		return;
@@ -54,7 +53,20 @@ static __attribute__((noinline)) void switch_slowly(struct co *self, struct co *
 		relaxed_set(core->resume, next);
 		next = core->idle;
 	}
-	sched_finish(self, on == CO_NEW ? arch_start(self, next) : arch_switch(self, next));
+	prev = on == CO_NEW ? arch_start(self, next) : arch_switch(self, next);
+	sched_finish(arch_current(), prev);
+}
+
+static void *charge(void *core, void *self)
+{
+	sched_charge(core, self);
+	return NULL;
+}
+
+static __attribute__((noinline)) void switch_charged(struct co *self, struct co *next)
+{
+	core_call(charge, self->core, self);
+	switch_slowly(self, next);
 }
 
 /* Leaves self, which is current, for next; NULL: whoever may. Returns in self. Inline, so that all
@@ -67,7 +79,11 @@ static inline __attribute__((always_inline)) void switch_to(struct core *core, s
 	uint8_t on;
 
 	kassert(self->nopreempt == 1);
-	if (unlikely(!next || atomic_load_explicit(&sched_accounting, memory_order_relaxed))) {
+	if (unlikely(atomic_load_explicit(&sched_accounting, memory_order_relaxed))) {
+		switch_charged(self, next);
+		return;
+	}
+	if (unlikely(!next)) {
 		switch_slowly(self, next);
 		return;
 	}
@@ -217,10 +233,18 @@ void sched_start_last(struct co *co)
 void sched_park_for(struct co *next)
 {
 	struct core *core = core_here();
+	bool turn_over = core->proc.turn_over;
 
 	relaxed_add(core->wakeups, 1);
-	if ((next->flags & CO_PINNED) && next->pinned_core != core->index) {
-		ready(next, true);
+	if (next->flags & CO_PINNED
+		    ? next->pinned_core != core->index
+		    : unlikely(proc_needs_attention()) &&
+			      core->index >=
+				      atomic_load_explicit(&proc_count, memory_order_relaxed))
+		turn_over = true; /* not here */
+	if (unlikely(turn_over)) {
+		core->proc.turn_over = false;
+		ready(next, false);
 		next = proc_pick(core);
 	}
 	leave(next);
@@ -293,6 +317,7 @@ static void *slice_arm(void *arg, void *unused)
 	uint64_t now = arch_clock();
 
 	(void)unused;
+	sched_charge(core, arch_current()); /* what ran while nothing waited read no clock */
 	core->proc.tick_seen = core->proc.ticks;
 	core->proc.slice_began = now;
 	slice_next(core, now, now + slice_length());
@@ -322,7 +347,7 @@ static bool slice_check(struct core *core, struct co *running, uint64_t now)
 		proc->tick_seen = proc->ticks;
 		proc->slice_began = now;
 	}
-	over = quantum && (now - proc->slice_began >= quantum ||
+	over = quantum && (now >= proc->slice_began + slice_length() ||
 			   (!(running->flags & CO_URGENT) && proc_urgent_waiting(core)));
 	if (over) {
 		/* The next pick begins a slice, now. */
@@ -340,6 +365,7 @@ static bool slice_check(struct core *core, struct co *running, uint64_t now)
 			relaxed_set(proc->runnext, NULL);
 			proc_put(core, co);
 		}
+		proc->turn_over = !quantum;
 		proc_rest(core);
 		slice_next(core, now, proc->slice_began + slice_length());
 	}
@@ -369,7 +395,7 @@ bool sched_service(struct core *core, struct co *running)
 	}
 	if (next > now && next < core->timers_after)
 		next = core->timers_after;
-	if (unlikely(proc_idle_cores()) && proc_own_len(&core->proc))
+	if (unlikely(proc_idle_cores()) && (proc_own_len(&core->proc) || proc_global_len()))
 		proc_share(core);
 	if (running) {
 		if (core->index >= atomic_load_explicit(&proc_count, memory_order_relaxed)) {

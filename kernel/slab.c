@@ -189,22 +189,22 @@ void *slab_refill(struct slab_cache *cache)
 	return core_call(refill, cache, NULL);
 }
 
-static void *drain(void *arg, void *unused)
+static void *drain(void *arg, void *object)
 {
 	struct slab_cache *cache = arg;
 	struct magazine *m = &core_here()->slabs[cache->index];
 
-	(void)unused;
 	spin_lock(&cache->lock);
 	while (m->count > MAGAZINE_SIZE / 2)
 		put_one(cache, m->object[--m->count]);
 	spin_unlock(&cache->lock);
+	m->object[m->count++] = object;
 	return NULL;
 }
 
-void slab_drain(struct slab_cache *cache)
+void slab_drain(struct slab_cache *cache, void *object)
 {
-	core_call(drain, cache, NULL);
+	core_call(drain, cache, object);
 }
 
 /* Cache locked: its empty slabs go. How many pages. */

@@ -32,7 +32,7 @@ void slab_init(struct slab_cache *cache, const char *name, size_t size, size_t z
 	       bool type_stable);
 
 void *slab_refill(struct slab_cache *cache);
-void slab_drain(struct slab_cache *cache);
+void slab_drain(struct slab_cache *cache, void *object);
 
 /* Not zeroed, but for the first use of a type-stable object, of which the 64 bytes around zeroed
  * are zero. NULL: no memory. nopreempt > 0. Objects of a size that is a multiple of 64 are aligned to
@@ -49,8 +49,9 @@ static inline void slab_free(struct slab_cache *cache, void *object)
 	struct magazine *m = &core_here()->slabs[cache->index];
 
 	if (unlikely(m->count == MAGAZINE_SIZE))
-		slab_drain(cache);
-	m->object[m->count++] = object;
+		slab_drain(cache, object);
+	else
+		m->object[m->count++] = object;
 }
 
 /* Gives what type-stable caches do not use to the page allocator: how many pages. */

@@ -11,14 +11,14 @@
 
 	.cfi_sections .debug_frame
 
-	/* Pushes the context of the running coroutine. Uses x9. */
+	/* Pushes the context of the running coroutine. Leaves FPCR in x10. */
 	.macro save_context
 	stp	x29, x30, [sp, #-CONTEXT_SIZE]!
 	.cfi_adjust_cfa_offset CONTEXT_SIZE
 	.cfi_rel_offset x29, 0
 	.cfi_rel_offset x30, 8
 	mov	x29, sp
-	mrs	x9, fpcr
+	mrs	x10, fpcr
 	stp	x19, x20, [sp, #CONTEXT_X19]
 	stp	x21, x22, [sp, #CONTEXT_X19 + 16]
 	stp	x23, x24, [sp, #CONTEXT_X19 + 32]
@@ -28,14 +28,14 @@
 	stp	d10, d11, [sp, #CONTEXT_D8 + 16]
 	stp	d12, d13, [sp, #CONTEXT_D8 + 32]
 	stp	d14, d15, [sp, #CONTEXT_D8 + 48]
-	str	x9, [sp, #CONTEXT_FPCR]
+	str	x10, [sp, #CONTEXT_FPCR]
 	.endm
 
-	/* Pops the context at sp and returns into it, or jumps, which is not predicted by calls. FPCR is written only where it differs: on many
-	 * processors that empties the pipeline. Uses x9, x10. */
+	/* Pops the context at sp and returns into it, or jumps, which is not predicted by calls. FPCR,
+	 * which is in x10, is written only where it differs: on many processors that empties the
+	 * pipeline. Uses x9. */
 	.macro return_to_context how=ret
-	ldr	x10, [sp, #CONTEXT_FPCR]
-	mrs	x9, fpcr
+	ldr	x9, [sp, #CONTEXT_FPCR]
 	ldp	x19, x20, [sp, #CONTEXT_X19]
 	ldp	x21, x22, [sp, #CONTEXT_X19 + 16]
 	ldp	x23, x24, [sp, #CONTEXT_X19 + 32]
@@ -47,7 +47,7 @@
 	ldp	d14, d15, [sp, #CONTEXT_D8 + 48]
 	cmp	x9, x10
 	b.eq	1f
-	msr	fpcr, x10
+	msr	fpcr, x9
 1:	ldp	x29, x30, [sp], #CONTEXT_SIZE
 	\how	x30
 	.endm
@@ -181,6 +181,7 @@ func arch_leave_interrupt
 	ldr	x9, [x1]                /* next->sp */
 	mov	sp, x9
 	msr	daifclr, #6             /* interrupts and SErrors, as coroutines run */
+	mrs	x10, fpcr
 	return_to_context
 endfunc arch_leave_interrupt
 

@@ -375,14 +375,60 @@ static void test_select(void)
 	verdict("selects on both sides take both ways");
 }
 
+/* ---- Who has just begun ---- */
+
+static uint64_t at;
+static _Atomic bool begun, over;
+static _Atomic long turns_meanwhile;
+
+static void short_work(void *arg)
+{
+	(void)arg;
+	time_sleep_until(at);
+	begun = true;
+	spin_ns(3 * NSEC_PER_MSEC);
+	over = true;
+}
+
+static void wakes_meanwhile(void *arg)
+{
+	(void)arg;
+	time_sleep_until(at + NSEC_PER_MSEC);
+	while (!over) {
+		turns_meanwhile += begun;
+		go_yield();
+	}
+}
+
+/* One that runs alone, far from the end of its time slice, is not taken off by others that wake. */
+static void test_slice(void)
+{
+	struct waitgroup wg = {0};
+	uint64_t quantum = runtime_set_quantum(500 * NSEC_PER_MSEC);
+
+	for (int i = 0; i < 10; i++) {
+		begun = over = false;
+		at = time_now() + 5 * NSEC_PER_MSEC;
+		waitgroup_go(&wg, short_work, NULL);
+		waitgroup_go(&wg, wakes_meanwhile, NULL);
+		waitgroup_go(&wg, wakes_meanwhile, NULL);
+		waitgroup_wait(&wg);
+	}
+	runtime_set_quantum(quantum);
+	if (runtime_cores() == 1) /* others do not run beside it */
+		expect_eq(turns_meanwhile, 0);
+	verdict("who has just begun keeps its time slice");
+}
+
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, PAIRS + 6);
+	test_begin(argc, argv, PAIRS + 7);
 	test_pairs();
 	test_crowd();
 	test_mutex();
 	test_rwmutex();
 	test_select();
+	test_slice();
 	until_alone();
 	verdict("everybody has ended");
 	return test_end();

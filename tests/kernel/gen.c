@@ -384,9 +384,39 @@ static void test_group(void)
 	verdict("a group's deadline ends a loop over a generator");
 }
 
+/* ---- Without preemption ---- */
+
+static void endless(struct gen *g, void *arg)
+{
+	(void)arg;
+	for (int i = 0; gen_yield(g, &i) == 0; i++)
+		;
+}
+
+static void sets(void *arg)
+{
+	*(_Atomic bool *)arg = true;
+}
+
+static void test_lets_in(void)
+{
+	static _Atomic bool third_ran;
+	struct gen *g = gen_make(endless, NULL, sizeof(int));
+	uint64_t quantum = runtime_set_quantum(0), give_up = time_now() + 30 * NSEC_PER_SEC;
+	int i;
+
+	expect_eq(go(sets, (void *)&third_ran), 0);
+	while (!third_ran && time_now() < give_up)
+		gen_next(g, &i);
+	expect(third_ran);
+	gen_free(g);
+	runtime_set_quantum(quantum);
+	verdict("a generator and its caller do not keep others out, without preemption either");
+}
+
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 13);
+	test_begin(argc, argv, 14);
 	test_order();
 	test_many();
 	test_free();
@@ -395,6 +425,7 @@ int main(int argc, char **argv)
 	test_turns();
 	test_core();
 	test_group();
+	test_lets_in();
 	until_alone();
 	verdict("everybody has ended");
 	return test_end();

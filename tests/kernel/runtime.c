@@ -227,9 +227,43 @@ static void test_irq(void)
 	verdict("interrupts that are not there");
 }
 
+static void ask_cpu_ns(void *arg)
+{
+	int go_on;
+
+	chan_recv(arg, &go_on);
+
+	uint64_t ns = 0;
+
+	expect_eq(runtime_cpu_ns(&ns), 0);
+	expect(ns < 150 * NSEC_PER_MSEC);
+}
+
+/* Before anybody has asked, time is counted roughly: what one computes while nobody waits is not
+ * what the next one has used. */
+static void test_first_cpu_ns(void)
+{
+	struct chan *c = chan_of(int, 0);
+	struct waitgroup wg = {0};
+	uint64_t ns = 0, end = time_now() + 300 * NSEC_PER_MSEC;
+	int n = 1;
+
+	waitgroup_go(&wg, ask_cpu_ns, c);
+	go_yield();
+	while (time_now() < end)
+		;
+	chan_send(c, &n);
+	waitgroup_wait(&wg);
+	expect_eq(runtime_cpu_ns(&ns), 0);
+	expect(ns > 150 * NSEC_PER_MSEC);
+	chan_free(c);
+	verdict("processor time is that of who computed, before anybody has asked for it too");
+}
+
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 14);
+	test_begin(argc, argv, 15);
+	test_first_cpu_ns();
 	test_quantum();
 	test_procs();
 	test_stats();
