@@ -302,10 +302,11 @@ uint64_t go_id(void)
 
 const char *co_name(const struct co *co)
 {
+	const char *name = relaxed_get(co->name); /* its end may be taking it away */
 	size_t offset;
 
-	if (co->name)
-		return co->name;
+	if (name)
+		return name;
 	if (co->id == 1)
 		return "main";
 	if (co->flags & CO_KERNEL)

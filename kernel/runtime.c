@@ -9,6 +9,7 @@
 #include "kernel/page.h"
 #include "kernel/proc.h"
 #include "kernel/sched.h"
+#include "kernel/slab.h"
 #include "kernel/stack.h"
 #include "kernel/wait.h"
 
@@ -128,6 +129,9 @@ int runtime_core_stats(int index, struct runtime_core_stats *stats)
 	if (index < 0 || index >= core_count || !stats)
 		return -EINVAL;
 
+	preempt_disable();
+	slab_visit_begin(); /* it may end meanwhile, but is still a coroutine's */
+
 	const struct core *core = cores[index];
 	struct co *running = atomic_load_explicit(&core->running, memory_order_relaxed);
 
@@ -146,6 +150,8 @@ int runtime_core_stats(int index, struct runtime_core_stats *stats)
 	};
 	if (running)
 		strncpy(stats->name, co_name(running), sizeof(stats->name) - 1);
+	slab_visit_end();
+	preempt_enable();
 	return 0;
 }
 

@@ -251,11 +251,21 @@ size_t slab_reclaimable(void)
 	return bytes;
 }
 
-void slab_each(struct slab_cache *cache, void (*visit)(void *object, void *arg), void *arg)
+void slab_visit_begin(void)
 {
 	atomic_fetch_add(&visitors, 1);
 	while (atomic_load(&reclaiming) && !panicking)
 		arch_relax();
+}
+
+void slab_visit_end(void)
+{
+	atomic_fetch_sub(&visitors, 1);
+}
+
+void slab_each(struct slab_cache *cache, void (*visit)(void *object, void *arg), void *arg)
+{
+	slab_visit_begin();
 
 	/* acquire: with the release in slab_make. */
 	struct slab *all = __atomic_load_n(&cache->all, __ATOMIC_ACQUIRE);
@@ -263,5 +273,5 @@ void slab_each(struct slab_cache *cache, void (*visit)(void *object, void *arg),
 	for (struct slab *slab = all; slab; slab = slab->next_all)
 		for (unsigned i = 0; i < relaxed_get(slab->fresh); i++)
 			visit((char *)slab + SLAB_HEADER + i * cache->size, arg);
-	atomic_fetch_sub(&visitors, 1);
+	slab_visit_end();
 }

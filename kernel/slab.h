@@ -63,6 +63,10 @@ size_t slab_reclaimable(void);
 /* The cache of an object in a PAGE_SLAB page. */
 struct slab_cache *slab_cache_of(const void *object);
 
+/* In between, type-stable objects keep their type even where memory is short. */
+void slab_visit_begin(void);
+void slab_visit_end(void);
+
 /* Visits every object of a type-stable cache, free ones too. */
 void slab_each(struct slab_cache *cache, void (*visit)(void *object, void *arg), void *arg);
 
