@@ -48,7 +48,8 @@ def main():
     parser.add_argument("--library", nargs="*", default=[])
     args = parser.parse_args()
     both = names_of(args.app, "--defined-only") & names_of(args.kernel, "--defined-only")
-    both = {name for name in both if name[0] != "_"}
+    # A name with a point is the compiler's: AddressSanitizer has one for each variable.
+    both = {name for name in both if name[0] != "_" or "." in name}
     if both:
         both -= declared("include") | (names_of(args.library) if args.library else set())
     if both:
