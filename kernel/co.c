@@ -99,9 +99,9 @@ static inline __attribute__((always_inline)) struct co *begin_with(struct co *co
 	co->cancel_lock = (struct spinlock){0};
 	co->defers = NULL;
 	co->at_end = NULL;
-	co->fn = fn;
-	co->id = next_id(core_here());
-	co->name = NULL;
+	relaxed_set(co->fn, fn); /* who saw its last life may look, as at the next two */
+	relaxed_set(co->id, next_id(core_here()));
+	relaxed_set(co->name, NULL);
 	co->reent = NULL;
 	co->sp = arch_context_make((void *)sp, co_begin);
 	return co;
@@ -227,7 +227,7 @@ int go_with(const struct go_options *opt, go_fn *fn, void *arg)
 	preempt_disable();
 	co = co_make(fn, arg, stack_bound(fn), opt->stack);
 	if (co) {
-		co->name = name;
+		relaxed_set(co->name, name);
 		if (opt->core > 0) {
 			relaxed_set(co->flags, co->flags | CO_PINNED);
 			co->pinned_core = (uint8_t)(opt->core - 1);
@@ -307,11 +307,11 @@ const char *co_name(const struct co *co)
 
 	if (name)
 		return name;
-	if (co->id == 1)
+	if (relaxed_get(co->id) == 1)
 		return "main";
-	if (co->flags & CO_KERNEL)
+	if (relaxed_get(co->flags) & CO_KERNEL)
 		return "idle";
-	return symtab_find((uintptr_t)co->fn, &offset);
+	return symtab_find((uintptr_t)relaxed_get(co->fn), &offset);
 }
 
 const char *go_name(void)

@@ -146,7 +146,7 @@ int runtime_core_stats(int index, struct runtime_core_stats *stats)
 		.queue = proc_own_len(&core->proc) + relaxed_get(core->proc.pinned.count) +
 			 relaxed_get(core->proc.urgent.count) +
 			 (relaxed_get(core->proc.runnext) ? 1 : 0),
-		.running = running ? running->id : 0,
+		.running = running ? relaxed_get(running->id) : 0,
 	};
 	if (running)
 		strncpy(stats->name, co_name(running), sizeof(stats->name) - 1);

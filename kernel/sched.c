@@ -9,7 +9,7 @@
 enum { RUNNEXT_AGE = 100 * 1000 };
 
 /* Timers that go off sooner after others are late by as much. */
-enum { TIMER_GAP = 40 * 1000 };
+enum { TIMER_GAP = 20 * 1000 };
 
 /* Slices are looked at this often, so that no sum of times overflows. */
 #define QUANTUM_MAX (3600 * NSEC_PER_SEC)
@@ -144,8 +144,11 @@ void sched_end(void)
 
 static __attribute__((noinline)) void yield_slowly(struct core *core, struct co *self)
 {
+	/* All others first: those too that have used up a slice. */
+	struct co *next = proc_pick(core);
+
 	proc_put_back(core, self);
-	switch_to(core, self, proc_pick(core), false);
+	switch_to(core, self, next ? next : proc_pick(core), false);
 	preempt_enable();
 }
 
