@@ -47,10 +47,17 @@ static inline void preempt_enable(void)
 		sched_resched();
 }
 
+/* Both: the caller holds preemption off. */
+static inline bool spin_try_lock(struct spinlock *lock)
+{
+	assert_nopreempt();
+	/* acquire: with the release in spin_unlock. */
+	return !atomic_exchange_explicit(&lock->held, 1, memory_order_acquire);
+}
+
 /* The rest of spin_lock, when it is held. */
 void spin_wait(struct spinlock *lock);
 
-/* The caller holds preemption off. */
 static inline void spin_lock(struct spinlock *lock)
 {
 	assert_nopreempt();
@@ -59,16 +66,8 @@ static inline void spin_lock(struct spinlock *lock)
 		atomic_store_explicit(&lock->held, 1, memory_order_relaxed);
 		return;
 	}
-	/* acquire: with the release in spin_unlock. */
-	if (unlikely(atomic_exchange_explicit(&lock->held, 1, memory_order_acquire)))
+	if (unlikely(!spin_try_lock(lock)))
 		spin_wait(lock);
-}
-
-static inline bool spin_try_lock(struct spinlock *lock)
-{
-	assert_nopreempt();
-	/* acquire: with the release in spin_unlock. */
-	return !atomic_exchange_explicit(&lock->held, 1, memory_order_acquire);
 }
 
 static inline void spin_unlock(struct spinlock *lock)

@@ -145,7 +145,7 @@ void sched_end(void)
 static __attribute__((noinline)) void yield_slowly(struct core *core, struct co *self)
 {
 	/* All others first: those too that have used up a slice. */
-	struct co *next = proc_pick(core);
+	struct co *next = runq_len(&core->proc.tired) ? proc_pick(core) : NULL;
 
 	proc_put_back(core, self);
 	switch_to(core, self, next ? next : proc_pick(core), false);
@@ -236,16 +236,12 @@ void sched_start_last(struct co *co)
 void sched_park_for(struct co *next)
 {
 	struct core *core = core_here();
-	bool turn_over = core->proc.turn_over;
+	bool here = next->flags & CO_PINNED
+			    ? next->pinned_core == core->index
+			    : core->index < atomic_load_explicit(&proc_count, memory_order_relaxed);
 
 	relaxed_add(core->wakeups, 1);
-	if (next->flags & CO_PINNED
-		    ? next->pinned_core != core->index
-		    : unlikely(proc_needs_attention()) &&
-			      core->index >=
-				      atomic_load_explicit(&proc_count, memory_order_relaxed))
-		turn_over = true; /* not here */
-	if (unlikely(turn_over)) {
+	if (unlikely(core->proc.turn_over || !here)) {
 		core->proc.turn_over = false;
 		ready(next, false);
 		next = proc_pick(core);
@@ -317,13 +313,11 @@ bool sched_slice_is_long(const struct core *core)
 static void *slice_arm(void *arg, void *unused)
 {
 	struct core *core = arg;
-	uint64_t now = arch_clock();
-
 	(void)unused;
 	sched_charge(core, arch_current()); /* what ran while nothing waited read no clock */
 	core->proc.tick_seen = core->proc.ticks;
-	core->proc.slice_began = now;
-	slice_next(core, now, now + slice_length());
+	core->proc.slice_began = core->now;
+	slice_next(core, core->now, core->now + slice_length());
 	return NULL;
 }
 

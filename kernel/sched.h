@@ -90,10 +90,10 @@ static inline void sched_begin(struct core *core, struct co *next)
 	atomic_store_explicit(&core->running, next, memory_order_relaxed);
 }
 
-/* The same where prev may have been preempted, or is deep. */
+/* After a switch, in self, the successor: the stack of prev is free now. Slowly: where prev may have
+ * been preempted, or is deep. */
 void sched_finish_slowly(struct co *self, struct co *prev);
 
-/* After a switch, in self, the successor: the stack of prev is free now. */
 static inline void sched_finish(struct co *self, struct co *prev)
 {
 	struct core *core = self->core;
@@ -111,7 +111,8 @@ static inline void sched_finish(struct co *self, struct co *prev)
 	else if (unlikely(prev->deep))
 		sched_finish_slowly(self, prev);
 	else
-		/* release: with the acquire in switch_from and co_is_off; the context is saved. */
+		/* release: with the acquire in switch_to, switch_slowly and co_is_off; the context
+		 * is saved. */
 		atomic_store_explicit(&prev->on_core, CO_OFF, memory_order_release);
 }
 

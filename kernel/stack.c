@@ -346,7 +346,8 @@ static void trim_waiting(struct co *co, void *arg)
 {
 	uint8_t off = CO_OFF_DEEP;
 
-	/* acquire: with the release in sched_finish. release: with the acquire of who resumes it. */
+	/* acquire: with the release in sched_finish_slowly. release: with the acquire in stack_is_free
+	 * and switch_to. */
 	if (!atomic_compare_exchange_strong_explicit(&co->on_core, &off, CO_ON,
 						     memory_order_acquire, memory_order_relaxed))
 		return;

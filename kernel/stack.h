@@ -28,13 +28,14 @@ static inline uintptr_t stack_start(const struct co *co)
 	return co->stack_kind >= STACK_FIXED ? co->stack_top : stack_slot_start(co);
 }
 
-/* A coroutine that can go no deeper than bound bytes (at most STACK_EXACT_MAX), in one block with its
- * stack; NULL: no memory. nopreempt > 0. */
 /* What one of the kernel's functions between co_begin and the program's needs. */
 enum { STACK_CALL = 96 };
 
 enum { STACK_EXACT_MAX = 16 * 1024 - 256 - PAINT_ROOM };
 void stack_exact_init(void);
+
+/* A coroutine that can go no deeper than bound bytes (at most STACK_EXACT_MAX), in one block with its
+ * stack; NULL: no memory. nopreempt > 0. */
 struct co *stack_exact_alloc(size_t bound);
 void stack_exact_free(struct co *co);
 void stack_exact_each(void (*visit)(void *co, void *arg), void *arg);

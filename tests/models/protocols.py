@@ -5,7 +5,7 @@ from .idle import Ask, Idle
 
 
 class Stacks:
-    """kernel/sched.c, switch_from, kernel/idle.c, stack_is_free, and kernel/stack.c, trim_waiting: two
+    """kernel/sched.c, switch_to, kernel/idle.c, stack_is_free, and kernel/stack.c, trim_waiting: two
     cores, each with a coroutine that has published its wait and has been made ready on the other
     core; a third takes the pages of those that wait and are deep. No stack is used twice at a time,
     and nobody waits for ever.
