@@ -50,13 +50,9 @@ enum {
 	SIGNAL_TIMEOUT = SIGALRM,
 };
 
-/* ns, from try to try: more than an interrupt takes, or nothing gets on. With ThreadSanitizer most
- * of the time is its run-time's. */
-#ifdef HOST_TSAN
-enum { HOST_RETRY_FIRST = 50 * 1000, HOST_RETRY_LAST = HOST_RETRY_FIRST };
-#else
+/* ns, from try to try to interrupt a call that is long: more than an interrupt takes, or nothing gets
+ * on. */
 enum { HOST_RETRY_FIRST = 50 * 1000, HOST_RETRY_LAST = 1000 * 1000 };
-#endif
 /* REG_TRAPNO of a page fault, and its REG_ERR. */
 enum { TRAP_PAGE_FAULT = 14, PF_PRESENT = 1, PF_WRITE = 2, PF_RESERVED = 8, PF_FETCH = 16 };
 
@@ -67,9 +63,12 @@ enum { SIGNAL_STACK = 128 * 1024 };
 struct host_core {
 	/* The core's own. */
 	timer_t timer;
-	uint64_t deadline;    /* what it is armed for */
-	unsigned postponed;   /* bits: signals that came in the C library */
-	uint64_t retry;       /* until the next try to serve them, in ns */
+	uint64_t deadline;  /* what it is armed for */
+	unsigned postponed; /* bits: signals that came in the C library */
+	uint64_t retry;     /* until the next try to serve them, in ns */
+	unsigned steps;     /* instructions until that is given up; 0: it does not step */
+	bool unwinding;     /* unwind_failed is set */
+	void *unwind_failed[5];
 	unsigned fault_depth; /* fault handlers that have not returned */
 	char what[96];        /* text for panic_exception */
 	stack_t signal_stack;
@@ -127,8 +126,12 @@ void host_serve(unsigned signals, const struct arch_regs *regs, int error);
 bool host_in_program(uintptr_t pc);            /* not in the C library */
 uintptr_t host_stack_low(const struct co *co); /* how far down its stack may grow */
 
-/* The handlers of interrupts, and (faults.c) of faults. */
+/* A fault in a handler: if it was the unwinder's, does not return. */
+void host_unwind_failed(struct host_core *h);
+
+/* The handlers of interrupts, of single steps, and (faults.c) of faults. */
 void host_interrupt(int signal, siginfo_t *info, void *context);
+void host_step(int signal, siginfo_t *info, void *context);
 void host_fault(int signal, siginfo_t *info, void *context);
 
 /* ---- memory.c ---- */

@@ -4,8 +4,12 @@
  * that returns to the program. The way there is found by the tables that tell how to unwind each
  * function; the return address into the program is exchanged for host_trap_return (switch.S), which
  * comes here. What it was is kept in a table by its place on the stack: nothing else is as lasting,
- * for the program may leave by longjmp, or call and be preempted in a callback. Where there is no
- * way to be found, it is tried again.
+ * for the program may leave by longjmp, or call and be preempted in a callback.
+ *
+ * Where the tables do not lead to the program (code without any, or the run-time of
+ * ThreadSanitizer, which must not be unwound), the processor stops after each instruction until it
+ * is there. So a loop is interrupted soon wherever it spends its time. Only a call that takes more
+ * than STEPS instructions is let go, and stopped again later.
  */
 #include "host.h"
 
@@ -18,7 +22,9 @@
 #include "kernel/stack.h"
 
 enum { TRAPS = 4096, PROBES = 16 };
-enum { TRAP_STACK = 256 }; /* what it takes below the return address, while no signal comes */
+enum { STEPS = 20000 };
+enum { TRAP_FLAG = 1 << 8 }; /* in REG_EFL: a SIGTRAP after the next instruction */
+enum { TRAP_STACK = 256 };   /* what it takes below the return address, while no signal comes */
 
 static struct trap {
 	_Atomic uintptr_t slot; /* where the address was; 0: unused */
@@ -94,13 +100,24 @@ static _Unwind_Reason_Code visit(struct _Unwind_Context *context, void *arg)
 	return _URC_END_OF_STACK;
 }
 
-/* False: the way there cannot be told. */
-static bool at_return(const struct arch_regs *regs)
+/* False: the way there cannot be told. What has no tables may look like a function that has some;
+ * then the unwinder reads where nothing is, and host_unwind_failed comes back here. */
+static bool at_return(struct host_core *h, const struct arch_regs *regs)
 {
 	struct search search = {.interrupted = (uintptr_t)regs->uc.uc_mcontext.gregs[REG_RIP]};
 
-	_Unwind_Backtrace(visit, &search);
+	if (__builtin_setjmp(h->unwind_failed) == 0) {
+		h->unwinding = true;
+		_Unwind_Backtrace(visit, &search);
+	}
+	h->unwinding = false;
 	return search.found;
+}
+
+void host_unwind_failed(struct host_core *h)
+{
+	if (h->unwinding)
+		__builtin_longjmp(h->unwind_failed, 1);
 }
 
 /* On the coroutine's stack, the function of the C library having returned: what has been postponed
@@ -143,23 +160,79 @@ bool host_in_program(uintptr_t pc)
 	return pc >= (uintptr_t)__text_start && pc < (uintptr_t)__text_end;
 }
 
+/* Before a system call that may mask SIGTRAP, or start a thread that has no handler for it. */
+static bool must_not_step(const greg_t *regs)
+{
+	const uint8_t *pc = (const uint8_t *)regs[REG_RIP];
+
+	if (pc[0] != 0x0f || pc[1] != 0x05) /* syscall */
+		return false;
+	switch (regs[REG_RAX]) {
+	case SYS_rt_sigprocmask:
+	case SYS_clone:
+	case SYS_clone3:
+	case SYS_fork:
+	case SYS_vfork:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* After this instruction of the library, comes back. */
+static void step(struct host_core *h, greg_t *regs)
+{
+	if (h->steps && !must_not_step(regs)) {
+		h->steps--;
+		regs[REG_EFL] |= TRAP_FLAG;
+	} else {
+		h->steps = 0;
+		regs[REG_EFL] &= ~TRAP_FLAG;
+		try_again(h);
+	}
+}
+
+static void serve(struct host_core *h, unsigned signals, struct arch_regs *regs, int error)
+{
+	signals |= h->postponed;
+	h->postponed = 0;
+	h->retry = HOST_RETRY_FIRST;
+	h->steps = 0;
+	regs->uc.uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
+	host_serve(signals, regs, error);
+}
+
 void host_interrupt(int signal, siginfo_t *info, void *context)
 {
 	int error = errno;
-	const struct arch_regs *regs = context;
+	struct arch_regs *regs = context;
 	struct host_core *h = core_here()->arch;
 
 	(void)info;
 	if (host_in_program((uintptr_t)regs->uc.uc_mcontext.gregs[REG_RIP])) {
-		unsigned signals = h->postponed | 1u << signal;
-
-		h->postponed = 0;
-		h->retry = HOST_RETRY_FIRST;
-		host_serve(signals, regs, error);
+		serve(h, 1u << signal, regs, error);
 	} else {
 		h->postponed |= 1u << signal;
-		if (!at_return(regs))
-			try_again(h);
+		if (!h->steps && !at_return(h, regs)) {
+			h->steps = STEPS;
+			step(h, regs->uc.uc_mcontext.gregs);
+		}
+	}
+	errno = error;
+}
+
+void host_step(int signal, siginfo_t *info, void *context)
+{
+	int error = errno;
+	struct arch_regs *regs = context;
+	struct host_core *h = core_here()->arch;
+
+	if (info->si_code != TRAP_TRACE) {
+		host_fault(signal, info, context);
+	} else if (host_in_program((uintptr_t)regs->uc.uc_mcontext.gregs[REG_RIP])) {
+		serve(h, 0, regs, error);
+	} else {
+		step(h, regs->uc.uc_mcontext.gregs);
 	}
 	errno = error;
 }

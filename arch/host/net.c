@@ -138,9 +138,11 @@ bool host_thread(void *(*fn)(void *arg), void *arg)
 	grow_stack();
 	preempt_disable();
 	sigfillset(&all);
+	host_interrupts_off(); /* so that late.c does not step there */
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	error = pthread_create(&thread, NULL, fn, arg);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	host_interrupts_on();
 	if (!error)
 		pthread_detach(thread);
 	preempt_enable();

@@ -139,7 +139,7 @@ static void measure(int signal, siginfo_t *info, void *context)
 
 void host_signals_init(void)
 {
-	static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
+	static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
 
 	sigemptyset(&host_interrupts);
 	sigaddset(&host_interrupts, SIGNAL_TIMER);
@@ -154,6 +154,7 @@ void host_signals_init(void)
 	handle(SIGNAL_DUMP, dump, 0);
 	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
 		handle(faults[i], host_fault, SA_NODEFER);
+	handle(SIGTRAP, host_step, SA_NODEFER);
 	handle_plain(SIGNAL_STOP, stop);
 	handle_plain(SIGNAL_TIMEOUT, timed_out);
 }

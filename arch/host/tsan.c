@@ -162,7 +162,7 @@ struct co *__wrap_host_resume(struct co *prev, struct co *next, ucontext_t *uc)
 	return arrived(own, __real_host_resume(prev, next, uc));
 }
 
-/* The unwinder calls functions that the run-time replaces. So late.c finds no way, and tries again. */
+/* The unwinder calls functions that the run-time replaces. So late.c finds no way, and steps. */
 _Unwind_Reason_Code __wrap__Unwind_Backtrace(_Unwind_Trace_Fn visit, void *arg)
 {
 	(void)visit;
