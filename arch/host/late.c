@@ -8,7 +8,7 @@
  *
  * Where the tables do not lead to the program (code without any, or the run-time of
  * ThreadSanitizer, which must not be unwound), the processor stops after each instruction until it
- * is there. So a loop is interrupted soon wherever it spends its time. Only a call that takes more
+ * is there, or where tables lead on. So a loop is interrupted soon wherever it spends its time. Only a call that takes more
  * than STEPS instructions is let go, and stopped again later.
  */
 #include "host.h"
@@ -22,7 +22,7 @@
 #include "kernel/stack.h"
 
 enum { TRAPS = 4096, PROBES = 16 };
-enum { STEPS = 20000 };
+enum { STEPS = 20000, STEPS_TOGETHER = 32 };
 enum { TRAP_FLAG = 1 << 8 }; /* in REG_EFL: a SIGTRAP after the next instruction */
 enum { TRAP_STACK = 256 };   /* what it takes below the return address, while no signal comes */
 
@@ -231,6 +231,9 @@ void host_step(int signal, siginfo_t *info, void *context)
 		host_fault(signal, info, context);
 	} else if (host_in_program((uintptr_t)regs->uc.uc_mcontext.gregs[REG_RIP])) {
 		serve(h, 0, regs, error);
+	} else if (h->steps % STEPS_TOGETHER == 0 && at_return(h, regs)) {
+		h->steps = 0;
+		regs->uc.uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
 	} else {
 		step(h, regs->uc.uc_mcontext.gregs);
 	}
