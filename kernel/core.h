@@ -12,7 +12,9 @@
 #include "kernel/runq.h"
 #include "kernel/wheel.h"
 
-enum { PAGE_RESERVE = 16 };
+/* Pages for stack faults while preemption is off; below the second number it is filled up before
+ * anything else runs. */
+enum { PAGE_RESERVE = 16, PAGE_RESERVE_LOW = 8 };
 enum { MAX_SLAB_CACHES = 64 };
 enum { MAGAZINE_SIZE = 32 };
 

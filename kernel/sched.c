@@ -20,19 +20,36 @@ _Atomic bool sched_accounting;
 
 bool smp;
 
+static void *refill(void *a, void *b)
+{
+	(void)a;
+	(void)b;
+	stack_refill();
+	return NULL;
+}
+
 void sched_finish_slowly(struct co *self, struct co *prev)
 {
-	if (*(volatile bool *)&self->core->irq_pending)
+	struct core *core = self->core;
+
+	if (*(volatile bool *)&core->irq_pending)
 		self->need_resched = true;
 	paint_check(prev);
-	if (prev->deep)
-		stack_stopped(prev);
-	/* release: with the acquire in stack_is_free and stack_trim. */
-	atomic_store_explicit(&prev->on_core,
-			      prev->frame  ? CO_OFF_FRAME
-			      : prev->deep ? CO_OFF_DEEP
-					   : CO_OFF,
-			      memory_order_release);
+	if (relaxed_get(prev->state) == CO_ENDED) {
+		co_free(prev);
+	} else {
+		if (prev->deep)
+			stack_stopped(prev);
+		/* release: with the acquire in stack_is_free and stack_trim. */
+		atomic_store_explicit(&prev->on_core,
+				      prev->frame  ? CO_OFF_FRAME
+				      : prev->deep ? CO_OFF_DEEP
+						   : CO_OFF,
+				      memory_order_release);
+	}
+	/* prev has needed pages since it held preemption off, and so may self. */
+	if (core->page_reserve < PAGE_RESERVE_LOW)
+		core_call(refill, NULL, NULL);
 }
 
 /* As switch_to where next is to be resumed by idle, or is none. */

@@ -91,7 +91,7 @@ static inline void sched_begin(struct core *core, struct co *next)
 }
 
 /* After a switch, in self, the successor: the stack of prev is free now. Slowly: where prev may have
- * been preempted, or is deep. */
+ * been preempted, or is deep, or something is to be done. */
 void sched_finish_slowly(struct co *self, struct co *prev);
 
 static inline void sched_finish(struct co *self, struct co *prev)
@@ -103,8 +103,10 @@ static inline void sched_finish(struct co *self, struct co *prev)
 #endif
 	/* An interrupt that came before the switch told prev, or nobody where that was idle; those
 	 * that come from here on tell self. */
-	if (unlikely(*(volatile bool *)&core->irq_pending))
-		self->need_resched = true;
+	if (unlikely(*(volatile bool *)&core->irq_pending)) {
+		sched_finish_slowly(self, prev);
+		return;
+	}
 	paint_check(prev);
 	if (relaxed_get(prev->state) == CO_ENDED)
 		co_free(prev);

@@ -430,14 +430,17 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 			arch_send_reschedule(co->core);
 		co->core->in_fault = false;
 		co->nopreempt--;
-	} else if (co->core->page_reserve < PAGE_RESERVE / 2) {
-		co->need_resched = true;
 	}
 
 	uintptr_t at = addr & ~(uintptr_t)(PAGE_SIZE - 1);
 	void *page = take_reserve();
 	int error = page ? arch_map(at, (uintptr_t)page, MAP_WRITE, take_reserve) : -ENOMEM;
 
+	if (co->core->page_reserve < PAGE_RESERVE_LOW) {
+		/* Filled when preemption is on again, or by whoever this one leaves the core to. */
+		co->need_resched = true;
+		relaxed_set(co->core->irq_pending, true);
+	}
 	if (error == -EEXIST) { /* another core was faster */
 		co->core->reserve[co->core->page_reserve++] = page;
 		return true;

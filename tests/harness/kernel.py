@@ -15,6 +15,7 @@ CORES = {**{arch: (1, 2, 4, 8) for arch in ARCHES}, HOST: (1, 2, 4)}
 PROGRAMS = {
     "go.c": (2, 8),
     "stack.c": (3, 10),
+    "reserve.c": (2, 1),
     "depth.c": (1, 1),
     "deep.c": (4, 1),
     "chan.c": (1, 1),
