@@ -14,13 +14,14 @@
 #include "kernel/stack.h"
 #include "kernel/symtab.h"
 
-enum { COPY_MAX = 16 * 1024, NAME_MAX_LEN = 31, ID_BATCH = 16 };
+enum { COPY_MAX = 16 * 1024, ID_BATCH = 16 };
 
-static struct slab_cache co_cache;
+static struct slab_cache co_cache, names;
 
 void co_init(void)
 {
 	slab_init(&co_cache, "coroutine", sizeof(struct co), offsetof(struct co, next), true);
+	slab_init(&names, "name", sizeof(struct co_name), 0, true);
 }
 
 /* Ids come in batches per core, so that making coroutines shares nothing. */
@@ -99,8 +100,11 @@ static inline __attribute__((always_inline)) struct co *begin_with(struct co *co
 	co->cancel_lock = (struct spinlock){0};
 	co->defers = NULL;
 	co->at_end = NULL;
-	relaxed_set(co->fn, fn); /* who saw its last life may look, as at the next two */
-	relaxed_set(co->id, next_id(core_here()));
+	/* Who saw its last life may look, as at fn and name: see co_look. */
+	co->holder = next_id(core_here());
+	relaxed_set(co->id, co->holder);
+	/* release: with the acquire in co_look. */
+	__atomic_store_n(&co->fn, fn, __ATOMIC_RELEASE);
 	relaxed_set(co->name, NULL);
 	co->reent = NULL;
 	co->sp = arch_context_make((void *)sp, co_begin);
@@ -146,8 +150,12 @@ static void *free_slowly(void *arg, void *unused)
 	struct co *co = arg;
 
 	(void)unused;
-	if (co->name)
-		heap_free(co->name);
+	if (co->name) {
+		struct co_name *name = co->name;
+
+		relaxed_set(co->name, NULL);
+		slab_free(&names, name);
+	}
 	if (co->stack_kind > STACK_FIXED) {
 		stack_exact_free(co);
 	} else {
@@ -205,37 +213,46 @@ int go_last(go_fn *fn, void *arg)
 	return co ? 0 : -ENOMEM;
 }
 
+static void name_give(struct co *co, struct co_name *name, const struct co_name *copy)
+{
+	/* release: with the acquire in co_look. Who sees a word of the new name sees that the one who
+	 * had this memory before has no name any more, and that co has a new id. */
+	atomic_thread_fence(memory_order_release);
+	for (size_t i = 0; i < NAME_SIZE / sizeof(uint64_t); i++)
+		relaxed_set(name->words[i], copy->words[i]);
+	relaxed_set(co->name, name);
+}
+
 int go_with(const struct go_options *opt, go_fn *fn, void *arg)
 {
+	struct co_name *name = NULL, copy = {0};
 	struct co *co;
-	char *name = NULL;
 
 	if (!opt)
 		return go(fn, arg);
 	if (!fn || opt->core < 0 || opt->core > core_count || opt->priority < 0 ||
 	    opt->priority > 1)
 		return -EINVAL;
-	if (opt->name) {
-		size_t len = strnlen(opt->name, NAME_MAX_LEN);
-
-		name = heap_alloc(len + 1);
-		if (!name)
-			return -ENOMEM;
-		memcpy(name, opt->name, len);
-		name[len] = '\0';
-	}
+	if (opt->name)
+		memcpy(&copy, opt->name, strnlen(opt->name, NAME_SIZE - 1));
 	preempt_disable();
+	if (opt->name) {
+		name = alloc_fails() ? NULL : slab_alloc(&names);
+		if (!name)
+			return start(NULL);
+	}
 	co = co_make(fn, arg, stack_bound(fn), opt->stack);
 	if (co) {
-		relaxed_set(co->name, name);
+		if (name)
+			name_give(co, name, &copy);
 		if (opt->core > 0) {
 			relaxed_set(co->flags, co->flags | CO_PINNED);
 			co->pinned_core = (uint8_t)(opt->core - 1);
 		}
 		if (opt->priority)
 			relaxed_set(co->flags, co->flags | CO_URGENT);
-	} else {
-		heap_free(name);
+	} else if (name) {
+		slab_free(&names, name);
 	}
 	return start(co);
 }
@@ -302,16 +319,39 @@ uint64_t go_id(void)
 
 const char *co_name(const struct co *co)
 {
-	const char *name = relaxed_get(co->name); /* its end may be taking it away */
+	const struct co_name *name = relaxed_get(co->name);
 	size_t offset;
 
 	if (name)
-		return name;
+		return (const char *)name->words;
 	if (relaxed_get(co->id) == 1)
 		return "main";
 	if (relaxed_get(co->flags) & CO_KERNEL)
 		return "idle";
-	return symtab_find((uintptr_t)relaxed_get(co->fn), &offset);
+	/* acquire: with the release in begin_with. */
+	return symtab_find((uintptr_t)__atomic_load_n(&co->fn, __ATOMIC_ACQUIRE), &offset);
+}
+
+bool co_look(const struct co *co, struct co_who *who)
+{
+	const struct co_name *name;
+
+	*who = (struct co_who){.id = relaxed_get(co->id)};
+	name = relaxed_get(co->name);
+	if (name) {
+		struct co_name copy;
+
+		for (size_t i = 0; i < NAME_SIZE / sizeof(uint64_t); i++)
+			copy.words[i] = relaxed_get(name->words[i]);
+		memcpy(who->name, &copy, NAME_SIZE);
+	} else {
+		strncpy(who->name, co_name(co), NAME_SIZE - 1);
+	}
+	/* acquire: with the release in name_give. Its end clears state and name before the name's
+	 * memory is another's; id and fn change while state is CO_FREE. */
+	atomic_thread_fence(memory_order_acquire);
+	return relaxed_get(co->state) != CO_FREE && relaxed_get(co->id) == who->id &&
+	       relaxed_get(co->name) == name;
 }
 
 const char *go_name(void)
@@ -375,6 +415,56 @@ void co_each(void (*visit)(struct co *co, void *arg), void *arg)
 	stack_exact_each(visit_used, &each);
 }
 
+struct search {
+	uint64_t id;
+	struct co_who *who;
+	bool found;
+};
+
+static void compare_id(struct co *co, void *arg)
+{
+	struct search *search = arg;
+
+	if (!search->found && relaxed_get(co->id) == search->id)
+		search->found = co_look(co, search->who);
+}
+
+bool co_find(uint64_t id, struct co_who *who)
+{
+	struct search search = {.id = id, .who = who};
+
+	co_each(compare_id, &search);
+	return search.found;
+}
+
+struct held {
+	const char *what;
+	uint64_t holder;
+	const void *object;
+};
+
+static void *report_held(void *arg, void *unused)
+{
+	const struct held *held = arg;
+	struct co_who who;
+
+	(void)unused;
+	if (held->holder & HOLDER_CORE)
+		panic("%s a function of irq_defer holds: %p", held->what, held->object);
+	if (!co_find(held->holder, &who))
+		panic("%s coroutine %lu holds, which has ended: %p", held->what, held->holder,
+		      held->object);
+	panic("%s coroutine %lu \"%s\" holds: %p", held->what, who.id, who.name, held->object);
+}
+
+void co_panic_held(const char *what, uint64_t holder, const void *object)
+{
+	struct held held = {what, holder, object};
+
+	core_call(report_held, &held, NULL);
+	__builtin_unreachable();
+}
+
 struct co *co_make_idle(struct core *core, void *stack, size_t size)
 {
 	struct co *co = slab_alloc(&co_cache);
@@ -391,6 +481,7 @@ struct co *co_make_idle(struct core *core, void *stack, size_t size)
 void co_idle_setup(struct co *co, struct core *core)
 {
 	co->nopreempt = 1;
+	co->holder = HOLDER_CORE | (uint64_t)core_count;
 	relaxed_set(co->flags, CO_KERNEL);
 	co->stack_kind = STACK_FIXED;
 	relaxed_set(co->state, CO_RUNNING);

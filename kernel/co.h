@@ -10,6 +10,7 @@
 #include <vole/go.h>
 
 #include "arch/arch.h"
+#include "kernel/relaxed.h"
 
 enum co_state {
 	CO_FREE, /* not in use */
@@ -39,6 +40,13 @@ enum co_flags {
 #define likely(cond)   __builtin_expect(!!(cond), 1)
 #define unlikely(cond) __builtin_expect(!!(cond), 0)
 
+/* A name that was given, in memory that holds nothing but names, ever: who looks at a coroutine that
+ * ends meanwhile may see another's name, but nothing else. */
+enum { NAME_SIZE = 32 };
+struct co_name {
+	uint64_t words[NAME_SIZE / sizeof(uint64_t)]; /* zero at the end */
+};
+
 struct co {
 	/* A cache line with all that a switch touches. sp is first: arch_switch stores there. */
 	void *sp;
@@ -56,6 +64,7 @@ struct co {
 	uint8_t deep;            /* not 0: much of its stack is mapped; see stack.c */
 	int error;               /* errno while there is no reent */
 	uint64_t cpu_ns;         /* how long it has run until core->now */
+	uint64_t holder;         /* whom its locks are said to belong to; see below */
 
 	/* What waiting touches. The group is constant from the start on, but for the end. */
 	_Alignas(64) struct group *group;
@@ -70,16 +79,23 @@ struct co {
 	go_fn *at_end; /* called with end_arg when it has ended; nopreempt == 1 */
 	go_fn *fn;     /* constant, as the next three */
 
-	uint64_t id;
+	uint64_t id; /* never used again; 0: a core's idle coroutine */
 	void *end_arg;
 	uintptr_t stack_top;
-	char *name;             /* NULL: the symbol of fn */
+	struct co_name *name;   /* NULL: the symbol of fn */
 	uintptr_t stack_mapped; /* the lowest mapped address; written by the fault handler */
 	struct _reent *reent;   /* newlib's state, from the first time it asks */
 	struct co *group_next, **group_link; /* guarded by the group's lock */
 };
 
 _Static_assert(sizeof(struct co) <= 192, "struct co is too large");
+
+/*
+ * What is locked says who holds it by co->holder, which is never used again: the id, or, for a core's
+ * idle coroutine (which tries locks in functions of irq_defer), HOLDER_CORE and the core's number.
+ * The highest bit stays clear for those that may wait.
+ */
+#define HOLDER_CORE (UINT64_C(1) << 63)
 
 void co_init(void);
 
@@ -126,11 +142,25 @@ static inline void co_named_after(go_fn *starter, uintptr_t fn)
 	struct co *self = arch_current();
 
 	if (self->fn == starter)
-		self->fn = (go_fn *)fn;
+		relaxed_set(self->fn, (go_fn *)fn);
 }
 
-/* Its name: the given one, or the symbol of its function. */
+/* Its name: the given one, or the symbol of its function. Of one that cannot end meanwhile. */
 const char *co_name(const struct co *co);
+
+/* Who co is, for those that look at it while it runs, and ends, elsewhere; between slab_visit_begin
+ * and slab_visit_end. False: it has ended, and may be another by now. */
+struct co_who {
+	uint64_t id; /* 0: a core's idle coroutine */
+	char name[NAME_SIZE];
+};
+bool co_look(const struct co *co, struct co_who *who);
+
+/* The same for a coroutine by its id. False: it has ended. */
+bool co_find(uint64_t id, struct co_who *who);
+
+/* Ends the machine for what was done ("unlock of a mutex that") to object, which holder holds. */
+_Noreturn void co_panic_held(const char *what, uint64_t holder, const void *object);
 
 /* Calls visit for every struct co ever made that is in use, in no order. */
 void co_each(void (*visit)(struct co *co, void *arg), void *arg);

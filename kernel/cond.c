@@ -12,8 +12,7 @@ int cond_wait_until(struct cond *c, struct mutex *m, uint64_t deadline)
 	struct wait_node node = {.wait = &w};
 	int32_t claim;
 
-	if ((atomic_load_explicit(&m->state, memory_order_relaxed) & ~(uintptr_t)1) !=
-	    (uintptr_t)self)
+	if (mutex_holder(m) != self->holder)
 		panic("cond_wait without its mutex: cond %p, mutex %p", (void *)c, (void *)m);
 	if (wait_cancelled())
 		return -ECANCELED;

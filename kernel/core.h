@@ -62,7 +62,8 @@ struct core {
 	bool in_fault;      /* * a stack grows */
 	int index;          /* constant */
 	uint64_t switches;  /* a counter, see below */
-	_Atomic(struct co *) running; /* the last that began here, read by anyone; NULL: idle */
+	_Atomic(struct co *)
+		running; /* here, idle itself while it looks for work; NULL: sleeps; read by anyone */
 	struct proc proc;
 	struct co *resume;         /* for idle: continue this one next */
 	void *called_from;         /* in core_call: its frame; NULL: not there */

@@ -248,7 +248,9 @@ _Noreturn void proc_idle(struct core *core)
 		sched_charge(core, prev);
 		if (!prev->frame && relaxed_get(prev->state) != CO_RUNNING) {
 			if (relaxed_get(prev->state) == CO_WAITING)
-				prev->wait_since = core->now;
+				relaxed_set(prev->wait_since, core->now);
+			/* prev may be freed now; but this core is not known as idle yet. */
+			atomic_store_explicit(&core->running, idle, memory_order_relaxed);
 			sched_finish(idle, prev);
 			continue;
 		}

@@ -1,5 +1,5 @@
 /*
- * The mutex, after Go's: the state is the holder, and whether somebody waits. An unlock usually
+ * The mutex, after Go's: the state is the holder (see co.h), and whether somebody waits. An unlock usually
  * wakes the first waiter and leaves the mutex free, so whoever comes by takes it without a switch;
  * a waiter that has waited for 1 ms is handed the mutex instead, so none starves.
  *
@@ -10,17 +10,17 @@
 #include "kernel/sched.h"
 #include "kernel/wait.h"
 
-enum { WAITERS = 1, STARVING = 1000 * 1000 };
+enum { STARVING = 1000 * 1000 };
+#define WAITERS (UINT64_C(1) << 62)
 
-const struct co *mutex_holder(const struct mutex *m)
+static uint64_t holder(uintptr_t state)
 {
-	return (struct co *)(atomic_load_explicit(&m->state, memory_order_relaxed) &
-			     ~(uintptr_t)WAITERS);
+	return state & ~WAITERS;
 }
 
-static struct co *holder(uintptr_t state)
+uint64_t mutex_holder(const struct mutex *m)
 {
-	return (struct co *)(state & ~(uintptr_t)WAITERS);
+	return holder(atomic_load_explicit(&m->state, memory_order_relaxed));
 }
 
 /* The state from one value to another, when it is the first. Where there is one core, only a
@@ -40,7 +40,7 @@ bool mutex_try_lock(struct mutex *m)
 {
 	uintptr_t state = atomic_load_explicit(&m->state, memory_order_relaxed);
 
-	return !holder(state) && change(m, state, state | (uintptr_t)arch_current(), true);
+	return !holder(state) && change(m, state, state | arch_current()->holder, true);
 }
 
 /* Under m->lock: takes the mutex, or makes sure that its holder sees that somebody waits. */
@@ -49,9 +49,9 @@ static bool take_or_mark(struct mutex *m, struct co *self)
 	uintptr_t state = atomic_load_explicit(&m->state, memory_order_relaxed);
 
 	for (;;) {
-		uintptr_t wanted = holder(state) ? state | WAITERS : state | (uintptr_t)self;
+		uintptr_t wanted = holder(state) ? state | WAITERS : state | self->holder;
 
-		if (holder(state) == self)
+		if (holder(state) == self->holder)
 			panic("mutex locked twice by coroutine %lu \"%s\": %p", self->id,
 			      co_name(self), (void *)m);
 		if (atomic_compare_exchange_weak_explicit(&m->state, &state, wanted,
@@ -76,7 +76,7 @@ static void lock_slow(struct mutex *m)
 			spin_unlock(&m->lock);
 			break;
 		}
-		wait_open(&w, WAIT_MUTEX, m);
+		wait_open_held(&w, WAIT_MUTEX, m);
 		if (since) {
 			wait_queue_put_first(&m->waiters, &node);
 		} else {
@@ -89,12 +89,14 @@ static void lock_slow(struct mutex *m)
 		if (node.ok) /* handed over */
 			break;
 	}
+	if (since)
+		wait_object_gone();
 	preempt_enable();
 }
 
 void mutex_lock(struct mutex *m)
 {
-	if (unlikely(!change(m, 0, (uintptr_t)arch_current(), true)))
+	if (unlikely(!change(m, 0, arch_current()->holder, true)))
 		lock_slow(m);
 }
 
@@ -104,11 +106,10 @@ static void unlock_slow(struct mutex *m, struct co *self)
 	struct co *next = NULL;
 	uintptr_t state = atomic_load_explicit(&m->state, memory_order_relaxed), after;
 
-	if (holder(state) != self) {
+	if (holder(state) != self->holder) {
 		if (!holder(state))
 			panic("unlock of a mutex that is not locked: %p", (void *)m);
-		panic("unlock of a mutex that coroutine %lu \"%s\" holds: %p", holder(state)->id,
-		      co_name(holder(state)), (void *)m);
+		co_panic_held("unlock of a mutex that", holder(state), m);
 	}
 	lock(&m->lock);
 	node = wait_queue_claim(&m->waiters);
@@ -122,7 +123,7 @@ static void unlock_slow(struct mutex *m, struct co *self)
 	/* Others may queue up now, and set WAITERS: it stays as it is. */
 	state = atomic_load_explicit(&m->state, memory_order_relaxed);
 	do
-		after = (state & WAITERS) | (node && node->ok ? (uintptr_t)next : 0);
+		after = (state & WAITERS) | (node && node->ok ? next->id : 0);
 	/* release: with the acquire in mutex_lock; the last touch of *m. */
 	while (!atomic_compare_exchange_weak_explicit(&m->state, &state, after,
 						      memory_order_release, memory_order_relaxed));
@@ -135,6 +136,6 @@ void mutex_unlock(struct mutex *m)
 {
 	struct co *self = arch_current();
 
-	if (unlikely(!change(m, (uintptr_t)self, 0, false)))
+	if (unlikely(!change(m, self->holder, 0, false)))
 		unlock_slow(m, self);
 }

@@ -12,6 +12,7 @@
 #include "kernel/outside.h"
 #include "kernel/print.h"
 #include "kernel/sched.h"
+#include "kernel/slab.h"
 #include "kernel/stack.h"
 #include "kernel/symtab.h"
 #include "kernel/wait.h"
@@ -211,54 +212,62 @@ void panic_nmi(const struct arch_regs *regs)
 	panic_dump_request();
 }
 
-static void print_holder(const struct mutex *m)
+static void print_holder(const struct co *co)
 {
-	const struct co *holder = mutex_holder(m);
+	uint64_t holder = wait_holder(co);
+	struct co_who who;
 
-	if (holder)
-		print(" held by %lu \"%s\"", holder->id, co_name(holder));
+	if (!holder || holder & HOLDER_CORE)
+		return;
+	if (co_find(holder, &who))
+		print(" held by %lu \"%s\"", who.id, who.name);
+	else
+		print(" held by %lu, which has ended", holder);
 }
 
-void dump_co(struct co *co)
+/* It may run, and end, meanwhile. Between slab_visit_begin and slab_visit_end. */
+void dump_co(const struct co *co)
 {
-	uint64_t now = arch_clock();
+	uint64_t now = arch_clock(), since = relaxed_get(co->wait_since);
+	const void *object = relaxed_get(co->wait_object);
+	const struct core *core = relaxed_get(co->core);
+	struct backtrace b;
+	struct co_who who;
 
-	print("\ncoroutine %lu \"%s\"", co->id, co_name(co));
-	switch (co->state) {
+	if (!co_look(co, &who))
+		return;
+	print("\ncoroutine %lu \"%s\"", who.id, who.name);
+	switch (relaxed_get(co->state)) {
 	case CO_WAITING:
-		print(" waits: %s", wait_reason_names[co->wait_reason]);
-		if (co->wait_object)
-			print(" %p", co->wait_object);
-		if (co->wait_reason == WAIT_MUTEX && panicking) /* else it may be freed now */
-			print_holder(co->wait_object);
-		if (co->wait_since)
-			print(", %lu ms", (now - co->wait_since) / NSEC_PER_MSEC);
+		print(" waits: %s", wait_reason_names[relaxed_get(co->wait_reason)]);
+		if (object)
+			print(" %p", object);
+		print_holder(co);
+		if (since)
+			print(", %lu ms", now > since ? (now - since) / NSEC_PER_MSEC : 0);
 		break;
 	case CO_RUNNABLE:
-		print(co->frame ? " is runnable, preempted" : " is runnable");
+		print(relaxed_get(co->frame) ? " is runnable, preempted" : " is runnable");
 		break;
 	default:
 		print(" runs");
 	}
-	if (co->core)
-		print(", core %d%s", co->core->index, co->flags & CO_PINNED ? ", pinned" : "");
+	if (core)
+		print(", core %d%s", core->index,
+		      relaxed_get(co->flags) & CO_PINNED ? ", pinned" : "");
 	print("\n");
-	if (co->frame || co_is_off(co)) {
-		struct backtrace b;
-
-		arch_backtrace_co(&b, co);
-		print_frames(0, &b, co);
-	} else if (co == arch_current()) {
-		struct backtrace b;
-
+	if (co == arch_current()) {
 		arch_backtrace_here(&b);
+		print_frames(0, &b, co);
+	} else if (relaxed_get(co->frame) || co_is_off(co)) {
+		arch_backtrace_co(&b, co);
 		print_frames(0, &b, co);
 	}
 }
 
 /* In the order of their ids, without memory: for each, look for the next. */
 struct next_by_id {
-	uint64_t after;
+	uint64_t after, id; /* of next */
 	struct co *next;
 	size_t count;
 };
@@ -267,17 +276,21 @@ static void look(struct co *co, void *arg)
 {
 	struct next_by_id *search = arg;
 
-	if (co->flags & CO_KERNEL)
+	uint64_t id = relaxed_get(co->id);
+
+	if (relaxed_get(co->flags) & CO_KERNEL)
 		return;
 	search->count++;
-	if (co->id > search->after && (!search->next || co->id < search->next->id))
+	if (id > search->after && (!search->next || id < search->id)) {
 		search->next = co;
+		search->id = id;
+	}
 }
 
 static void dump_one(struct co *co, void *arg)
 {
 	(void)arg;
-	if (!(co->flags & CO_KERNEL))
+	if (!(relaxed_get(co->flags) & CO_KERNEL))
 		dump_co(co);
 }
 
@@ -285,19 +298,19 @@ void dump_all(void)
 {
 	struct next_by_id search = {.after = 0};
 
+	slab_visit_begin();
 	co_each(look, &search);
 	print("%zu coroutines on %d cores\n", search.count, core_count);
 	if (search.count > 2000) { /* too many to sort: as they are in memory */
 		co_each(dump_one, NULL);
-		return;
+		search.next = NULL;
 	}
 	while (search.next) {
-		struct co *co = search.next;
-
-		dump_co(co);
-		search = (struct next_by_id){.after = co->id};
+		dump_co(search.next);
+		search = (struct next_by_id){.after = search.id};
 		co_each(look, &search);
 	}
+	slab_visit_end();
 }
 
 void panic_dump_request(void)

@@ -25,7 +25,7 @@ extern volatile bool panicking;
 
 /* Prints a coroutine as dumps show it, with its backtrace. */
 struct co;
-void dump_co(struct co *co);
+void dump_co(const struct co *co);
 
 /* Prints every coroutine. */
 void dump_all(void);

@@ -7,6 +7,7 @@
 #include "kernel/irq.h"
 #include "kernel/lock.h"
 #include "kernel/sched.h"
+#include "kernel/slab.h"
 
 enum { GLOBAL_INTERVAL = 61 };
 
@@ -115,9 +116,16 @@ static void notify_urgent(struct core *core)
 		return;
 	}
 	for (int i = 0; i < enabled; i++) {
-		struct co *there = atomic_load_explicit(&cores[i]->running, memory_order_relaxed);
+		const struct co *there;
+		bool makes_way;
 
-		if (cores[i] != core && there && !(relaxed_get(there->flags) & CO_URGENT)) {
+		if (cores[i] == core)
+			continue;
+		slab_visit_begin(); /* it may end meanwhile, but is still a coroutine */
+		there = atomic_load_explicit(&cores[i]->running, memory_order_relaxed);
+		makes_way = there && !(relaxed_get(there->flags) & CO_URGENT);
+		slab_visit_end();
+		if (makes_way) {
 			proc_interrupt(cores[i]);
 			return;
 		}

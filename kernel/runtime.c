@@ -130,10 +130,15 @@ int runtime_core_stats(int index, struct runtime_core_stats *stats)
 		return -EINVAL;
 
 	preempt_disable();
-	slab_visit_begin(); /* it may end meanwhile, but is still a coroutine's */
+	slab_visit_begin(); /* what runs there may end meanwhile, but is still a coroutine's */
 
 	const struct core *core = cores[index];
-	struct co *running = atomic_load_explicit(&core->running, memory_order_relaxed);
+	struct co_who who = {0};
+	const struct co *running;
+
+	do
+		running = atomic_load_explicit(&core->running, memory_order_relaxed);
+	while (running && !(relaxed_get(running->flags) & CO_KERNEL) && !co_look(running, &who));
 
 	*stats = (struct runtime_core_stats){
 		.switches = relaxed_get(core->switches),
@@ -146,10 +151,9 @@ int runtime_core_stats(int index, struct runtime_core_stats *stats)
 		.queue = proc_own_len(&core->proc) + relaxed_get(core->proc.pinned.count) +
 			 relaxed_get(core->proc.urgent.count) +
 			 (relaxed_get(core->proc.runnext) ? 1 : 0),
-		.running = running ? relaxed_get(running->id) : 0,
+		.running = who.id,
 	};
-	if (running)
-		strncpy(stats->name, co_name(running), sizeof(stats->name) - 1);
+	strncpy(stats->name, who.name, sizeof(stats->name) - 1);
 	slab_visit_end();
 	preempt_enable();
 	return 0;
@@ -164,34 +168,42 @@ static void list_one(struct co *co, void *arg)
 {
 	struct listing *listing = arg;
 	bool stopped = co_is_off(co);
+	uint8_t state = relaxed_get(co->state), flags = relaxed_get(co->flags);
+	uint64_t since = relaxed_get(co->wait_since), now = arch_clock();
+	uintptr_t top = relaxed_get(co->stack_top), mapped = relaxed_get(co->stack_mapped),
+		  sp = top;
+	const struct core *core = relaxed_get(co->core);
+	struct co_who who;
 
-	if ((relaxed_get(co->flags) & CO_KERNEL) || relaxed_get(co->state) == CO_ENDED ||
-	    listing->n++ >= listing->max)
+	if ((flags & CO_KERNEL) || state == CO_ENDED || !co_look(co, &who))
+		return;
+	if (listing->n++ >= listing->max)
 		return;
 
 	struct runtime_co *out = &listing->list[listing->n - 1];
 
-	*out = (struct runtime_co){
-		.id = co->id,
-		.state = relaxed_get(co->state) == CO_WAITING   ? "waiting"
-			 : relaxed_get(co->state) == CO_RUNNING ? "running"
-			 : co->frame                            ? "preempted"
-								: "runnable",
-		.reason = relaxed_get(co->state) == CO_WAITING ? wait_reason_names[co->wait_reason]
-							       : "",
-		.core = co->core ? co->core->index : -1,
-		.pinned = relaxed_get(co->flags) & CO_PINNED,
-		.urgent = relaxed_get(co->flags) & CO_URGENT,
-		.stack_high = co->stack_top - co->stack_mapped,
-		.stack_limit = stack_limit(co),
-	};
-	strncpy(out->name, co_name(co), sizeof(out->name) - 1);
-	if (co->state == CO_WAITING && co->wait_since)
-		out->waiting_ns = arch_clock() - co->wait_since;
 	if (co == arch_current())
-		out->stack_used = co->stack_top - (uintptr_t)__builtin_frame_address(0);
-	else
-		out->stack_used = stopped ? co->stack_top - arch_stopped_sp(co) : 0;
+		sp = (uintptr_t)__builtin_frame_address(0);
+	else if (stopped)
+		sp = arch_stopped_sp(co);
+	*out = (struct runtime_co){
+		.id = who.id,
+		.state = state == CO_WAITING      ? "waiting"
+			 : state == CO_RUNNING    ? "running"
+			 : relaxed_get(co->frame) ? "preempted"
+						  : "runnable",
+		.reason = state == CO_WAITING ? wait_reason_names[relaxed_get(co->wait_reason)]
+					      : "",
+		.core = core ? core->index : -1,
+		.pinned = flags & CO_PINNED,
+		.urgent = flags & CO_URGENT,
+		/* It may go on, and its frame be another's. */
+		.stack_used = sp <= top && sp >= mapped ? top - sp : 0,
+		.stack_high = top - mapped,
+		.stack_limit = stack_limit(co),
+		.waiting_ns = state == CO_WAITING && since && now > since ? now - since : 0,
+	};
+	strncpy(out->name, who.name, sizeof(out->name) - 1);
 }
 
 static int by_id(const void *a, const void *b)

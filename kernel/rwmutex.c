@@ -21,7 +21,7 @@ static struct wait_node *hand_over(struct rwmutex *m)
 		wait_queue_remove(&m->waiters, node);
 		wait_claim(node->wait, node->value);
 		if (node->value == WRITER)
-			m->writer = node->wait->co;
+			relaxed_set(m->writer, node->wait->co->id);
 		else
 			m->readers++;
 		*end = node;
@@ -39,14 +39,14 @@ static bool take(struct rwmutex *m, int32_t as, bool try)
 	struct wait_node node = {.wait = &w, .value = as};
 
 	lock(&m->lock);
-	if (m->writer == self && !try)
+	if (m->writer == self->holder && !try)
 		panic("rwmutex locked twice by coroutine %lu \"%s\": %p", self->id, co_name(self),
 		      (void *)m);
 	if (!m->writer && !m->waiters.first && (as == READER || !m->readers)) {
 		if (as == READER)
 			m->readers++;
 		else
-			m->writer = self;
+			relaxed_set(m->writer, self->holder);
 		unlock(&m->lock);
 		return true;
 	}
@@ -54,10 +54,11 @@ static bool take(struct rwmutex *m, int32_t as, bool try)
 		unlock(&m->lock);
 		return false;
 	}
-	wait_open(&w, as == READER ? WAIT_RWMUTEX_READ : WAIT_RWMUTEX_WRITE, m);
+	wait_open_held(&w, as == READER ? WAIT_RWMUTEX_READ : WAIT_RWMUTEX_WRITE, m);
 	wait_queue_put(&m->waiters, &node);
 	spin_unlock(&m->lock);
 	wait_park(&w);
+	wait_object_gone();
 	preempt_enable();
 	return true;
 }
@@ -96,13 +97,12 @@ void rwmutex_unlock(struct rwmutex *m)
 	struct co *self = arch_current();
 
 	lock(&m->lock);
-	if (m->writer != self) {
+	if (m->writer != self->holder) {
 		if (!m->writer)
 			panic("unlock of a rwmutex that is not locked: %p", (void *)m);
-		panic("unlock of a rwmutex that coroutine %lu \"%s\" holds: %p", m->writer->id,
-		      co_name(m->writer), (void *)m);
+		co_panic_held("unlock of a rwmutex that", m->writer, m);
 	}
-	m->writer = NULL;
+	relaxed_set(m->writer, 0);
 	give(m);
 }
 

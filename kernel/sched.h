@@ -63,9 +63,9 @@ extern _Atomic uint64_t sched_quantum;
  * the program has attached handlers: they keep a machine alive in which all others wait. */
 extern _Atomic int external_waits, irqs_attached;
 
-/* Who holds m now, or NULL; for dumps. */
+/* Who holds m now (see co.h), or 0. */
 struct mutex;
-const struct co *mutex_holder(const struct mutex *m);
+uint64_t mutex_holder(const struct mutex *m);
 
 /* From the first call of runtime_cpu_ns on, every switch reads the clock; before, processor time is
  * counted by the ticks of time slices. */

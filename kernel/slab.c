@@ -103,7 +103,7 @@ static struct slab *slab_make(struct slab_cache *cache)
 		for (unsigned i = 0; i < cache->capacity; i++)
 			memset((char *)slab + SLAB_HEADER + i * cache->size +
 				       (cache->zeroed & ~(size_t)63),
-			       0, 64);
+			       0, cache->size < 64 ? cache->size : 64);
 		/* release: with the acquire in slab_each, which takes no lock. */
 		__atomic_store_n(&cache->all, slab, __ATOMIC_RELEASE);
 	}

@@ -17,7 +17,7 @@
 
 struct __lock {
 	struct mutex mutex;
-	_Atomic(struct co *) owner; /* compared with oneself only, so any order will do */
+	_Atomic uint64_t owner; /* a holder; compared with oneself only, so any order will do */
 	uint32_t depth;
 };
 
@@ -60,9 +60,9 @@ void __retarget_lock_acquire_recursive(_LOCK_T lock)
 
 	if (nothing_to_lock())
 		return;
-	if (atomic_load_explicit(&lock->owner, memory_order_relaxed) != self) {
+	if (atomic_load_explicit(&lock->owner, memory_order_relaxed) != self->holder) {
 		mutex_lock(&lock->mutex);
-		atomic_store_explicit(&lock->owner, self, memory_order_relaxed);
+		atomic_store_explicit(&lock->owner, self->holder, memory_order_relaxed);
 	}
 	lock->depth++;
 }
@@ -73,10 +73,10 @@ int __retarget_lock_try_acquire_recursive(_LOCK_T lock)
 
 	if (nothing_to_lock())
 		return 1;
-	if (atomic_load_explicit(&lock->owner, memory_order_relaxed) != self) {
+	if (atomic_load_explicit(&lock->owner, memory_order_relaxed) != self->holder) {
 		if (!mutex_try_lock(&lock->mutex))
 			return 0;
-		atomic_store_explicit(&lock->owner, self, memory_order_relaxed);
+		atomic_store_explicit(&lock->owner, self->holder, memory_order_relaxed);
 	}
 	lock->depth++;
 	return 1;
@@ -86,9 +86,11 @@ void __retarget_lock_release_recursive(_LOCK_T lock)
 {
 	if (nothing_to_lock())
 		return;
-	if (--lock->depth > 0)
+	/* mutex_unlock says what is wrong where another holds it. */
+	if (atomic_load_explicit(&lock->owner, memory_order_relaxed) == arch_current()->holder &&
+	    --lock->depth > 0)
 		return;
-	atomic_store_explicit(&lock->owner, NULL, memory_order_relaxed);
+	atomic_store_explicit(&lock->owner, 0, memory_order_relaxed);
 	mutex_unlock(&lock->mutex);
 }
 

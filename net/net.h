@@ -24,7 +24,7 @@ void net_lock(void);
 void net_unlock(void);
 void net_loop(void); /* that alone */
 
-#define assert_net_locked() kassert(mutex_holder(&net_mutex) == arch_current())
+#define assert_net_locked() kassert(mutex_holder(&net_mutex) == arch_current()->holder)
 extern struct mutex net_mutex; /* for net_lock, and for waiting */
 
 /* There is a card that works. */

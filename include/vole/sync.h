@@ -12,7 +12,7 @@
  * has waited for 1 ms is served next. Not cancellable.
  */
 struct mutex {
-	_Atomic uintptr_t state; /* the holder's struct co, and flags in the low bits */
+	_Atomic uintptr_t state; /* who holds it, and a flag */
 	struct spinlock lock;
 	struct wait_queue waiters; /* guarded by lock */
 };
@@ -26,7 +26,7 @@ struct rwmutex {
 	struct spinlock lock;
 	/* guarded by lock */
 	int32_t readers;
-	struct co *writer;
+	uint64_t writer;           /* who holds it, or 0 */
 	struct wait_queue waiters; /* readers and writers, in the order of their coming */
 };
 

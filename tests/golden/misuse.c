@@ -3,6 +3,7 @@
  * inner and the one that does it must appear in the backtrace.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <vole.h>
 
@@ -68,6 +69,106 @@ FUNCTION static void do_rwmutex_other(void)
 	event_wait(&event);
 	rwmutex_unlock(&rw);
 	STAY();
+}
+
+/* ---- Held by one that has ended, and whose memory is now that of another ---- */
+
+static void lock_both(void *arg)
+{
+	mutex_lock(&mutex);
+	rwmutex_lock(&rw);
+	STAY();
+}
+
+static void unlock_mutex(void *arg)
+{
+	mutex_unlock(&mutex);
+	STAY();
+}
+
+static void unlock_rwmutex(void *arg)
+{
+	rwmutex_unlock(&rw);
+	STAY();
+}
+
+static void lock_mutex(void *arg)
+{
+	mutex_lock(&mutex);
+	STAY();
+}
+
+static void lock_rwmutex(void *arg)
+{
+	rwmutex_lock(&rw);
+	STAY();
+}
+
+/* fn in many that begin one after the other: some have the memory of the one that ended. */
+static void after_the_end(go_fn *fn)
+{
+	struct go_options grows = {.stack = 64 * 1024};
+	size_t before = runtime_count();
+
+	go_with(&grows, lock_both, NULL);
+	while (runtime_count() > before)
+		go_yield();
+	for (int i = 0; i < 8; i++) {
+		go_with(&grows, fn, NULL);
+		go_yield();
+	}
+	time_sleep(TIME_NEVER - 1);
+}
+
+FUNCTION static void do_mutex_ended(void)
+{
+	after_the_end(unlock_mutex);
+}
+
+FUNCTION static void do_rwmutex_ended(void)
+{
+	after_the_end(unlock_rwmutex);
+}
+
+static void wait_and_dump(go_fn *fn)
+{
+	go_with(&(struct go_options){.name = "waits"}, fn, NULL);
+	until_parked(3); /* that one, who has it, and main */
+	runtime_dump();
+	exit(0);
+}
+
+/* A dump of a machine that goes on says who holds what. */
+FUNCTION static void do_dump_holder(void)
+{
+	go_with(&(struct go_options){.name = "has it"}, write_lock, NULL);
+	event_wait(&event);
+	wait_and_dump(lock_rwmutex);
+}
+
+static void lock_and_sleep(void *arg)
+{
+	mutex_lock(&mutex);
+	event_post(&event);
+	time_sleep(TIME_NEVER - 1);
+}
+
+FUNCTION static void do_dump_mutex(void)
+{
+	go_with(&(struct go_options){.name = "has it"}, lock_and_sleep, NULL);
+	event_wait(&event);
+	wait_and_dump(lock_mutex);
+}
+
+FUNCTION static void do_dump_ended(void)
+{
+	size_t before = runtime_count();
+
+	go(lock_both, NULL);
+	while (runtime_count() > before)
+		go_yield();
+	go(lock_rwmutex, NULL);
+	wait_and_dump(lock_mutex);
 }
 
 /* ---- cond, channels, generators ---- */
@@ -249,6 +350,11 @@ static const struct death {
 	{"rwmutex-runlock", do_rwmutex_runlock, false},
 	{"rwmutex-twice", do_rwmutex_twice, false},
 	{"rwmutex-other", do_rwmutex_other, false},
+	{"mutex-ended", do_mutex_ended, false},
+	{"rwmutex-ended", do_rwmutex_ended, false},
+	{"dump-holder", do_dump_holder, false},
+	{"dump-mutex", do_dump_mutex, false},
+	{"dump-ended", do_dump_ended, false},
 	{"cond-unlocked", do_cond_unlocked, false},
 	{"chan-free-select", do_chan_free_select, false},
 	{"gen-busy", do_gen_busy, false},

@@ -218,6 +218,84 @@ static void test_list(void)
 	verdict("cores, processor and memory");
 }
 
+/* ---- Names of those that end meanwhile ---- */
+
+static _Atomic bool stop;
+
+static void brief(void *arg)
+{
+	go_yield();
+}
+
+static void spawn_named(void *arg)
+{
+	while (!stop) {
+		for (int i = 0; i < 20; i++)
+			go_with(&(struct go_options){.name = "own name"}, brief, NULL);
+		go_yield();
+	}
+	waitgroup_done(&all);
+}
+
+/* Takes what is given back, and leaves something in it. */
+static void fill_blocks(void *arg)
+{
+	while (!stop) {
+		char *p[30];
+
+		for (int i = 0; i < 30; i++)
+			if ((p[i] = malloc(9)))
+				memcpy(p[i], "not one", 8);
+		for (int i = 0; i < 30; i++)
+			free(p[i]);
+	}
+	waitgroup_done(&all);
+}
+
+static bool is_a_name(const char *name)
+{
+	static const char *const names[] = {
+		"", "main", "own name", "spawn_named", "fill_blocks", "waiter"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+static void test_names(void)
+{
+	static struct runtime_co list[2000];
+	struct runtime_core_stats stats;
+	uint64_t quantum = runtime_set_quantum(100 * NSEC_PER_USEC);
+	uint64_t end = time_now() + 600 * NSEC_PER_MSEC;
+	int looks = 0;
+
+	stop = false;
+	waitgroup_add(&all, 8);
+	for (int i = 0; i < 4; i++) {
+		go(spawn_named, NULL);
+		go(fill_blocks, NULL);
+	}
+	for (; looks < 200 || time_now() < end; looks++) {
+		int n = runtime_list(list, 2000);
+
+		for (int i = 0; i < n && i < 2000; i++) {
+			expect(is_a_name(list[i].name));
+			expect(list[i].id > 0 && (i == 0 || list[i].id > list[i - 1].id));
+			expect(list[i].stack_used <= list[i].stack_high);
+		}
+		for (int core = 0; core < runtime_cores(); core++) {
+			expect_eq(runtime_core_stats(core, &stats), 0);
+			expect(is_a_name(stats.name) && !stats.running == !stats.name[0]);
+		}
+	}
+	stop = true;
+	waitgroup_wait(&all);
+	runtime_set_quantum(quantum);
+	verdict("a list has the names of coroutines, whatever ends meanwhile");
+}
+
 static void test_irq(void)
 {
 	expect_eq(irq_attach(1000000, nothing, NULL), -EINVAL);
@@ -262,13 +340,14 @@ static void test_first_cpu_ns(void)
 
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 15);
+	test_begin(argc, argv, 16);
 	test_first_cpu_ns();
 	test_quantum();
 	test_procs();
 	test_stats();
 	test_cpu_ns();
 	test_list();
+	test_names();
 	test_irq();
 	return test_end();
 }
