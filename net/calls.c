@@ -63,7 +63,10 @@ int socket(int domain, int type, int protocol)
 		heap_free(s);
 		return (int)result(error);
 	}
-	return (int)result(socket_descriptor(s, flags));
+	error = socket_descriptor(s, flags);
+	if (error < 0)
+		socket_discard(s);
+	return (int)result(error);
 }
 
 int bind(int fd, const struct sockaddr *address, socklen_t size)
@@ -136,12 +139,15 @@ int accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict size,
 		return (int)result(error);
 	error = s->type == SOCK_STREAM ? stream_accept(s, &accepted, may_wait(file, 0))
 				       : -EOPNOTSUPP;
+	if (!error) {
+		if (address && size && tell_address(accepted, true, address, size))
+			*size = 0; /* it has been reset */
+		error = socket_descriptor(accepted, flags);
+		if (error < 0) /* it waits for a descriptor to become free */
+			stream_accept_later(s, accepted);
+	}
 	file_put(file);
-	if (error)
-		return (int)result(error);
-	if (address && size && tell_address(accepted, true, address, size))
-		*size = 0; /* it has been reset */
-	return (int)result(socket_descriptor(accepted, flags));
+	return (int)result(error);
 }
 
 int accept(int fd, struct sockaddr *restrict address, socklen_t *restrict size)

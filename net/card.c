@@ -2,7 +2,9 @@
  * lwIP's network interface over the card of drivers/netdev.h. Long frames go by reference both
  * ways: what was received becomes a pbuf as it is, and what is sent stays referenced until the card
  * is done with it, which it says at a time when lwIP's counts may not be touched: such frames are
- * listed, and let go of with the next. Short frames are copied, so that they hold no large buffer.
+ * listed, and let go of with the next that comes or goes, and before lwIP's timers, which send
+ * nothing again that is still referenced. Short frames are copied, so that they hold no large buffer;
+ * long ones too when many buffers are held.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,15 +20,15 @@
 
 #include "drivers/netdev.h"
 #include "kernel/heap.h"
-#include "kernel/page.h"
 #include "kernel/print.h"
+#include "net/guard.h"
 #include "net/net.h"
 
 enum {
 	SHORT = 256,
 	WAITING_MAX = 1024,  /* frames for which the card has no room yet */
 	RETRY = 1000 * 1000, /* ns */
-	LEFT_OVER = 16,      /* that part of memory is not for frames */
+	HELD_MAX = 256,      /* frames received that stay in the card's buffers */
 	IP4_AT = SIZEOF_ETH_HDR,
 	PORTS_AT = IP4_AT + 20,
 	TCP_CHECKSUM_AT = offsetof(struct tcp_hdr, chksum),
@@ -44,6 +46,7 @@ struct outgoing {
 enum { CHECKED = NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP };
 
 static struct netif card;
+static _Atomic int held; /* buffers of the card that lwIP or a socket has */
 /* Constant. */
 static struct netdev *dev;
 static uint16_t generated; /* lwIP's flags: the checksums that it makes and checks itself */
@@ -70,13 +73,13 @@ static void on_sent(void *arg)
 		return;
 	}
 	out->next = atomic_load_explicit(&sent, memory_order_relaxed);
-	/* release: with the acquire in let_go. */
+	/* release: with the acquire in card_let_go. */
 	while (!atomic_compare_exchange_weak_explicit(&sent, &out->next, out, memory_order_release,
 						      memory_order_relaxed))
 		;
 }
 
-static void let_go(void)
+void card_let_go(void)
 {
 	struct outgoing *out, *next;
 
@@ -187,7 +190,7 @@ static void retry_now(void *unused)
 {
 	(void)unused;
 	net_lock();
-	let_go();
+	card_let_go();
 	send_waiting();
 	net_unlock();
 }
@@ -198,7 +201,7 @@ static err_t output(struct netif *netif, struct pbuf *p)
 	struct outgoing *out;
 
 	(void)netif;
-	let_go();
+	card_let_go();
 	if (waiting)
 		send_waiting();
 	out = nwaiting < WAITING_MAX ? outgoing_make(p) : NULL;
@@ -234,6 +237,7 @@ _Static_assert(sizeof(struct received) <= NETDEV_ROOM, "struct received");
 
 static void release(struct pbuf *p)
 {
+	atomic_fetch_sub_explicit(&held, 1, memory_order_relaxed);
 	netdev_release(((struct received *)p)->buffer);
 }
 
@@ -243,7 +247,9 @@ static struct pbuf *frame_of(struct netdev_buffer *buffer)
 	struct received *received = (struct received *)buffer->room;
 	struct pbuf *p;
 
-	if (buffer->size > SHORT) {
+	if (buffer->size > SHORT && !guard_low() &&
+	    atomic_load_explicit(&held, memory_order_relaxed) < HELD_MAX) {
+		atomic_fetch_add_explicit(&held, 1, memory_order_relaxed);
 		received->custom.custom_free_function = release;
 		received->buffer = buffer;
 		return pbuf_alloced_custom(PBUF_RAW, (uint16_t)buffer->size, PBUF_REF,
@@ -262,15 +268,11 @@ static void on_frame(void *unused, struct netdev_buffer *buffer)
 	struct pbuf *p;
 
 	(void)unused;
-	/* Programs shall have something left, whatever comes from outside. */
-	if (page_available() < page_total() / LEFT_OVER) {
-		netdev_release(buffer);
-		return;
-	}
 	p = frame_of(buffer);
 	if (!p)
 		return;
 	net_lock();
+	card_let_go(); /* lwIP sends nothing again that the card still has */
 	NETIF_SET_CHECKSUM_CTRL(&card, checked ? generated : generated | CHECKED);
 	if (ethernet_input(p, &card) != ERR_OK)
 		pbuf_free(p);

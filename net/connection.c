@@ -5,20 +5,29 @@
 #include <errno.h>
 #include <string.h>
 
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/tcp.h>
 
 #include "kernel/heap.h"
 #include "net/demux.h"
+#include "net/guard.h"
 #include "net/socket.h"
+
+/* A connection that finds no place is tried again only after a second. */
+enum { BACKLOG_MIN = 8 };
 
 int stream_open(struct socket *s)
 {
 	struct tcp_pcb *pcb;
 
 	net_lock();
+	if (guard_low())
+		demux_all(); /* one in TIME-WAIT may have to make room */
 	pcb = tcp_new_ip_type(s->family == AF_INET ? IPADDR_TYPE_V4 : IPADDR_TYPE_ANY);
-	if (pcb)
+	if (pcb) {
 		stream_attach(s, pcb);
+		guard_prepare(pcb);
+	}
 	net_unlock();
 	return pcb ? 0 : -ENOMEM;
 }
@@ -57,6 +66,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 	if (!accepted)
 		return ERR_MEM;
 	stream_attach(accepted, pcb);
+	guard_accepted(pcb);
 	accepted->state = SOCKET_CONNECTED;
 	accepted->writable = true;
 	accepted->nodelay = s->nodelay;
@@ -99,6 +109,7 @@ static int start_listening(struct socket *s)
 	s->tcp = pcb;
 	s->state = SOCKET_LISTENING;
 	tcp_accept(pcb, on_accept);
+	guard_listen(pcb);
 	return 0;
 }
 
@@ -107,7 +118,9 @@ int stream_listen(struct socket *s, int backlog)
 	int error = 0;
 
 	net_lock();
-	s->backlog = backlog < 1 ? 1 : backlog > SOMAXCONN ? SOMAXCONN : backlog;
+	s->backlog = backlog < BACKLOG_MIN ? BACKLOG_MIN
+		     : backlog > SOMAXCONN ? SOMAXCONN
+					   : backlog;
 	if (s->state == SOCKET_NEW && s->tcp)
 		error = start_listening(s);
 	else if (s->state != SOCKET_LISTENING)
@@ -156,11 +169,28 @@ int stream_accept(struct socket *s, struct socket **accepted, bool may_wait)
 	return 0;
 }
 
+void stream_accept_later(struct socket *s, struct socket *accepted)
+{
+	lock(&s->lock);
+	if (s->closed || s->state != SOCKET_LISTENING) {
+		unlock(&s->lock);
+		socket_discard(accepted);
+		return;
+	}
+	accepted->next_accepted = s->first_accepted;
+	s->first_accepted = accepted;
+	if (!s->last_accepted)
+		s->last_accepted = accepted;
+	s->received++;
+	socket_wake(s, &s->readers);
+}
+
 static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 {
 	struct socket *s = arg;
 
-	(void)pcb, (void)err;
+	(void)err;
+	guard_connected(pcb);
 	lock(&s->lock);
 	s->state = SOCKET_CONNECTED;
 	s->writable = true;
@@ -290,10 +320,13 @@ static void close_connection(struct socket *s, bool abort)
 	pcb = stream_detach(s);
 	if (!pcb)
 		return;
-	if (pcb->state == LISTEN)
+	if (pcb->state == LISTEN) {
 		demux_all(); /* what it has not accepted yet forgets it */
-	else
+		guard_close(s);
+	} else {
 		demux_pick_pcb(pcb);
+		tcp_free_ooseq(pcb);
+	}
 	if (abort || tcp_close(pcb) != ERR_OK)
 		tcp_abort(pcb);
 }

@@ -5,6 +5,7 @@
 #include <lwip/udp.h>
 
 #include "kernel/heap.h"
+#include "net/guard.h"
 #include "net/socket.h"
 
 enum { RECEIVE_LIMIT = 256 * 1024, LARGEST = 0xffff - 8 };
@@ -17,7 +18,7 @@ static void on_datagram(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip
 
 	(void)pcb;
 	lock(&s->lock);
-	if (!d || s->ended || s->received + p->tot_len > s->receive_limit) {
+	if (!d || s->ended || guard_low() || s->received + p->tot_len > s->receive_limit) {
 		unlock(&s->lock);
 		heap_free(d);
 		pbuf_free(p);

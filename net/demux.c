@@ -6,16 +6,24 @@
  */
 #include <string.h>
 
+#include <lwip/icmp6.h>
 #include <lwip/ip.h>
 #include <lwip/priv/tcp_priv.h>
+#include <lwip/prot/dhcp.h>
+#include <lwip/prot/iana.h>
 #include <lwip/prot/ip4.h>
 #include <lwip/prot/ip6.h>
 #include <lwip/prot/tcp.h>
+#include <lwip/prot/udp.h>
+#include <vole/time.h>
 
 #include "net/demux.h"
+#include "net/guard.h"
 #include "net/net.h"
 
 enum { BUCKETS = 1 << 10, ALL = -1 };
+enum { TCP_SEQ_AT = 4, TCP_FLAGS_AT = 13 }; /* RFC 9293, 3.1 */
+#define DHCP_REFUSED_AGAIN (10 * NSEC_PER_SEC)
 
 struct bucket {
 	struct tcp_pcb *active, *time_wait;
@@ -135,6 +143,24 @@ void demux_all(void)
 
 /* ---- Packets -------------------------------------------------------------------------------- */
 
+/* A SYN that is newer than a connection in TIME-WAIT ends that (RFC 6191; 1122, 4.2.2.13). */
+static void end_time_wait(const struct ends *ends, const uint8_t *tcp)
+{
+	uint32_t seq;
+
+	if ((tcp[TCP_FLAGS_AT] & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) != TCP_SYN)
+		return;
+	memcpy(&seq, tcp + TCP_SEQ_AT, sizeof(seq));
+	for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb; pcb = pcb->next)
+		if (pcb->local_port == ends->local_port && pcb->remote_port == ends->remote_port &&
+		    folded(&pcb->local_ip) == ends->local &&
+		    folded(&pcb->remote_ip) == ends->remote) {
+			if ((int32_t)(lwip_ntohl(seq) - pcb->rcv_nxt) > 0)
+				tcp_abandon(pcb, 0);
+			return;
+		}
+}
+
 /* at: where TCP's header is in p. */
 static void pick_packet(const struct pbuf *p, size_t at, uint32_t local, uint32_t remote)
 {
@@ -145,6 +171,32 @@ static void pick_packet(const struct pbuf *p, size_t at, uint32_t local, uint32_
 	ends.remote_port = lwip_ntohs(ports[0]);
 	ends.local_port = lwip_ntohs(ports[1]);
 	pick(bucket_of(&ends));
+	end_time_wait(&ends, (const uint8_t *)p->payload + at);
+}
+
+/* DHCP changes addresses, which all connections must hear of. A server that refuses whatever it has
+ * offered is heard once in a while only, or all would begin anew at once (RFC 2131, 3.1, 5). True:
+ * not now. */
+static bool dhcp_input(const struct pbuf *p, size_t at)
+{
+	static uint64_t refused;
+	uint8_t option[2];
+
+	demux_all();
+	at += UDP_HLEN + DHCP_OPTIONS_OFS;
+	while (pbuf_copy_partial(p, option, 2, (uint16_t)at) == 2 && option[0] != DHCP_OPTION_END) {
+		uint8_t type = pbuf_get_at(p, (uint16_t)(at + 2));
+
+		if (option[0] == DHCP_OPTION_MESSAGE_TYPE && type == DHCP_NAK) {
+			uint64_t now = time_now();
+
+			if (refused && now - refused < DHCP_REFUSED_AGAIN)
+				return true;
+			refused = now;
+		}
+		at += option[0] == DHCP_OPTION_PAD ? 1 : 2u + option[1];
+	}
+	return false;
 }
 
 /* lwIP's hooks; 0: it goes on with the packet. What is in pieces, or has its ports elsewhere, may
@@ -155,7 +207,21 @@ int net_hook_ip4(struct pbuf *p)
 	const struct ip_hdr *ip = p->payload;
 	size_t at = p->len >= IP_HLEN ? IPH_HL_BYTES(ip) : 0;
 
-	if (at < IP_HLEN || IPH_PROTO(ip) != IP_PROTO_TCP)
+	if (at < IP_HLEN)
+		return 0;
+	if ((IPH_OFFSET(ip) & PP_HTONS(IP_OFFMASK | IP_MF)) && guard_low()) {
+		pbuf_free(p);
+		return 1;
+	}
+	if (IPH_PROTO(ip) == IP_PROTO_UDP && p->len >= at + UDP_HLEN &&
+	    pbuf_get_at(p, (uint16_t)(at + 2)) == 0 &&
+	    pbuf_get_at(p, (uint16_t)(at + 3)) == LWIP_IANA_PORT_DHCP_CLIENT) {
+		if (!dhcp_input(p, at))
+			return 0;
+		pbuf_free(p);
+		return 1;
+	}
+	if (IPH_PROTO(ip) != IP_PROTO_TCP)
 		return 0;
 	if ((IPH_OFFSET(ip) & PP_HTONS(IP_OFFMASK | IP_MF)) || p->len < at + TCP_HLEN)
 		demux_all();
@@ -171,7 +237,8 @@ int net_hook_ip6(struct pbuf *p)
 
 	if (next == IP6_NEXTH_TCP && p->len >= IP6_HLEN + TCP_HLEN)
 		pick_packet(p, IP6_HLEN, words(ip->dest.addr), words(ip->src.addr));
-	else if (next != IP6_NEXTH_UDP && next != IP6_NEXTH_ICMP6)
+	else if (next != IP6_NEXTH_UDP && !(next == IP6_NEXTH_ICMP6 && p->len > IP6_HLEN &&
+					    pbuf_get_at(p, IP6_HLEN) != ICMP6_TYPE_RA))
 		demux_all();
 	return 0;
 }

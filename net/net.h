@@ -49,4 +49,7 @@ extern int net_queries; /* of names, without an answer yet. net_lock. */
 /* The network interface of the card, opened; NULL: there is none. */
 struct netif *card_start(void);
 
+/* Gives back to lwIP what the card has sent. net_lock. */
+void card_let_go(void);
+
 #endif

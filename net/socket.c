@@ -249,13 +249,13 @@ static void socket_free(void *object)
 
 int socket_descriptor(struct socket *s, int flags)
 {
-	int fd = file_add(&socket_ops, s, O_RDWR | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0));
+	return file_add(&socket_ops, s, O_RDWR | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0));
+}
 
-	if (fd < 0) {
-		socket_close(s);
-		socket_free(s);
-	}
-	return fd;
+void socket_discard(struct socket *s)
+{
+	socket_close(s);
+	socket_free(s);
 }
 
 struct socket *socket_get(int fd, struct file **file, int *error)

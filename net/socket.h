@@ -20,6 +20,7 @@
 
 struct tcp_pcb;
 struct udp_pcb;
+struct half_open;
 struct socket;
 
 enum socket_state {
@@ -48,6 +49,7 @@ struct socket {
 	bool delayed;                   /* lwIP counts it in the listener's backlog */
 	int backlog;
 	struct linger linger;
+	struct half_open *first_half_open, **last_half_open; /* see guard.c */
 
 	/* Anyone may look at any time; changed under net_lock. */
 	_Atomic uint8_t state;                          /* enum socket_state */
@@ -60,6 +62,7 @@ struct socket {
 	bool closed;               /* its last descriptor has gone */
 	int error;                 /* negative, told once */
 	struct pbuf *first, *last; /* TCP: received, each pbuf for itself */
+	uint16_t spare;            /* room behind what is in last */
 	struct datagram *first_datagram, *last_datagram;
 	struct socket *first_accepted, *last_accepted, *next_accepted;
 	size_t received; /* bytes in those queues; of a listener: connections */
@@ -87,8 +90,10 @@ void parts_skip(struct parts *parts, size_t n);
 
 struct socket *socket_make(int family, int type);
 
-/* A descriptor for s, or a negative errno value, then s is freed. */
+/* A descriptor for s, or a negative errno value. */
 int socket_descriptor(struct socket *s, int flags);
+/* Ends and frees s, which has none. */
+void socket_discard(struct socket *s);
 
 /* The socket of fd, with a reference to its file; *error where there is none. */
 struct socket *socket_get(int fd, struct file **file, int *error);
@@ -121,6 +126,8 @@ int stream_open(struct socket *s);
 int stream_bind(struct socket *s, const ip_addr_t *address, uint16_t port);
 int stream_listen(struct socket *s, int backlog);
 int stream_accept(struct socket *s, struct socket **accepted, bool may_wait);
+/* Puts back what was accepted: the next call gets it. */
+void stream_accept_later(struct socket *s, struct socket *accepted);
 int stream_connect(struct socket *s, const ip_addr_t *address, uint16_t port, bool may_wait);
 int stream_shutdown(struct socket *s, int how);
 void stream_close(struct socket *s);

@@ -10,9 +10,10 @@
 #include <lwip/tcp.h>
 
 #include "kernel/heap.h"
+#include "net/guard.h"
 #include "net/socket.h"
 
-enum { TELL_AFTER = TCP_WND / 4, WRITE_MAX = 0xffff };
+enum { TELL_AFTER = TCP_WND / 4, WRITE_MAX = 0xffff, GATHERED = 512 };
 
 /* ---- What lwIP calls ------------------------------------------------------------------------ */
 
@@ -47,18 +48,34 @@ struct tcp_pcb *stream_detach(struct socket *s)
 	return pcb;
 }
 
-/* Socket's lock held: a chain of lwIP's, each pbuf for itself. */
+/* Socket's lock held: a chain of lwIP's, each pbuf for itself; but short ones behind each other in
+ * one, or a peer that sends byte by byte would fill a hundred times its window. */
 static void append(struct socket *s, struct pbuf *p)
 {
-	for (struct pbuf *next; p; p = next) {
+	for (struct pbuf *next, *gathered; p; p = next) {
 		next = p->next;
 		p->next = NULL;
 		p->tot_len = p->len;
-		if (p->len == 0) {
+		s->received += p->len;
+		if (!s->last)
+			s->spare = 0;
+		if (p->len <= s->spare) {
+			memcpy((char *)s->last->payload + s->last->len, p->payload, p->len);
+			s->last->len += p->len;
+			s->last->tot_len = s->last->len;
+			s->spare -= p->len;
 			pbuf_free(p);
 			continue;
 		}
-		s->received += p->len;
+		s->spare = 0;
+		gathered = p->len < GATHERED / 4 ? pbuf_alloc(PBUF_RAW, GATHERED, PBUF_RAM) : NULL;
+		if (gathered) {
+			memcpy(gathered->payload, p->payload, p->len);
+			gathered->len = gathered->tot_len = p->len;
+			s->spare = GATHERED - p->len;
+			pbuf_free(p);
+			p = gathered;
+		}
 		if (s->last)
 			s->last->next = p;
 		else
@@ -161,7 +178,8 @@ static ssize_t push(struct tcp_pcb *pcb, struct parts *parts, size_t n)
 
 	while (done < n && tcp_sndbuf(pcb) > 0) {
 		struct parts before = *parts;
-		size_t piece = tcp_sndbuf(pcb) < WRITE_MAX ? tcp_sndbuf(pcb) : WRITE_MAX;
+		size_t most = guard_write_max(pcb) < WRITE_MAX ? guard_write_max(pcb) : WRITE_MAX;
+		size_t piece = tcp_sndbuf(pcb) < most ? tcp_sndbuf(pcb) : most;
 		void *data = parts_next(parts, &piece);
 		int more = done + piece < n ? TCP_WRITE_FLAG_MORE : 0;
 

@@ -79,6 +79,7 @@ static void run_tcp(uint64_t missed)
 
 static void run_due(uint64_t now)
 {
+	card_let_go();
 	for (int i = 0; i < lwip_num_cyclic_timers; i++) {
 		const struct lwip_cyclic_timer *cycle = &lwip_cyclic_timers[i];
 		uint64_t times = due[i] <= now ? (now - due[i]) / cycle->interval_ms + 1 : 0;

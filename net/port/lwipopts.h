@@ -80,12 +80,22 @@ void *net_calloc(size_t n, size_t size);
 #define TCP_LISTEN_BACKLOG         1
 #define TCP_DEFAULT_LISTEN_BACKLOG 255
 #define TCP_MSL                    15000UL
+/* What comes out of order, for each connection: a window full of whole segments. */
+#define TCP_OOSEQ_MAX_BYTES       TCP_WND
+#define TCP_OOSEQ_MAX_PBUFS       128
+#define LWIP_TCP_PCB_NUM_EXT_ARGS 1 /* net/guard.c */
 
 struct pbuf;
 int net_hook_ip4(struct pbuf *p);
 int net_hook_ip6(struct pbuf *p);
 #define LWIP_HOOK_IP4_INPUT(p, netif) net_hook_ip4(p)
 #define LWIP_HOOK_IP6_INPUT(p, netif) net_hook_ip6(p)
+
+struct tcp_pcb;
+struct tcp_hdr;
+int8_t net_hook_tcp(struct tcp_pcb *pcb, struct tcp_hdr *hdr, uint16_t options, uint16_t together,
+		    uint8_t *apart, struct pbuf *p);
+#define LWIP_HOOK_TCP_INPACKET_PCB net_hook_tcp
 
 uint32_t net_tcp_isn(const void *local_ip, uint16_t local_port, const void *remote_ip,
 		     uint16_t remote_port);

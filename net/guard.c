@@ -1,0 +1,210 @@
+/*
+ * What is let in to lwIP's TCP. lwIP takes some of what a peer may send for impossible, and asserts
+ * it; and it would take as much memory as a peer wants to fill. So each segment is looked at here
+ * first (its hook, net_hook_tcp): what no honest peer sends is answered and dropped, what would be
+ * too much is dropped, for the peer to send again.
+ *
+ * Half-open connections of a listener are listed here, oldest first: when a SYN finds as many as
+ * there may be, the oldest makes room (RFC 4987, 3.5).
+ */
+#include <lwip/ip.h>
+#include <lwip/priv/tcp_priv.h>
+
+#include "kernel/heap.h"
+#include "kernel/page.h"
+#include "kernel/print.h"
+#include "net/demux.h"
+#include "net/guard.h"
+#include "net/socket.h"
+
+enum {
+	BEFORE = 0xfffe,   /* so far below the window lwIP trims */
+	SMALLEST_MSS = 64, /* Linux sends no smaller segments than 48 bytes either */
+	PRESSED_QUEUE = 16 * 1024,
+	FIRST_TIMEOUT = 1000 / TCP_SLOW_INTERVAL, /* RFC 6298, 2.1; lwIP has 3 s */
+};
+
+struct half_open {
+	struct half_open *next, **link;
+	struct tcp_pcb *pcb;
+	struct socket *listener;
+};
+
+struct guard_counts guard_counts; /* net_lock */
+
+static uint8_t half_open_id; /* of lwIP's, where a pcb's struct half_open is */
+
+bool guard_low(void)
+{
+	return page_available() < page_total() / 16;
+}
+
+void guard_prepare(struct tcp_pcb *pcb)
+{
+	pcb->rto = FIRST_TIMEOUT;
+	pcb->sv = FIRST_TIMEOUT;
+}
+
+void guard_connected(struct tcp_pcb *pcb)
+{
+	/* lwIP's segments may be half of the largest window, and never become smaller: it asserts
+	 * that. And with a queue of segments that are too short nothing can be sent. */
+	if (pcb->mss < SMALLEST_MSS)
+		pcb->mss = SMALLEST_MSS;
+	if (pcb->snd_wnd_max < 2 * SMALLEST_MSS)
+		pcb->snd_wnd_max = 2 * SMALLEST_MSS;
+}
+
+size_t guard_write_max(const struct tcp_pcb *pcb)
+{
+	size_t segment = pcb->snd_wnd_max / 2 < pcb->mss ? pcb->snd_wnd_max / 2 : pcb->mss;
+
+	return segment * (TCP_SND_QUEUELEN / 4);
+}
+
+/* ---- Half-open connections ------------------------------------------------------------------ */
+
+static void forget(struct half_open *h)
+{
+	struct socket *s = h->listener;
+
+	*h->link = h->next;
+	if (h->next)
+		h->next->link = h->link;
+	else
+		s->last_half_open = h->link;
+	heap_free(h);
+}
+
+static void on_destroy(u8_t id, void *data)
+{
+	(void)id;
+	if (data)
+		forget(data);
+}
+
+static err_t on_passive_open(u8_t id, struct tcp_pcb_listen *lpcb, struct tcp_pcb *pcb)
+{
+	static const struct tcp_ext_arg_callbacks callbacks = {.destroy = on_destroy};
+	struct socket *s = lpcb->callback_arg;
+	struct half_open *h = heap_alloc(sizeof(*h));
+
+	if (!h)
+		return ERR_MEM;
+	if (!s->first_half_open)
+		s->last_half_open = &s->first_half_open;
+	*h = (struct half_open){.link = s->last_half_open, .pcb = pcb, .listener = s};
+	*h->link = h;
+	s->last_half_open = &h->next;
+	tcp_ext_arg_set_callbacks(pcb, id, &callbacks);
+	tcp_ext_arg_set(pcb, id, h);
+	guard_prepare(pcb);
+	return ERR_OK;
+}
+
+void guard_listen(struct tcp_pcb *listener)
+{
+	static const struct tcp_ext_arg_callbacks callbacks = {.passive_open = on_passive_open};
+	static bool known;
+
+	if (!known)
+		half_open_id = tcp_ext_arg_alloc_id();
+	known = true;
+	tcp_ext_arg_set_callbacks(listener, half_open_id, &callbacks);
+}
+
+void guard_accepted(struct tcp_pcb *pcb)
+{
+	struct half_open *h = tcp_ext_arg_get(pcb, half_open_id);
+
+	tcp_ext_arg_set(pcb, half_open_id, NULL);
+	if (h)
+		forget(h);
+	guard_connected(pcb);
+}
+
+void guard_close(struct socket *s)
+{
+	while (s->first_half_open) {
+		tcp_ext_arg_set(s->first_half_open->pcb, half_open_id, NULL);
+		forget(s->first_half_open);
+	}
+}
+
+static err_t listen_input(struct tcp_pcb_listen *lpcb, const struct tcp_hdr *hdr)
+{
+	struct socket *s = lpcb->callback_arg;
+
+	if (!(TCPH_FLAGS(hdr) & TCP_SYN) || (TCPH_FLAGS(hdr) & (TCP_ACK | TCP_RST)))
+		return ERR_OK;
+	if (s && s->received > (size_t)s->backlog) { /* those that wait for accept, reset or not */
+		guard_counts.backlog++;
+		return ERR_MEM;
+	}
+	if (guard_low()) /* lwIP looks for one in TIME-WAIT that could go */
+		demux_all();
+	if (s && lpcb->accepts_pending >= lpcb->backlog && s->first_half_open) {
+		guard_counts.half_open++;
+		demux_pick_pcb(s->first_half_open->pcb);
+		tcp_abandon(s->first_half_open->pcb, 0);
+		demux_pick(ip_current_dest_addr(), lpcb->local_port, ip_current_src_addr(),
+			   hdr->src);
+	}
+	return ERR_OK;
+}
+
+/* ---- Segments of a connection --------------------------------------------------------------- */
+
+/* Data that there is no memory for: a connection that has nothing in its queue gets on for longest. */
+static bool too_much(const struct tcp_pcb *pcb)
+{
+	const struct socket *s = pcb->callback_arg;
+	size_t queued = s ? s->received : 0;
+
+	if (queued >= PRESSED_QUEUE && page_available() < page_total() / 4)
+		return true;
+	return guard_low() && (queued > 0 || pcb->ooseq);
+}
+
+static err_t refuse(struct tcp_pcb *pcb, uint64_t *count, bool answer)
+{
+	(*count)++;
+	if (answer) {
+		tcp_ack_now(pcb);
+		tcp_output(pcb);
+	}
+	return ERR_VAL;
+}
+
+int8_t net_hook_tcp(struct tcp_pcb *pcb, struct tcp_hdr *hdr, uint16_t options, uint16_t together,
+		    uint8_t *apart, struct pbuf *p)
+{
+	unsigned flags = TCPH_FLAGS(hdr);
+	int32_t at = (int32_t)(hdr->seqno - pcb->rcv_nxt);
+	bool takes_room = p->tot_len > 0 || (flags & (TCP_SYN | TCP_FIN));
+
+	if ((flags & TCP_SYN) && (flags & TCP_FIN))
+		return refuse(pcb, &guard_counts.flags, false);
+	if (pcb->state == LISTEN)
+		return listen_input((struct tcp_pcb_listen *)pcb, hdr);
+	if (pcb->state == TIME_WAIT)
+		return ERR_OK;
+
+	/* Options belong to the SYN that makes the connection: lwIP would take a new maximum segment
+	 * size at any time, below that of segments it has made. */
+	if (options > 0 &&
+	    (pcb->state != SYN_SENT || (flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK)))
+		*(together > 0 ? (uint8_t *)(hdr + 1) : apart) = LWIP_TCP_OPT_EOL;
+	if (pcb->state == SYN_SENT || (flags & TCP_RST))
+		return ERR_OK;
+
+	if (pcb->state == SYN_RCVD && (flags & TCP_SYN) && (flags & TCP_ACK))
+		return refuse(pcb, &guard_counts.flags, false);
+	if (at < -BEFORE || at > (int32_t)pcb->rcv_wnd) /* RFC 9293, 3.10.7.4, first */
+		return refuse(pcb, &guard_counts.sequence, takes_room);
+	if (p->tot_len > 0 && too_much(pcb))
+		return refuse(pcb, &guard_counts.memory, false);
+	if (p->tot_len > 0 && at > 0 && (pcb->flags & TF_RXCLOSED)) /* nobody will read it */
+		return refuse(pcb, &guard_counts.sequence, true);
+	return ERR_OK;
+}

@@ -1,0 +1,31 @@
+/* What is let in to lwIP's TCP; see guard.c. All under net_lock. */
+#ifndef NET_GUARD_H
+#define NET_GUARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct socket;
+struct tcp_pcb;
+
+/* Segments that were dropped, by cause; half_open: connections that made room for others. */
+extern struct guard_counts {
+	uint64_t flags, sequence, memory, backlog, half_open, asserted;
+} guard_counts;
+
+/* There is little memory left: programs shall have it, whatever comes from outside. */
+bool guard_low(void);
+
+/* A pcb that is to connect. */
+void guard_prepare(struct tcp_pcb *pcb);
+/* One that is connected, before anything is sent; and how much may be given to lwIP at once. */
+void guard_connected(struct tcp_pcb *pcb);
+size_t guard_write_max(const struct tcp_pcb *pcb);
+
+/* The pcb of a listener; one of its connections, when it is complete; the listener's end. */
+void guard_listen(struct tcp_pcb *listener);
+void guard_accepted(struct tcp_pcb *pcb);
+void guard_close(struct socket *s);
+
+#endif
