@@ -6,7 +6,7 @@ from harness.kernel import results
 from harness.machine import ARCHES, HOST, boot
 from harness.suite import Case, Check
 
-from . import attacks, many, page, requests, room, site, wire
+from . import attacks, forged, many, page, requests, room, site, wire
 from .server import PATIENCE, Httpd, Server, image_of
 
 # Bytes that httpd may keep for the next connection, or for the next thousands.
@@ -82,9 +82,22 @@ def run_wire(case):
         return [check(server, test) for test in wire.TESTS]
 
 
+def run_forged(case):
+    with forged.Wire(case, image_of(case), MEM="64M") as wire:
+        forged.assert_answers(wire)
+        return [check(wire, test) for test in forged.TESTS]
+
+
+def run_dhcp(case):
+    with forged.Wire(case, image_of(case), args="") as wire:
+        return [check(wire, forged.refusing)]
+
+
 RUNS = (  # name, what runs it, its application, seconds
     ("sockets", run_sockets, "tests/net/sockets.c", 4),
     ("wire", run_wire, "tests/net/wire.c", 8),
+    ("forged", run_forged, "tests/net/wire.c", 12),
+    ("dhcp", run_dhcp, "tests/net/wire.c", 4),
     ("echo", run_echo, "examples/echo.c", 2),
     ("chat", run_chat, "examples/chat.c", 6),
     ("crawl", site.run_crawl, "examples/crawl", 3),
@@ -101,10 +114,13 @@ LONG = (
 )
 
 
+ON_WIRE = ("wire", "forged", "dhcp")
+
+
 def sanitize_cases():
     for sanitizer in ("asan", "tsan"):
         for name, run, app, cost in RUNS:
-            if name != "wire":
+            if name not in ON_WIRE:
                 yield Case(f"{sanitizer} net", name, HOST, 2, run, cost=4 * cost,
                            images=[(app, HOST, {"SAN": sanitizer})])
 
@@ -115,6 +131,6 @@ def cases(tier):
         return
     for arch in (*ARCHES, HOST):
         for name, run, app, cost in RUNS + (LONG if tier == "long" else ()):
-            if arch == HOST and name == "wire":
+            if arch == HOST and name in ON_WIRE:
                 continue  # there is no card between
             yield Case("net", name, arch, 2, run, cost=cost, images=[(app, arch, {})])

@@ -4,6 +4,8 @@
  *	? 0		answers !
  *	send N		sends N bytes, and ends
  *	count 0		reads to the end, answers how many bytes were right
+ *	free 0		says how many bytes of memory are free
+ *	hold 0		reads nothing
  *	dial PORT	connects to that port of the host, echoes what it says
  *	udp PORT	sends datagrams of many sizes to that port, each of which has to come back
  */
@@ -54,6 +56,14 @@ static void count(int fd)
 		for (ssize_t i = 0; i < n; i++, at++)
 			right += buf[i] == pattern(at);
 	dprintf(fd, "%zu", n < 0 ? 0 : right);
+}
+
+static void tell_free(int fd)
+{
+	struct runtime_stats stats;
+
+	runtime_stats(&stats);
+	dprintf(fd, "%zu", stats.free_bytes);
 }
 
 static void dial(int fd, int port)
@@ -113,6 +123,10 @@ static void serve(void *arg)
 		send_pattern(fd, (size_t)n);
 	else if (!strcmp(order, "count"))
 		count(fd);
+	else if (!strcmp(order, "free"))
+		tell_free(fd);
+	else if (!strcmp(order, "hold"))
+		time_sleep(TIME_NEVER);
 	else if (!strcmp(order, "dial"))
 		dial(fd, n);
 	else if (!strcmp(order, "udp"))

@@ -1,0 +1,173 @@
+"""tests/net/wire.c with a peer that forges, floods and does not answer, at the far end of the wire."""
+
+import random
+import struct
+import time
+
+from .server import PATIENCE
+from .wiring import ACK, FIN, PSH, RST, SYN, Connection, Wire, udp
+
+RETRANSMITTED = 20  # seconds, while nothing else is sent
+
+
+def ask(wire, order, patience=PATIENCE):
+    """The first answer to an order on a connection of its own; b"": there is none."""
+    connection = Connection(wire)
+    if not connection.open(patience):
+        return b""
+    connection.say(order + b"\n")
+    answer = connection.hear(patience)
+    connection.send(RST)
+    return answer
+
+
+def assert_answers(wire, patience=PATIENCE):
+    assert ask(wire, b"? 0", patience) == b"!", "it answers no more"
+
+
+def opened(wire, order, **how):
+    connection = Connection(wire)
+    assert connection.open(**how), "no connection"
+    connection.say(order + b"\n", window=how.get("window", 65535))
+    return connection
+
+
+def far(wire):
+    """data far from the window is dropped"""
+    for at in 0x80000000, 0x7fffffff, 0x80000001, 0x40000000, 0xc0000000, 0xffff0000, 0x10000:
+        for data in b"x", b"xy", b"x" * 1000:
+            opened(wire, b"count 0").send(ACK | PSH, data, at=at)
+    assert_answers(wire)
+
+
+def smaller(wire):
+    """a maximum segment size comes with a SYN only"""
+    for size in 1, 64, 100, 536:
+        c = opened(wire, b"send 100000")
+        assert c.hear()
+        c.send(ACK, options=struct.pack("!BBH", 2, 4, size), window=10)
+        c.send(ACK, b"x", options=struct.pack("!BBH", 2, 4, size), window=10)
+    time.sleep(1)  # lwIP probes the window
+    assert_answers(wire)
+
+
+def windows(wire):
+    """a window that was closed, and then is small"""
+    for window in 0, 1, 3, 20, 200:
+        c = opened(wire, b"send 100000", window=0)
+        c.send(ACK, window=window)
+        c.send(ACK, window=window + 20)
+    time.sleep(1)
+    assert_answers(wire)
+
+
+def smallest(wire):
+    """a maximum segment size of 1 gets its data"""
+    assert opened(wire, b"send 3000", options=b"\2\4\0\1").hear(), "nothing"
+
+
+def random_segments(wire):
+    """thousands of segments that are wrong at random"""
+    dice = random.Random(8)
+    connections = []
+    for i in range(3000):
+        if i % 100 == 0:
+            connections = [opened(wire, dice.choice((b"send 50000", b"count 0")))
+                           for _ in range(3)]
+        c = dice.choice(connections)
+        at = dice.choice((0, 0, 1, -1, 100, 60000, 131071, -65534, -65535, dice.getrandbits(32)))
+        options = dice.choice((b"", b"", dice.randbytes(dice.randrange(40)),
+                               b"\2\4" + dice.randbytes(2), b"\3\3" + dice.randbytes(1)))
+        c.send(dice.choice((ACK, ACK, ACK, ACK | PSH, ACK | FIN, SYN, SYN | ACK, FIN, 0,
+                            dice.getrandbits(6) & ~RST)),
+               dice.randbytes(dice.choice((0, 0, 1, 2, 100, 1400))), at=at, options=options[:40],
+               window=dice.choice((0, 1, 20, 1000, 65535)),
+               ack=c.ack + dice.choice((0, 0, 1, 1460, -1, dice.getrandbits(32))))
+        if i % 20 == 0:
+            time.sleep(0.001)
+    assert_answers(wire)
+
+
+def last_lost(wire):
+    """the last segment comes again, though nothing else happens"""
+    c = opened(wire, b"send 600")
+    assert c.hear(), "nothing"
+    assert c.hear(RETRANSMITTED), "it is not sent again"
+
+
+def out_of_order(wire):
+    """what comes out of order is bounded"""
+    before = int(ask(wire, b"free 0"))
+    for _ in range(6):
+        c = opened(wire, b"count 0", options=b"\2\4\5\xb4\3\3\7")
+        for i in range(6000):
+            c.send(ACK, b"o", at=60000 - 2 * i)
+            if i % 30 == 0:
+                time.sleep(0.001)
+    assert_answers(wire)
+    after = int(ask(wire, b"free 0"))
+    assert before - after < 4 << 20, f"{before} bytes were free, {after} are"
+
+
+def unread(wire):
+    """clients whose data nobody reads keep out nobody else"""
+    for _ in range(60):
+        c = opened(wire, b"hold 0", options=b"\2\4\5\xb4\3\3\7")
+        for _ in range(80):
+            c.say(b"h" * 1460)
+        time.sleep(0.005)
+    assert_answers(wire)
+
+
+def flood(wire):
+    """a flood of SYNs locks nobody out"""
+    for i in range(3000):
+        Connection(wire).send(SYN)
+        if i % 20 == 0:
+            time.sleep(0.001)
+    assert_answers(wire)
+
+
+def again(wire):
+    """a SYN from the port of a connection in TIME-WAIT is answered at once"""
+    first = opened(wire, b"? 0")
+    assert first.hear() == b"!"
+    first.ack += 2  # its answer and its end
+    first.send(ACK | FIN)
+    first.seq += 1
+    first.wire.take(lambda f: first.mine(f) and not f[47] & FIN, 2)
+    second = Connection(wire, first.port, first.seq + 100000)
+    second.send(SYN)
+    assert wire.take(lambda f: second.mine(f) and f[47] & (SYN | ACK) == SYN | ACK, PATIENCE), \
+        "it is not"
+
+
+def refusing(wire):
+    """a DHCP server that refuses what it offers is not asked in a storm"""
+    asked = []
+
+    def answer(frame):
+        if frame[12:14] != b"\x08\0" or frame[23] != 17 or frame[36:38] != b"\0\x43":
+            return False
+        request = frame[42:]
+        kind = request[242]
+        asked.append(kind)
+        reply = (b"\2" + request[1:16] + bytes([10, 0, 2, 15]) + bytes([10, 0, 2, 2]) +
+                 request[24:236] + bytes.fromhex("63825363") + b"\x35\1" +
+                 (b"\2" if kind == 1 else b"\6") + b"\x36\4" + bytes([10, 0, 2, 2]) +
+                 b"\x33\4\0\0\1\0" + b"\1\4\xff\xff\xff\0" + b"\xff")
+        wire.mac = frame[6:12]
+        wire.send_ip(udp(67, 68, reply, target="255.255.255.255"))
+        return True
+
+    wire.on_frame = answer
+    end = time.monotonic() + PATIENCE
+    while 3 not in asked and time.monotonic() < end:
+        time.sleep(0.01)
+    assert 3 in asked, "no request"
+    time.sleep(3)
+    assert len(asked) < 50, f"{len(asked)} messages in three seconds"
+
+
+TESTS = (far, smaller, windows, smallest, random_segments, last_lost, again, out_of_order, unread,
+         flood)
