@@ -5,6 +5,7 @@
  * holds live waiters, receivers wait only when the buffer is empty, senders only when it is full.
  */
 #include "kernel/chan.h"
+#include "kernel/calls.h"
 
 #include <errno.h>
 #include <string.h>
@@ -19,6 +20,7 @@ struct chan *chan_make(size_t elem_size, size_t capacity)
 	struct chan *c;
 	size_t bytes;
 
+	call_outside_handler("chan_make");
 	if (elem_size > ELEM_MAX || __builtin_mul_overflow(elem_size, capacity, &bytes) ||
 	    bytes > PTRDIFF_MAX - sizeof(*c)) {
 		errno = EINVAL;
@@ -52,6 +54,7 @@ void chan_free(struct chan *c)
 {
 	bool unused;
 
+	call_outside_handler("chan_free");
 	if (!c)
 		return;
 	if (c->timer)
@@ -68,11 +71,13 @@ void chan_free(struct chan *c)
 
 size_t chan_len(const struct chan *c)
 {
+	call_outside_handler("chan_len");
 	return c ? *(const volatile size_t *)&c->count : 0;
 }
 
 size_t chan_cap(const struct chan *c)
 {
+	call_outside_handler("chan_cap");
 	return c ? c->capacity : 0;
 }
 
@@ -287,6 +292,7 @@ int chan_close(struct chan *c)
 {
 	struct wait_node *receivers, *senders;
 
+	call_outside_handler("chan_close");
 	if (!c)
 		return -EINVAL;
 	lock(&c->lock);
@@ -313,30 +319,36 @@ int chan_close(struct chan *c)
 
 int chan_send_sized(struct chan *c, const void *elem, size_t size)
 {
+	call_may_wait("chan_send");
 	return send(c, elem, size, WAIT, TIME_NEVER);
 }
 
 int chan_recv_sized(struct chan *c, void *elem, size_t size)
 {
+	call_may_wait("chan_recv");
 	return receive(c, elem, size, WAIT, TIME_NEVER);
 }
 
 int chan_try_send_sized(struct chan *c, const void *elem, size_t size)
 {
+	call_outside_handler("chan_try_send");
 	return send(c, elem, size, TRY, 0);
 }
 
 int chan_try_recv_sized(struct chan *c, void *elem, size_t size)
 {
+	call_outside_handler("chan_try_recv");
 	return receive(c, elem, size, TRY, 0);
 }
 
 int chan_send_until_sized(struct chan *c, const void *elem, size_t size, uint64_t deadline)
 {
+	call_may_wait("chan_send_until");
 	return send(c, elem, size, WAIT, deadline);
 }
 
 int chan_recv_until_sized(struct chan *c, void *elem, size_t size, uint64_t deadline)
 {
+	call_may_wait("chan_recv_until");
 	return receive(c, elem, size, WAIT, deadline);
 }

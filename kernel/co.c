@@ -1,5 +1,6 @@
 /* The life of a coroutine: made by go, run by co_begin, ended by go_exit, freed by its successor. */
 #include "kernel/co.h"
+#include "kernel/calls.h"
 
 #include <errno.h>
 #include <string.h>
@@ -184,6 +185,7 @@ static int start(struct co *co)
 
 int go(go_fn *fn, void *arg)
 {
+	call_outside_handler("go");
 	if (unlikely(!fn))
 		return -EINVAL;
 	preempt_disable();
@@ -192,6 +194,7 @@ int go(go_fn *fn, void *arg)
 
 int go_copy(go_fn *fn, const void *arg, size_t size)
 {
+	call_outside_handler("go_copy");
 	if (!fn || (!arg && size))
 		return -EINVAL;
 	if (size > COPY_MAX)
@@ -228,6 +231,7 @@ int go_with(const struct go_options *opt, go_fn *fn, void *arg)
 	struct co_name *name = NULL, copy = {0};
 	struct co *co;
 
+	call_outside_handler("go_with");
 	if (!opt)
 		return go(fn, arg);
 	if (!fn || opt->core < 0 || opt->core > core_count || opt->priority < 0 ||
@@ -262,6 +266,7 @@ int go_defer(go_fn *fn, void *arg)
 	struct co *self = arch_current();
 	struct defer *defer;
 
+	call_outside_handler("go_defer");
 	if (!fn)
 		return -EINVAL;
 	defer = heap_alloc(sizeof(*defer));
@@ -308,12 +313,14 @@ void co_run_deferred(const struct defer *last)
 
 _Noreturn void go_exit(void)
 {
+	call_may_wait("go_exit");
 	end();
 	__builtin_unreachable();
 }
 
 uint64_t go_id(void)
 {
+	call_outside_handler("go_id");
 	return arch_current()->id;
 }
 
@@ -356,6 +363,7 @@ bool co_look(const struct co *co, struct co_who *who)
 
 const char *go_name(void)
 {
+	call_outside_handler("go_name");
 	return co_name(arch_current());
 }
 
@@ -363,6 +371,7 @@ int go_pin(int core)
 {
 	struct co *self = arch_current();
 
+	call_may_wait("go_pin");
 	if (core < -1 || core >= core_count)
 		return -EINVAL;
 	preempt_disable();
@@ -386,6 +395,7 @@ bool go_shield(bool on)
 	struct co *self = arch_current();
 	bool was = self->flags & CO_SHIELDED;
 
+	call_outside_handler("go_shield");
 	if (on)
 		relaxed_set(self->flags, self->flags | CO_SHIELDED);
 	else

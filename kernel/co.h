@@ -97,6 +97,10 @@ _Static_assert(sizeof(struct co) <= 192, "struct co is too large");
  */
 #define HOLDER_CORE (UINT64_C(1) << 63)
 
+/* What co->holder is while an application's interrupt handler runs in place of co: no lock can be
+ * had so, and the public calls look at it (calls.h). */
+#define HOLDER_HANDLER UINT64_MAX
+
 void co_init(void);
 
 /* The idle coroutine of core, which never is preempted. Its stack is given; setup alone, before

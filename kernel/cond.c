@@ -12,6 +12,7 @@ int cond_wait_until(struct cond *c, struct mutex *m, uint64_t deadline)
 	struct wait_node node = {.wait = &w};
 	int32_t claim;
 
+	call_may_wait("cond_wait_until");
 	if (mutex_holder(m) != self->holder)
 		panic("cond_wait without its mutex: cond %p, mutex %p", (void *)c, (void *)m);
 	if (wait_cancelled())
@@ -38,6 +39,7 @@ int cond_wait_until(struct cond *c, struct mutex *m, uint64_t deadline)
 
 int cond_wait(struct cond *c, struct mutex *m)
 {
+	call_may_wait("cond_wait");
 	return cond_wait_until(c, m, TIME_NEVER);
 }
 
@@ -46,6 +48,7 @@ void cond_signal(struct cond *c)
 	struct wait_node *node;
 	struct co *co = NULL;
 
+	call_outside_handler("cond_signal");
 	lock(&c->lock);
 	node = wait_queue_claim(&c->waiters);
 	if (node)
@@ -60,6 +63,7 @@ void cond_broadcast(struct cond *c)
 {
 	struct wait_node *list;
 
+	call_outside_handler("cond_broadcast");
 	lock(&c->lock);
 	list = wait_queue_claim_all(&c->waiters);
 	spin_unlock(&c->lock);

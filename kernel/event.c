@@ -24,6 +24,7 @@ int event_wait_until(struct event *e, uint64_t deadline)
 	uintptr_t state, record = (uintptr_t)&waiter;
 	int32_t claim;
 
+	call_may_wait("event_wait_until");
 	if (wait_cancelled())
 		return -ECANCELED;
 	preempt_disable();
@@ -66,6 +67,7 @@ int event_wait_until(struct event *e, uint64_t deadline)
 
 int event_wait(struct event *e)
 {
+	call_may_wait("event_wait");
 	return event_wait_until(e, TIME_NEVER);
 }
 

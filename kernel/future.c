@@ -50,6 +50,7 @@ int future_start(struct future *f, void *(*fn)(void *arg), void *arg)
 	size_t bound;
 	struct co *co;
 
+	call_outside_handler("future_start");
 	if (!fn)
 		return -EINVAL;
 	*f = (struct future){.done = false};
@@ -68,6 +69,7 @@ int future_await_until(struct future *f, void **result, uint64_t deadline)
 	struct wait_node node = {.wait = &w, .elem = result};
 	int32_t claim;
 
+	call_may_wait("future_await_until");
 	if (wait_cancelled())
 		return -ECANCELED;
 	lock(&f->lock);
@@ -96,5 +98,6 @@ int future_await_until(struct future *f, void **result, uint64_t deadline)
 
 int future_await(struct future *f, void **result)
 {
+	call_may_wait("future_await");
 	return future_await_until(f, result, TIME_NEVER);
 }

@@ -89,6 +89,7 @@ struct gen *gen_make(void (*fn)(struct gen *g, void *arg), void *arg, size_t ele
 {
 	struct gen *g;
 
+	call_outside_handler("gen_make");
 	if (!fn || elem_size > 64 * 1024) {
 		errno = EINVAL;
 		return NULL;
@@ -143,6 +144,7 @@ ARCH_RETURN int gen_next(struct gen *g, void *elem)
 	struct wait_node node = {.wait = &w, .elem = elem};
 	int32_t claim;
 
+	call_may_wait("gen_next");
 	if (!g)
 		return -EINVAL;
 	if (wait_cancelled())
@@ -176,6 +178,7 @@ ARCH_RETURN int gen_yield(struct gen *g, const void *elem)
 	void *to;
 	bool freeing;
 
+	call_may_wait("gen_yield");
 	if (!g || (!elem && g->elem_size))
 		return -EINVAL;
 	lock(&g->lock);
@@ -209,6 +212,7 @@ void gen_free(struct gen *g)
 	struct wait w;
 	struct wait_node node = {.wait = &w};
 
+	call_may_wait("gen_free");
 	if (!g)
 		return;
 	lock(&g->lock);

@@ -58,6 +58,7 @@ static void cancel_locked(struct group *top, int32_t error)
 
 void group_cancel(struct group *g, int error)
 {
+	call_outside_handler("group_cancel");
 	lock(&g->lock);
 	cancel_locked(g, error < 0 ? error : -EINVAL);
 	unlock(&g->lock);
@@ -75,6 +76,7 @@ void group_init(struct group *g, uint64_t deadline)
 {
 	struct co *self = arch_current();
 
+	call_outside_handler("group_init");
 	*g = (struct group){
 		.parent = self->group,
 		.timer = {.deadline = deadline, .fire = deadline_fire},
@@ -138,6 +140,7 @@ int group_go(struct group *g, int (*fn)(void *arg), void *arg)
 {
 	struct co *co;
 
+	call_outside_handler("group_go");
 	if (!fn)
 		return -EINVAL;
 	if (group_error(g))
@@ -158,6 +161,7 @@ int group_wait(struct group *g)
 	struct wait w;
 	struct wait_node node = {.wait = &w};
 
+	call_may_wait("group_wait");
 	lock(&g->lock);
 	if (g->count) {
 		wait_open(&w, WAIT_GROUP, g);
@@ -186,5 +190,6 @@ int group_wait(struct group *g)
 
 int group_error(const struct group *g)
 {
+	call_outside_handler("group_error");
 	return atomic_load_explicit(&g->error, memory_order_relaxed);
 }

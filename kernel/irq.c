@@ -1,4 +1,5 @@
 #include "kernel/irq.h"
+#include "kernel/calls.h"
 
 #include <errno.h>
 
@@ -45,6 +46,7 @@ static int attach(unsigned irq, void (*fn)(void *arg), void *arg, bool kernel)
 
 int irq_attach(unsigned irq, void (*fn)(void *arg), void *arg)
 {
+	call_outside_handler("irq_attach");
 	return attach(irq, fn, arg, false);
 }
 
@@ -57,6 +59,7 @@ int irq_detach(unsigned irq)
 {
 	struct handler *handler;
 
+	call_outside_handler("irq_detach");
 	if (irq >= IRQS)
 		return -EINVAL;
 	handler = atomic_load(&handlers[irq]);
@@ -73,6 +76,35 @@ int irq_detach(unsigned irq)
 	return 0;
 }
 
+/* Its calls of the public interface are to be seen: see calls.h. */
+static void call_application(struct core *core, const struct handler *handler)
+{
+	struct co *co = arch_current();
+	uint64_t holder = co->holder;
+	bool special = core->proc.special;
+
+	co->holder = HOLDER_HANDLER;
+	core->proc.special = true;
+	arch_call_handler(handler->fn, handler->arg);
+	core->proc.special = special;
+	co->holder = holder;
+}
+
+static void *report_forbidden(void *name, void *unused)
+{
+	bool handler = arch_current()->holder == HOLDER_HANDLER;
+
+	(void)unused;
+	panic("%s in an interrupt handler%s", (const char *)name,
+	      handler ? "" : " (a function of irq_defer), where nothing can wait");
+}
+
+_Noreturn void call_forbidden(const char *name)
+{
+	core_call(report_forbidden, (void *)name, NULL);
+	__builtin_unreachable();
+}
+
 void irq_device(unsigned irq)
 {
 	struct core *core = core_here();
@@ -87,7 +119,7 @@ void irq_device(unsigned irq)
 		if (handler->kernel)
 			handler->fn(handler->arg);
 		else
-			arch_call_handler(handler->fn, handler->arg);
+			call_application(core, handler);
 		core->in_handler &= (uint8_t)~HANDLER_IRQ;
 	}
 	atomic_fetch_sub(&runs[irq], 1);
@@ -128,6 +160,7 @@ void irq_run_deferred(struct core *core)
 		work = next;
 	}
 	core->in_handler |= HANDLER_DEFERRED;
+	core->proc.special = true; /* see calls.h; proc_pick_slowly looks whether it is so */
 	while ((work = in_order)) {
 		go_fn *fn = work->fn;
 		void *arg = work->arg;

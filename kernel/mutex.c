@@ -38,6 +38,8 @@ static inline bool change(struct mutex *m, uintptr_t from, uintptr_t to, bool lo
 
 bool mutex_try_lock(struct mutex *m)
 {
+	call_outside_handler("mutex_try_lock");
+
 	uintptr_t state = atomic_load_explicit(&m->state, memory_order_relaxed);
 
 	return !holder(state) && change(m, state, state | arch_current()->holder, true);
@@ -66,6 +68,7 @@ static void lock_slow(struct mutex *m)
 	struct co *self = arch_current();
 	uint64_t since = 0;
 
+	call_may_wait("mutex_lock");
 	preempt_disable();
 	for (;;) {
 		struct wait w;
@@ -96,7 +99,9 @@ static void lock_slow(struct mutex *m)
 
 void mutex_lock(struct mutex *m)
 {
-	if (unlikely(!change(m, 0, arch_current()->holder, true)))
+	const struct co *self = arch_current();
+
+	if (unlikely(!call_by_coroutine(self) || !change(m, 0, self->holder, true)))
 		lock_slow(m);
 }
 
@@ -106,6 +111,7 @@ static void unlock_slow(struct mutex *m, struct co *self)
 	struct co *next = NULL;
 	uintptr_t state = atomic_load_explicit(&m->state, memory_order_relaxed), after;
 
+	call_outside_handler("mutex_unlock"); /* whose holder is not that of any mutex */
 	if (holder(state) != self->holder) {
 		if (!holder(state))
 			panic("unlock of a mutex that is not locked: %p", (void *)m);

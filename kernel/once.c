@@ -1,5 +1,6 @@
 #include <vole/sync.h>
 
+#include "kernel/calls.h"
 #include "kernel/co.h"
 #include "kernel/lock.h"
 
@@ -17,6 +18,7 @@ void once_do(struct once *o, go_fn *fn, void *arg)
 {
 	struct defer defer;
 
+	call_may_wait("once_do");
 	/* acquire: with the release in end. */
 	if (atomic_load_explicit(&o->done, memory_order_acquire))
 		return;

@@ -73,6 +73,7 @@ static void begin(void)
 	}
 	panicking = true;
 	if (core_count) {
+		arch_current()->holder = arch_current()->id; /* may call anything: see calls.h */
 		arch_stop_others();
 		libc_flush_for_panic();
 		console_flush_polled();

@@ -37,6 +37,7 @@ struct pool *pool_make(int workers, int backlog)
 {
 	struct pool *p;
 
+	call_outside_handler("pool_make");
 	if (workers < 1 || backlog < 0) {
 		errno = EINVAL;
 		return NULL;
@@ -189,16 +190,19 @@ static int submit(struct pool *p, go_fn *fn, void *arg, bool try)
 
 int pool_submit(struct pool *p, go_fn *fn, void *arg)
 {
+	call_may_wait("pool_submit");
 	return submit(p, fn, arg, false);
 }
 
 int pool_try_submit(struct pool *p, go_fn *fn, void *arg)
 {
+	call_outside_handler("pool_try_submit");
 	return submit(p, fn, arg, true);
 }
 
 int pool_resize(struct pool *p, int workers)
 {
+	call_outside_handler("pool_resize");
 	if (!p || workers < 1)
 		return -EINVAL;
 	lock(&p->lock);
@@ -216,6 +220,7 @@ void pool_free(struct pool *p)
 	struct wait w;
 	struct wait_node node = {.wait = &w};
 
+	call_may_wait("pool_free");
 	if (!p)
 		return;
 	lock(&p->lock);

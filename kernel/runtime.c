@@ -15,11 +15,13 @@
 
 int runtime_cores(void)
 {
+	call_outside_handler("runtime_cores");
 	return core_count;
 }
 
 int runtime_core(void)
 {
+	call_outside_handler("runtime_core");
 	preempt_disable();
 
 	int index = core_here()->index;
@@ -43,6 +45,7 @@ int runtime_procs(int n)
 {
 	int old;
 
+	call_outside_handler("runtime_procs");
 	if (n <= 0)
 		return atomic_load(&proc_count);
 	if (n > core_count)
@@ -57,6 +60,7 @@ uint64_t runtime_set_quantum(uint64_t ns)
 {
 	uint64_t old;
 
+	call_outside_handler("runtime_set_quantum");
 	if (ns && ns < QUANTUM_MIN)
 		ns = QUANTUM_MIN;
 	old = atomic_exchange(&sched_quantum, ns);
@@ -78,6 +82,7 @@ size_t runtime_count(void)
 {
 	uint64_t spawned, ended;
 
+	call_outside_handler("runtime_count");
 	sum(&spawned, &ended);
 	return spawned - ended;
 }
@@ -103,6 +108,7 @@ void runtime_stats(struct runtime_stats *stats)
 {
 	int64_t heap = 0, stacks = 0;
 
+	call_outside_handler("runtime_stats");
 	memset(stats, 0, sizeof(*stats));
 	sum(&stats->spawned, &stats->exited);
 	stats->live = stats->spawned - stats->exited;
@@ -126,6 +132,7 @@ void runtime_stats(struct runtime_stats *stats)
 
 int runtime_core_stats(int index, struct runtime_core_stats *stats)
 {
+	call_outside_handler("runtime_core_stats");
 	if (index < 0 || index >= core_count || !stats)
 		return -EINVAL;
 
@@ -217,6 +224,7 @@ int runtime_list(struct runtime_co *list, int max)
 {
 	struct listing listing = {list, max, 0};
 
+	call_outside_handler("runtime_list");
 	co_each(list_one, &listing);
 	qsort(list, (size_t)(listing.n < max ? listing.n : max), sizeof(*list), by_id);
 	return listing.n;
@@ -224,6 +232,7 @@ int runtime_list(struct runtime_co *list, int max)
 
 void runtime_dump(void)
 {
+	call_outside_handler("runtime_dump");
 	fflush(stdout);
 	dump_all();
 }
@@ -232,6 +241,7 @@ int runtime_cpu_ns(uint64_t *ns)
 {
 	struct co *self = arch_current();
 
+	call_outside_handler("runtime_cpu_ns");
 	if (!ns)
 		return -EINVAL;
 	preempt_disable();
@@ -252,10 +262,12 @@ _Noreturn void runtime_panic(const char *fmt, ...)
 
 const char *runtime_processor(void)
 {
+	call_outside_handler("runtime_processor");
 	return machine.processor;
 }
 
 size_t runtime_memory(void)
 {
+	call_outside_handler("runtime_memory");
 	return page_total();
 }

@@ -65,21 +65,25 @@ static bool take(struct rwmutex *m, int32_t as, bool try)
 
 void rwmutex_lock(struct rwmutex *m)
 {
+	call_may_wait("rwmutex_lock");
 	take(m, WRITER, false);
 }
 
 void rwmutex_rlock(struct rwmutex *m)
 {
+	call_may_wait("rwmutex_rlock");
 	take(m, READER, false);
 }
 
 bool rwmutex_try_lock(struct rwmutex *m)
 {
+	call_outside_handler("rwmutex_try_lock");
 	return take(m, WRITER, true);
 }
 
 bool rwmutex_try_rlock(struct rwmutex *m)
 {
+	call_outside_handler("rwmutex_try_rlock");
 	return take(m, READER, true);
 }
 
@@ -96,6 +100,7 @@ void rwmutex_unlock(struct rwmutex *m)
 {
 	struct co *self = arch_current();
 
+	call_outside_handler("rwmutex_unlock");
 	lock(&m->lock);
 	if (m->writer != self->holder) {
 		if (!m->writer)
@@ -108,6 +113,7 @@ void rwmutex_unlock(struct rwmutex *m)
 
 void rwmutex_runlock(struct rwmutex *m)
 {
+	call_outside_handler("rwmutex_runlock");
 	lock(&m->lock);
 	if (m->readers == 0)
 		panic("runlock of a rwmutex that no reader has locked: %p", (void *)m);

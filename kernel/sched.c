@@ -1,5 +1,6 @@
 #include "kernel/sched.h"
 
+#include "kernel/calls.h"
 #include "kernel/page.h"
 #include "kernel/preempt.h"
 #include "kernel/proc.h"
@@ -161,6 +162,8 @@ void sched_end(void)
 
 static __attribute__((noinline)) void yield_slowly(struct core *core, struct co *self)
 {
+	if (!call_by_coroutine(self))
+		call_forbidden("go_yield");
 	/* All others first: those too that have used up a slice. */
 	struct co *next = runq_len(&core->proc.tired) ? proc_pick(core) : NULL;
 

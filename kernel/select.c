@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "kernel/calls.h"
 #include "kernel/chan.h"
 #include "kernel/heap.h"
 #include "kernel/sched.h"
@@ -259,15 +260,18 @@ static int do_select(struct select_case *cases, int n, bool try, uint64_t deadli
 
 int chan_select(struct select_case *cases, int n)
 {
+	call_may_wait("chan_select");
 	return do_select(cases, n, false, TIME_NEVER);
 }
 
 int chan_try_select(struct select_case *cases, int n)
 {
+	call_outside_handler("chan_try_select");
 	return do_select(cases, n, true, 0);
 }
 
 int chan_select_until(struct select_case *cases, int n, uint64_t deadline)
 {
+	call_may_wait("chan_select_until");
 	return do_select(cases, n, false, deadline);
 }

@@ -7,6 +7,7 @@
 
 void sema_init(struct sema *s, unsigned n)
 {
+	call_outside_handler("sema_init");
 	*s = (struct sema){.count = n};
 }
 
@@ -43,16 +44,19 @@ static int acquire(struct sema *s, bool try, uint64_t deadline)
 
 int sema_acquire(struct sema *s)
 {
+	call_may_wait("sema_acquire");
 	return acquire(s, false, TIME_NEVER);
 }
 
 int sema_try_acquire(struct sema *s)
 {
+	call_outside_handler("sema_try_acquire");
 	return acquire(s, true, 0);
 }
 
 int sema_acquire_until(struct sema *s, uint64_t deadline)
 {
+	call_may_wait("sema_acquire_until");
 	return acquire(s, false, deadline);
 }
 
@@ -61,6 +65,7 @@ void sema_release(struct sema *s)
 	struct wait_node *node;
 	struct co *co = NULL;
 
+	call_outside_handler("sema_release");
 	lock(&s->lock);
 	node = wait_queue_claim(&s->waiters); /* what is released goes straight to it */
 	if (node)

@@ -14,6 +14,7 @@ int time_sleep_until(uint64_t deadline)
 {
 	struct wait w;
 
+	call_may_wait("time_sleep_until");
 	if (wait_cancelled())
 		return -ECANCELED;
 	if (wait_expired(deadline))
@@ -29,6 +30,8 @@ int time_sleep_until(uint64_t deadline)
 
 int time_sleep(uint64_t ns)
 {
+	call_may_wait("time_sleep");
+
 	uint64_t now = arch_clock();
 
 	if (ns == 0)

@@ -7,6 +7,7 @@
 #include <vole/chan.h>
 #include <vole/time.h>
 
+#include "kernel/calls.h"
 #include "kernel/chan.h"
 #include "kernel/heap.h"
 #include "kernel/sched.h"
@@ -36,6 +37,7 @@ static void timer_fire(struct wheel_node *node, uint64_t now)
 
 void timer_start(struct timer *t, uint64_t deadline, uint64_t period, go_fn *fn, void *arg)
 {
+	call_outside_handler("timer_start");
 	if (!fn)
 		panic("timer_start: no function for timer %p", (void *)t);
 	lock(&t->lock);
@@ -55,6 +57,7 @@ bool timer_stop(struct timer *t)
 {
 	bool pending;
 
+	call_outside_handler("timer_stop");
 	lock(&t->lock);
 	if (t->fn && relaxed_get(t->node.deadline) == TIME_NEVER) { /* it is in no wheel */
 		t->node.deadline = 0;
@@ -90,6 +93,8 @@ static void after_fire(struct wheel_node *node, uint64_t now)
 
 struct chan *time_after(uint64_t ns)
 {
+	call_outside_handler("time_after");
+
 	uint64_t now = arch_clock();
 	struct chan *c = chan_of(uint64_t, 1);
 	struct chan_timer *timer = c ? heap_alloc(sizeof(*timer)) : NULL;
@@ -128,6 +133,8 @@ static void ticker_fire(struct wheel_node *node, uint64_t now)
 
 int ticker_start(struct ticker *t, uint64_t period)
 {
+	call_outside_handler("ticker_start");
+
 	uint64_t now = arch_clock();
 
 	if (period == 0)
@@ -147,6 +154,7 @@ int ticker_start(struct ticker *t, uint64_t period)
 
 void ticker_stop(struct ticker *t)
 {
+	call_outside_handler("ticker_stop");
 	if (!t->chan)
 		return;
 	preempt_disable();

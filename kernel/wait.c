@@ -66,18 +66,6 @@ uint64_t wait_holder(const struct co *co)
 	return holder;
 }
 
-static void *report_in_handler(void *what, void *unused)
-{
-	(void)unused;
-	panic("blocking call (%s) in an interrupt handler", (const char *)what);
-}
-
-_Noreturn void wait_in_handler(const char *what)
-{
-	core_call(report_in_handler, (void *)what, NULL);
-	__builtin_unreachable();
-}
-
 /* The deadline of a wait, in the wheel. */
 struct wait_timer {
 	struct wheel_node node; /* first: fire casts */
@@ -104,19 +92,6 @@ int32_t wait_park_until(struct wait *w, uint64_t deadline, bool cancellable)
 	if (claim != -ETIMEDOUT)
 		wheel_stop(&timer.node);
 	return claim;
-}
-
-/* A call that blocks must not be made there, even if it would not have to wait this time. */
-void wait_not_in_handler(void)
-{
-	bool here;
-
-	/* Or has this coroutine left that core while it looked? */
-	preempt_disable();
-	here = arch_current()->core->in_handler;
-	if (here)
-		panic_plain("blocking call in an interrupt handler");
-	preempt_enable();
 }
 
 static inline int32_t park_for(struct wait *w, struct co *next)

@@ -21,6 +21,7 @@
 
 #include <vole/task.h>
 
+#include "kernel/calls.h"
 #include "kernel/lock.h"
 #include "kernel/sched.h"
 
@@ -73,16 +74,14 @@ struct wait_node {
 	void *elem;
 };
 
-_Noreturn void wait_in_handler(const char *what);
-
 /* Opens w for the calling coroutine, which goes on to wait for object. nopreempt > 0. */
 static inline void wait_open(struct wait *w, enum wait_reason reason, const void *object)
 {
 	struct co *self = arch_current();
 
 	assert_nopreempt();
-	if (unlikely(self->core->in_handler || (self->flags & CO_KERNEL)))
-		wait_in_handler(wait_reason_names[reason]);
+	if (unlikely(!call_by_coroutine(self)))
+		call_forbidden(wait_reason_names[reason]);
 	w->co = self;
 	atomic_store_explicit(&w->claim, WAIT_OPEN, memory_order_relaxed);
 	relaxed_set(self->wait_object, object);
@@ -163,15 +162,11 @@ static inline int32_t wait_park_cancellable(struct wait *w, uint64_t deadline)
 	return wait_park(w);
 }
 
-void wait_not_in_handler(void);
-
 /* The calling coroutine is a member of a cancelled group, and not shielded. */
 static inline bool wait_cancelled(void)
 {
-	struct co *self = arch_current();
+	const struct co *self = arch_current();
 
-	if (unlikely(self->core->in_handler))
-		wait_not_in_handler();
 	return unlikely(self->group) && !(self->flags & CO_SHIELDED) &&
 	       atomic_load_explicit(&self->group->error, memory_order_relaxed);
 }

@@ -25,6 +25,7 @@ static inline void add(struct waitgroup *wg, int delta)
 
 void waitgroup_add(struct waitgroup *wg, int delta)
 {
+	call_outside_handler("waitgroup_add");
 	preempt_disable();
 	add(wg, delta);
 	preempt_enable();
@@ -32,6 +33,7 @@ void waitgroup_add(struct waitgroup *wg, int delta)
 
 void waitgroup_done(struct waitgroup *wg)
 {
+	call_outside_handler("waitgroup_done");
 	waitgroup_add(wg, -1);
 }
 
@@ -44,6 +46,7 @@ int waitgroup_go(struct waitgroup *wg, go_fn *fn, void *arg)
 {
 	struct co *co;
 
+	call_outside_handler("waitgroup_go");
 	if (!fn)
 		return -EINVAL;
 	preempt_disable();
@@ -64,6 +67,7 @@ ARCH_RETURN int waitgroup_wait_until(struct waitgroup *wg, uint64_t deadline)
 	struct wait_node node = {.wait = &w};
 	int32_t claim;
 
+	call_may_wait("waitgroup_wait_until");
 	if (wait_cancelled())
 		return -ECANCELED;
 	lock(&wg->lock);
@@ -90,5 +94,6 @@ ARCH_RETURN int waitgroup_wait_until(struct waitgroup *wg, uint64_t deadline)
 
 int waitgroup_wait(struct waitgroup *wg)
 {
+	call_may_wait("waitgroup_wait");
 	return waitgroup_wait_until(wg, TIME_NEVER);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/calls.h"
 #include "kernel/heap.h"
 
 /* A block of 0 bytes is a block of its own. */
@@ -111,6 +112,8 @@ size_t _malloc_usable_size_r(struct _reent *r, void *p)
 
 void *malloc(size_t size)
 {
+	call_outside_handler("malloc");
+
 	void *p = heap_alloc(at_least_one(size));
 
 	if (!p)
@@ -120,11 +123,13 @@ void *malloc(size_t size)
 
 void free(void *p)
 {
+	call_outside_handler("free");
 	heap_free(p);
 }
 
 void cfree(void *p)
 {
+	call_outside_handler("cfree");
 	heap_free(p);
 }
 
@@ -133,6 +138,7 @@ void *calloc(size_t n, size_t size)
 	size_t bytes;
 	void *p = NULL;
 
+	call_outside_handler("calloc");
 	if (!__builtin_mul_overflow(n, size, &bytes))
 		p = heap_alloc(at_least_one(bytes));
 	if (!p) {
@@ -144,6 +150,7 @@ void *calloc(size_t n, size_t size)
 
 void *realloc(void *p, size_t size)
 {
+	call_outside_handler("realloc");
 	if (!p)
 		return malloc(size);
 	if (size == 0) {
@@ -160,6 +167,7 @@ void *realloc(void *p, size_t size)
 
 int posix_memalign(void **p, size_t align, size_t size)
 {
+	call_outside_handler("posix_memalign");
 	if (!is_power_of_two(align) || align % sizeof(void *))
 		return EINVAL;
 
@@ -173,6 +181,7 @@ int posix_memalign(void **p, size_t align, size_t size)
 
 void *memalign(size_t align, size_t size)
 {
+	call_outside_handler("memalign");
 	if (!is_power_of_two(align)) {
 		errno = EINVAL;
 		return NULL;
@@ -187,15 +196,18 @@ void *memalign(size_t align, size_t size)
 
 void *aligned_alloc(size_t align, size_t size)
 {
+	call_outside_handler("aligned_alloc");
 	return memalign(align, size);
 }
 
 void *valloc(size_t size)
 {
+	call_outside_handler("valloc");
 	return memalign(4096, size);
 }
 
 size_t malloc_usable_size(void *p)
 {
+	call_outside_handler("malloc_usable_size");
 	return p ? heap_size(p) : 0;
 }

@@ -14,13 +14,20 @@ struct irq_work {
 	_Atomic uint32_t queued;
 };
 
-/* handler(arg) runs on the interrupt stack, not preemptible. 0, -EINVAL, -EBUSY. */
+/*
+ * handler(arg) runs on the interrupt stack, not preemptible. 0, -EINVAL, -EBUSY. It may call event_post,
+ * irq_defer, time_now and runtime_panic, and use registers of devices; any other call panics.
+ */
 int irq_attach(unsigned irq, void (*handler)(void *arg), void *arg);
 
 /* 0 when no handler runs any more; -EINVAL: none was attached. */
 int irq_detach(unsigned irq);
 
-/* From a handler: runs fn(arg) on this core before the next coroutine. Once, if queued already. */
+/*
+ * From a handler: runs fn(arg) on this core before the next coroutine. Once, if queued already. fn may
+ * use what a handler may, all try_ calls, sema_release, waitgroup_done, cond_signal, go, timer_start and
+ * timer_stop; a call that could wait panics.
+ */
 void irq_defer(struct irq_work *work, go_fn *fn, void *arg);
 
 #endif

@@ -280,6 +280,188 @@ FUNCTION static void do_irq_deferred(void)
 	STAY();
 }
 
+/* ---- Every call, where only a few are allowed ---- */
+
+static struct waitgroup wg;
+static struct sema sema;
+static struct once once;
+static struct timer timer;
+static struct ticker ticker;
+static struct group group;
+static struct future future;
+static struct pool *pool;
+static struct gen *gen;
+static void *block;
+static struct select_case cases[1];
+
+static void nothing(void *arg)
+{
+}
+
+static int member(void *arg)
+{
+	chan_recv(arg, NULL);
+	STAY();
+	return 0;
+}
+
+static void *futures(void *arg)
+{
+	return arg;
+}
+
+static void body(struct gen *g, void *arg)
+{
+}
+
+/* Each could succeed at once. The last ones may wait. */
+#define CALLS(X) \
+	X(go, go(nothing, NULL)) \
+	X(go_copy, go_copy(nothing, &group, 8)) \
+	X(go_with, go_with(NULL, nothing, NULL)) \
+	X(go_defer, go_defer(nothing, NULL)) \
+	X(go_id, go_id()) \
+	X(go_name, go_name()) \
+	X(go_shield, go_shield(true)) \
+	X(chan_make, chan_make(1, 1)) \
+	X(chan_free, chan_free(NULL)) \
+	X(chan_close, chan_close(channel)) \
+	X(chan_len, chan_len(channel)) \
+	X(chan_cap, chan_cap(channel)) \
+	X(chan_try_send, chan_try_send(channel, (void *)NULL)) \
+	X(chan_try_recv, chan_try_recv(channel, (void *)NULL)) \
+	X(chan_try_select, chan_try_select(cases, 1)) \
+	X(mutex_try_lock, mutex_try_lock(&mutex)) \
+	X(mutex_unlock, mutex_unlock(&mutex)) \
+	X(rwmutex_unlock, rwmutex_unlock(&rw)) \
+	X(rwmutex_runlock, rwmutex_runlock(&rw)) \
+	X(rwmutex_try_lock, rwmutex_try_lock(&rw)) \
+	X(rwmutex_try_rlock, rwmutex_try_rlock(&rw)) \
+	X(cond_signal, cond_signal(&cond)) \
+	X(cond_broadcast, cond_broadcast(&cond)) \
+	X(waitgroup_add, waitgroup_add(&wg, 1)) \
+	X(waitgroup_done, waitgroup_done(&wg)) \
+	X(waitgroup_go, waitgroup_go(&wg, nothing, NULL)) \
+	X(sema_init, sema_init(&sema, 1)) \
+	X(sema_try_acquire, sema_try_acquire(&sema)) \
+	X(sema_release, sema_release(&sema)) \
+	X(timer_start, timer_start(&timer, 0, 0, nothing, NULL)) \
+	X(timer_stop, timer_stop(&timer)) \
+	X(time_after, time_after(0)) \
+	X(ticker_start, ticker_start(&ticker, NSEC_PER_SEC)) \
+	X(ticker_stop, ticker_stop(&ticker)) \
+	X(group_init, group_init(&group, TIME_NEVER)) \
+	X(group_go, group_go(&group, member, NULL)) \
+	X(group_cancel, group_cancel(&group, -1)) \
+	X(group_error, group_error(&group)) \
+	X(future_start, future_start(&future, futures, NULL)) \
+	X(pool_make, pool_make(1, 1)) \
+	X(pool_try_submit, pool_try_submit(pool, nothing, NULL)) \
+	X(pool_resize, pool_resize(pool, 2)) \
+	X(gen_make, gen_make(body, NULL, 0)) \
+	X(runtime_cores, runtime_cores()) \
+	X(runtime_core, runtime_core()) \
+	X(runtime_procs, runtime_procs(0)) \
+	X(runtime_set_quantum, runtime_set_quantum(0)) \
+	X(runtime_count, runtime_count()) \
+	X(runtime_stats, runtime_stats(&(struct runtime_stats){0})) \
+	X(runtime_list, runtime_list(NULL, 0)) \
+	X(runtime_core_stats, runtime_core_stats(0, NULL)) \
+	X(runtime_dump, runtime_dump()) \
+	X(runtime_cpu_ns, runtime_cpu_ns(NULL)) \
+	X(runtime_processor, runtime_processor()) \
+	X(runtime_memory, runtime_memory()) \
+	X(irq_attach, irq_attach(IRQ, nothing, NULL)) \
+	X(irq_detach, irq_detach(IRQ)) \
+	X(malloc, block = malloc(8)) \
+	X(calloc, block = calloc(8, 8)) \
+	X(realloc, block = realloc(block, 8)) \
+	X(free, free(block)) \
+	X(go_yield, go_yield()) \
+	X(go_exit, go_exit()) \
+	X(go_pin, go_pin(0)) \
+	X(chan_send, chan_send(channel, (void *)NULL)) \
+	X(chan_recv, chan_recv(channel, (void *)NULL)) \
+	X(chan_send_until, chan_send_until(channel, (void *)NULL, 0)) \
+	X(chan_recv_until, chan_recv_until(channel, (void *)NULL, 0)) \
+	X(chan_select, chan_select(cases, 1)) \
+	X(chan_select_until, chan_select_until(cases, 1, 0)) \
+	X(mutex_lock, mutex_lock(&mutex)) \
+	X(rwmutex_lock, rwmutex_lock(&rw)) \
+	X(rwmutex_rlock, rwmutex_rlock(&rw)) \
+	X(cond_wait, cond_wait(&cond, &mutex)) \
+	X(cond_wait_until, cond_wait_until(&cond, &mutex, 0)) \
+	X(once_do, once_do(&once, nothing, NULL)) \
+	X(waitgroup_wait, waitgroup_wait(&wg)) \
+	X(waitgroup_wait_until, waitgroup_wait_until(&wg, 0)) \
+	X(sema_acquire, sema_acquire(&sema)) \
+	X(sema_acquire_until, sema_acquire_until(&sema, 0)) \
+	X(event_wait, event_wait(&event)) \
+	X(event_wait_until, event_wait_until(&event, 0)) \
+	X(time_sleep, time_sleep(0)) \
+	X(time_sleep_until, time_sleep_until(0)) \
+	X(group_wait, group_wait(&group)) \
+	X(future_await, future_await(&future, NULL)) \
+	X(future_await_until, future_await_until(&future, NULL, 0)) \
+	X(pool_submit, pool_submit(pool, nothing, NULL)) \
+	X(pool_free, pool_free(NULL)) \
+	X(gen_next, gen_next(gen, NULL)) \
+	X(gen_yield, gen_yield(gen, NULL)) \
+	X(gen_free, gen_free(NULL))
+
+#define DEFINE(name, call) \
+	FUNCTION static void call_##name(void *arg) \
+	{ \
+		call; \
+		STAY(); \
+	}
+CALLS(DEFINE)
+
+#define ENTRY(name, call) {#name, call_##name},
+static const struct call {
+	const char *name;
+	go_fn *fn;
+} calls[] = {CALLS(ENTRY)};
+
+static void defer_call(void *arg)
+{
+	irq_defer(&work, ((const struct call *)arg)->fn, NULL);
+}
+
+static const char *call_name;
+
+/* The call that the third word names, in a handler, while this coroutine has the locks; or deferred. */
+static void do_call(bool deferred)
+{
+	channel = chan_make(0, 1);
+	cases[0] = (struct select_case){channel, SELECT_SEND, NULL, 0};
+	group_init(&group, TIME_NEVER);
+	event_post(&event);
+	sema_init(&sema, 1);
+	mutex_lock(&mutex);
+	rwmutex_lock(&rw);
+	waitgroup_add(&wg, 1);
+	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+		if (!strcmp(calls[i].name, call_name))
+			deferred ? irq_attach(IRQ, defer_call, (void *)&calls[i])
+				 : irq_attach(IRQ, calls[i].fn, NULL);
+	raise_irq();
+	for (uint64_t end = time_now() + NSEC_PER_SEC; time_now() < end;)
+		;
+}
+
+FUNCTION static void do_irq_call(void)
+{
+	do_call(false);
+	STAY();
+}
+
+FUNCTION static void do_deferred_call(void)
+{
+	do_call(true);
+	STAY();
+}
+
 /* ---- Deadlock ---- */
 
 FUNCTION static void do_deadlock_select(void)
@@ -290,13 +472,6 @@ FUNCTION static void do_deadlock_select(void)
 	until_parked(1);
 	chan_select(k, 2);
 	STAY();
-}
-
-static int member(void *arg)
-{
-	chan_recv(arg, NULL);
-	STAY();
-	return 0;
 }
 
 static void read_lock(void *arg)
@@ -310,10 +485,6 @@ static void wait_cond(void *arg)
 	mutex_lock(&mutex);
 	cond_wait(&cond, &mutex);
 	STAY();
-}
-
-static void nothing(void *arg)
-{
 }
 
 /* All timers have been stopped or have fired, a group's deadline is none, a ticker is no more. */
@@ -360,6 +531,8 @@ static const struct death {
 	{"gen-busy", do_gen_busy, false},
 	{"irq-blocking", do_irq_blocking, false},
 	{"irq-deferred", do_irq_deferred, false},
+	{"irq-call", do_irq_call, false},
+	{"deferred-call", do_deferred_call, false},
 	{"deadlock-select", do_deadlock_select, true},
 	{"deadlock-group", do_deadlock_group, true},
 };
@@ -388,17 +561,21 @@ static void hog(void *arg)
 		;
 }
 
-/* misuse NAME [hogs]: with hogs the other cores are busy when it happens. */
+/* misuse NAME [hogs]: with hogs the other cores are busy when it happens. irq-call and deferred-call: the
+ * next word is the call. */
 int main(int argc, char **argv)
 {
 	struct event never = {0};
 
+	bool hogs = argc > 2 && strcmp(argv[2], "hogs") == 0;
+
+	call_name = argc > 2 ? argv[2] : "";
 	channel = other = NULL;
 	for (size_t i = 0; argc > 1 && i < sizeof deaths / sizeof deaths[0]; i++) {
 		const struct death *d = &deaths[i];
 		if (strcmp(d->name, argv[1]) != 0)
 			continue;
-		for (int core = 1; argc > 2 && core < runtime_cores(); core++)
+		for (int core = 1; hogs && core < runtime_cores(); core++)
 			go_with(&(struct go_options){.core = 1 + core}, hog, NULL);
 		if (d->in_main)
 			outer(d);

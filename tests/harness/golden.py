@@ -87,6 +87,30 @@ def run_death(case):
     return [Check(case.name, not why, why, run.text)]
 
 
+CALLS = (ROOT / "tests/golden/misuse.c").read_text()
+CALLS = re.findall(r"^\tX\((\w+), ", CALLS, re.MULTILINE)
+WAITING = CALLS[CALLS.index("go_yield"):]
+
+
+def run_call(case):
+    """A call of the public interface in a handler, or in what it defers: its name is in the panic."""
+    where, name = case.name.split()
+    image = builder.image("tests/golden/misuse.c", case.arch)
+    run = boot(image, limit=40, ARCH=case.arch, SMP=1, ARGS=case.name)
+    ok = run.status == 134 and f"panic: {name} in an interrupt handler" in run.text
+    return [Check(case.name, ok, f"status {run.status}, and not by its name", run.text)]
+
+
+def call_cases(tier):
+    """In `fast` a third of them, each on one architecture."""
+    calls = [f"irq-call {n}" for n in CALLS] + [f"deferred-call {n}" for n in WAITING]
+    for i, name in enumerate(calls):
+        for j, arch in enumerate(ARCHES):
+            if tier != "fast" or (i % 3 == 0 and i // 3 % len(ARCHES) == j):
+                yield Case("golden", name, arch, 1, run_call, cost=1,
+                           images=[("tests/golden/misuse.c", arch, {})])
+
+
 def names(arch):
     files = [p.name.removesuffix(".txt") for p in FOLDER.glob("*.txt")]
     own = {n.removesuffix(f".{arch}") for n in files if n.endswith(f".{arch}")}
@@ -94,6 +118,7 @@ def names(arch):
 
 
 def cases(tier):
+    yield from call_cases(tier)
     for arch in (*ARCHES, HOST):
         for name in names(arch):
             for smp in (1, 4) if tier == "fast" else (2, 8):
