@@ -12,14 +12,19 @@ static const char *reason(int status)
 		const char *reason;
 	} reasons[] = {
 		{200, "OK"},
+		{206, "Partial Content"},
 		{301, "Moved Permanently"},
+		{304, "Not Modified"},
 		{400, "Bad Request"},
 		{404, "Not Found"},
 		{405, "Method Not Allowed"},
 		{408, "Request Timeout"},
+		{412, "Precondition Failed"},
 		{413, "Content Too Large"},
 		{414, "URI Too Long"},
+		{416, "Range Not Satisfiable"},
 		{417, "Expectation Failed"},
+		{421, "Misdirected Request"},
 		{431, "Request Header Fields Too Large"},
 		{500, "Internal Server Error"},
 		{501, "Not Implemented"},
@@ -76,20 +81,60 @@ static void put_number(struct connection *c, unsigned long n)
 	put(c, p, (size_t)(digits + sizeof digits - p));
 }
 
+static void put_date(struct connection *c, const char *name, int64_t when)
+{
+	char text[DATE_SIZE];
+
+	date_format(when, text);
+	put_text(c, name);
+	put_text(c, text);
+}
+
+static void put_resource(struct connection *c, const struct answer *a)
+{
+	const struct resource *r = a->of;
+	int64_t now = date_now();
+
+	put_text(c, "\r\nAccept-Ranges: bytes\r\nETag: ");
+	put_text(c, r->etag);
+	if (r->modified != DATE_NONE) /* nothing has been changed in the future */
+		put_date(c, "\r\nLast-Modified: ",
+			 now != DATE_NONE && r->modified > now ? now : r->modified);
+	if (a->status != 206 && a->status != 416)
+		return;
+	put_text(c, "\r\nContent-Range: bytes ");
+	if (a->status == 206) {
+		put_number(c, (unsigned long)a->first);
+		put_text(c, "-");
+		put_number(c, (unsigned long)a->last);
+	} else {
+		put_text(c, "*");
+	}
+	put_text(c, "/");
+	put_number(c, (unsigned long)r->size);
+}
+
 void answer_head(struct connection *c, const struct answer *a)
 {
+	int64_t now = date_now();
+
 	put_text(c, "HTTP/1.1 ");
 	put_number(c, (unsigned)a->status);
 	put_text(c, " ");
 	put_text(c, reason(a->status));
+	if (now != DATE_NONE)
+		put_date(c, "\r\nDate: ", now);
+	put_text(c, "\r\nX-Content-Type-Options: nosniff");
 	if (a->type) {
 		put_text(c, "\r\nContent-Type: ");
 		put_text(c, a->type);
 	}
+	if (a->of)
+		put_resource(c, a);
 	if (a->length >= 0) {
 		put_text(c, "\r\nContent-Length: ");
 		put_number(c, (unsigned long)a->length);
-	} else {
+	} else if (a->length == UNTIL_CLOSE) {
 		c->keep = false;
 	}
 	if (!c->keep)
@@ -111,16 +156,51 @@ void answer_body(struct connection *c, const void *data, size_t size)
 void answer_text(struct connection *c, int status, const char *type, const char *extra,
 		 const void *body, size_t size)
 {
-	answer_head(c, &(struct answer){status, type, extra, (long)size});
+	answer_head(c, &(struct answer){.status = status,
+					.type = type,
+					.extra = extra,
+					.length = (long)size});
 	answer_body(c, body, size);
+}
+
+/* A line of text that says the status. */
+static void put_status(struct connection *c, struct answer *a)
+{
+	const char *text = reason(a->status);
+	size_t size = strlen(text);
+
+	a->type = "text/plain";
+	a->length = (long)size + 1;
+	answer_head(c, a);
+	answer_body(c, text, size);
+	answer_body(c, "\n", 1);
 }
 
 void answer_status(struct connection *c, int status, const char *extra)
 {
-	const char *text = reason(status);
-	size_t size = strlen(text);
+	put_status(c, &(struct answer){.status = status, .extra = extra});
+}
 
-	answer_head(c, &(struct answer){status, "text/plain", extra, (long)size + 1});
-	answer_body(c, text, size);
-	answer_body(c, "\n", 1);
+bool answer_resource(struct connection *c, const char *type, const struct resource *r, long *first,
+		     long *last)
+{
+	struct answer a = {.status = conditions_check(c, r), .of = r};
+
+	if (a.status == 304) {
+		a.length = NO_BODY;
+		answer_head(c, &a);
+		return false;
+	}
+	if (!a.status)
+		a.status = conditions_range(c, r, first, last);
+	if (a.status >= 400) {
+		put_status(c, &a);
+		return false;
+	}
+	a.type = type;
+	a.first = *first;
+	a.last = *last;
+	a.length = *last - *first + 1;
+	answer_head(c, &a);
+	return true;
 }

@@ -203,8 +203,10 @@ void events_serve(struct connection *c)
 	static const char retry[] = "retry: 1000\n\n";
 	struct viewer v = {.fd = c->fd};
 
-	answer_head(c,
-		    &(struct answer){200, "text/event-stream", "Cache-Control: no-store\r\n", -1});
+	answer_head(c, &(struct answer){.status = 200,
+					.type = "text/event-stream",
+					.extra = "Cache-Control: no-store\r\n",
+					.length = UNTIL_CLOSE});
 	answer_body(c, retry, sizeof retry - 1);
 	answer_flush(c);
 	if (c->method != HTTP_HEAD && !c->broken && join(&v))

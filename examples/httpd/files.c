@@ -2,7 +2,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,21 +31,74 @@ static const char *type_of(const char *path)
 	const char *end = strrchr(path, '.');
 
 	for (size_t i = 0; end && i < sizeof types / sizeof *types; i++)
-		if (!strcmp(end, types[i][0]))
+		if (!strcasecmp(end, types[i][0]))
 			return types[i][1];
 	return "application/octet-stream";
 }
 
-/* No segment of the path is "..", which could lead out of the folder. */
-static bool stays_inside(const char *path)
+/* No segment of the path begins with a dot: such files are hidden, and ".." could lead out of the
+ * folder. */
+static bool is_hidden(const char *path)
 {
-	for (const char *s = path; *s; s += strcspn(s, "/")) {
-		s += strspn(s, "/");
-		if (!strncmp(s, "..", 2) && (s[2] == '/' || !s[2]))
-			return false;
+	for (; *path; path += strcspn(path, "/")) {
+		path += strspn(path, "/");
+		if (*path == '.')
+			return true;
 	}
+	return false;
+}
+
+/* ---- The folder ---- */
+
+#ifdef FILES_OF_HOST
+
+int files_init(void)
+{
+	const char *packed = getenv("FILES"); /* what would be the machine's files */
+
+	if (!config.files && packed && *packed)
+		config.files = packed;
+	if (!config.files)
+		return 0;
+	config.files = realpath(config.files, NULL);
+	return config.files ? 0 : -1;
+}
+
+/* Makes the real path of what is at full: false if there is nothing, or a link that leads out of the
+ * folder. */
+static bool find(char full[PATH_SIZE])
+{
+	size_t n = strlen(config.files);
+	char *real = realpath(full, NULL);
+	bool inside;
+
+	if (n == 1) /* "/" */
+		n = 0;
+	inside = real && !strncmp(real, config.files, n) && (!real[n] || real[n] == '/') &&
+		 !is_hidden(real + n) && strlen(real) < PATH_SIZE - sizeof "/index.html";
+	if (inside)
+		strcpy(full, real);
+	free(real);
+	return inside;
+}
+
+#else
+
+/* On a machine there is nothing but what FILES= has packed, without links. */
+int files_init(void)
+{
+	if (!config.files)
+		config.files = "";
+	return 0;
+}
+
+static bool find(char full[PATH_SIZE])
+{
+	(void)full;
 	return true;
 }
+
+#endif
 
 /* ---- Folders ---- */
 
@@ -98,78 +153,125 @@ static void list(struct connection *c, const char *path, const char *shown)
 /* ---- Files ---- */
 
 /* By way of out, which is then as full as can be. */
-static void send_file(struct connection *c, int file, const char *path, long size)
+static void send_file(struct connection *c, int file, long size)
 {
 	ssize_t n;
 
-	answer_head(c, &(struct answer){200, type_of(path), NULL, size});
 	while (c->method != HTTP_HEAD && size && !c->broken) {
-		if (c->used == OUT_SIZE)
+		size_t room = OUT_SIZE - c->used;
+
+		if (!room) {
 			answer_flush(c);
-		n = read(file, c->out + c->used, OUT_SIZE - c->used);
+			continue;
+		}
+		n = read(file, c->out + c->used, (long)room < size ? room : (size_t)size);
 		if (n <= 0) { /* shorter than it was: the length has been promised */
 			c->broken = true;
 			break;
 		}
-		if (n > size)
-			n = size;
 		c->used += (size_t)n;
 		size -= n;
 	}
 }
 
-/* The path without its '/' at the end has moved there. */
+static void serve_open(struct connection *c, int file, const char *path)
+{
+	struct resource r;
+	struct stat st;
+	long first, last;
+
+	if (fstat(file, &st) || !S_ISREG(st.st_mode)) {
+		answer_status(c, 404, NULL);
+		return;
+	}
+	r.size = (long)st.st_size;
+	r.modified = (int64_t)st.st_mtim.tv_sec;
+	resource_tag(&r, (uint64_t)r.size,
+		     (uint64_t)st.st_mtim.tv_sec * NSEC_PER_SEC + (uint64_t)st.st_mtim.tv_nsec);
+	if (!answer_resource(c, type_of(path), &r, &first, &last))
+		return;
+	if (first && lseek(file, first, SEEK_SET) != first)
+		c->broken = true;
+	send_file(c, file, last - first + 1);
+}
+
+/* The path without its '/' at the end has moved there; never to another host, which "//" would name. */
 static void redirect(struct connection *c, const char *path)
 {
 	struct text t = {0};
 
 	text_add(&t, "Location: ");
 	add_quoted(&t, path, true);
-	text_add(&t, "/\r\n");
+	text_add(&t, "/%s%s\r\n", *c->query ? "?" : "", c->query);
 	answer_status(c, t.failed ? 503 : 301, t.failed ? NULL : t.data);
 	text_free(&t);
 }
 
-static void serve_at(struct connection *c, char *full, size_t used, const char *path)
+static bool is_file(const char *full)
 {
 	struct stat st;
-	int file;
 
-	if (stat(full, &st)) {
-		answer_status(c, 404, NULL);
-		return;
-	}
-	if (S_ISDIR(st.st_mode)) {
-		if (path[strlen(path) - 1] != '/') {
-			redirect(c, path);
-			return;
-		}
-		strcpy(full + used, "index.html");
-		if (stat(full, &st) || !S_ISREG(st.st_mode)) {
-			full[used] = '\0';
-			list(c, full, path);
-			return;
-		}
-	}
-	file = S_ISREG(st.st_mode) ? open(full, O_RDONLY) : -1;
+	return !stat(full, &st) && S_ISREG(st.st_mode);
+}
+
+static void serve_file_at(struct connection *c, const char *full)
+{
+	int file = open(full, O_RDONLY);
+
 	if (file < 0) {
 		answer_status(c, 404, NULL);
 		return;
 	}
-	send_file(c, file, full, (long)st.st_size);
+	serve_open(c, file, full);
 	close(file);
+}
+
+static void serve_folder(struct connection *c, char full[PATH_SIZE], const char *path)
+{
+	size_t len = strlen(full);
+
+	if (path[strlen(path) - 1] != '/') {
+		redirect(c, path);
+		return;
+	}
+	strcpy(full + len, "/index.html");
+	if (!find(full) || !is_file(full)) {
+		full[len] = '\0';
+		list(c, len ? full : "/", path);
+		return;
+	}
+	serve_file_at(c, full);
+}
+
+static void serve_at(struct connection *c, char full[PATH_SIZE], const char *path)
+{
+	struct stat st;
+
+	if (!find(full) || stat(*full ? full : "/", &st)) {
+		answer_status(c, 404, NULL);
+		return;
+	}
+	if (S_ISDIR(st.st_mode))
+		serve_folder(c, full, path);
+	else if (S_ISREG(st.st_mode)) /* nothing that opening would wait for */
+		serve_file_at(c, full);
+	else
+		answer_status(c, 404, NULL);
 }
 
 void files_serve(struct connection *c, const char *path)
 {
 	char full[PATH_SIZE];
-	size_t folder = strlen(config.files), len = strlen(path);
+	size_t folder = config.files ? strlen(config.files) : 0, len;
 
-	if (!stays_inside(path) || folder + len + sizeof "index.html" > sizeof full) {
+	path += strspn(path, "/");
+	path--;
+	len = strlen(path);
+	if (!config.files || is_hidden(path) || folder + len + sizeof "/index.html" > sizeof full) {
 		answer_status(c, 404, NULL);
 		return;
 	}
 	memcpy(full, config.files, folder);
 	memcpy(full + folder, path, len + 1);
-	serve_at(c, full, folder + len, path);
+	serve_at(c, full, path);
 }

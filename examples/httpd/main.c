@@ -16,6 +16,12 @@
 
 #include "httpd.h"
 
+#ifdef FILES_OF_HOST /* a process of the host: nobody else's, unless they say so */
+#define BIND "127.0.0.1"
+#else
+#define BIND "0.0.0.0"
+#endif
+
 enum { BACKLOG = 250 };
 #define FULL_PAUSE (10 * NSEC_PER_MSEC)
 
@@ -28,8 +34,7 @@ struct config config = {
 	.header_time = 10,
 	.body_time = 60,
 	.demo = 1,
-	.bind = "0.0.0.0",
-	.files = "",
+	.bind = BIND,
 };
 
 static const struct {
@@ -127,11 +132,16 @@ int main(int argc, char **argv)
 			printf("httpd: what is %s? The options, with their defaults:\n", argv[i]);
 			for (size_t k = 0; k < sizeof table / sizeof *table; k++)
 				if (table[k].word)
-					printf("  %s=%s\n", table[k].name, *table[k].word);
+					printf("  %s=%s\n", table[k].name,
+					       *table[k].word ? *table[k].word : "");
 				else
 					printf("  %s=%ld\n", table[k].name, *table[k].number);
 			return 1;
 		}
+	if (files_init()) {
+		perror("httpd: files");
+		return 1;
+	}
 	server = open_server();
 	if (server < 0) {
 		perror("httpd");

@@ -19,16 +19,27 @@ uint32_t crc32(uint32_t crc, const void *data, size_t size)
 	return ~crc;
 }
 
+/* What never changes while the server runs. */
+static void serve_fixed(struct connection *c, const char *type, const char *data, size_t size)
+{
+	struct resource r = {.size = (long)size, .modified = DATE_NONE};
+	long first, last;
+
+	resource_tag(&r, crc32(0, data, size), size);
+	if (answer_resource(c, type, &r, &first, &last))
+		answer_body(c, data + first, (size_t)(last - first + 1));
+}
+
 static void serve_page(struct connection *c)
 {
-	answer_text(c, 200, "text/html; charset=utf-8", NULL, page, page_size);
+	serve_fixed(c, "text/html; charset=utf-8", page, page_size);
 }
 
 static void serve_hello(struct connection *c)
 {
 	static const char hello[] = "Hello from Vole!\n";
 
-	answer_text(c, 200, "text/plain", NULL, hello, sizeof hello - 1);
+	serve_fixed(c, "text/plain", hello, sizeof hello - 1);
 }
 
 /* What the body was: how clients see that all of it has come. */
@@ -72,8 +83,17 @@ static bool method_fits(const struct connection *c, bool posts)
 	return c->method == HTTP_GET || c->method == HTTP_HEAD;
 }
 
+/* What can be asked for at a path, or of the whole server: no more than this is told. */
+static void serve_options(struct connection *c, const char *methods)
+{
+	answer_text(c, 200, NULL, methods, NULL, 0);
+}
+
 void route(struct connection *c)
 {
+	static const char all[] = "Allow: GET, HEAD, POST, OPTIONS\r\n";
+	static const char reads[] = "Allow: GET, HEAD, OPTIONS\r\n";
+	static const char writes[] = "Allow: POST, OPTIONS\r\n";
 	void (*serve)(struct connection * c) = serve_file;
 	bool posts = false;
 
@@ -83,8 +103,10 @@ void route(struct connection *c)
 			posts = routes[i].posts;
 			break;
 		}
-	if (method_fits(c, posts))
+	if (c->method == HTTP_OPTIONS)
+		serve_options(c, *c->url == '*' ? all : posts ? writes : reads);
+	else if (method_fits(c, posts))
 		serve(c);
 	else
-		answer_status(c, 405, posts ? "Allow: POST\r\n" : "Allow: GET, HEAD\r\n");
+		answer_status(c, 405, posts ? writes : reads);
 }

@@ -6,7 +6,7 @@ from harness.kernel import results
 from harness.machine import ARCHES, HOST, boot
 from harness.suite import Case, Check
 
-from . import attacks, forged, many, page, requests, room, site, wire
+from . import attacks, forged, many, page, requests, rfc, room, site, wire
 from .server import PATIENCE, Httpd, Server, image_of
 
 # Bytes that httpd may keep for the next connection, or for the next thousands.
@@ -39,11 +39,20 @@ def check(server, test, after=lambda: ""):
     return Check(test.__doc__, not why, why, server.console() if why else "")
 
 
-def run_httpd(case, tests, options="", slack=SLACK):
-    with Httpd(case, options) as server:
+def run_httpd(case, tests, options="", slack=SLACK, kind=Httpd):
+    with kind(case, options) as server:
         baseline = server.settled()
         return [check(server, test, lambda: left_behind(server, baseline, slack))
                 for test in tests]
+
+
+def run_rfc(case):
+    tests = rfc.TESTS + rfc.OF_FILES + rfc.OF_HOST * (case.arch == HOST)
+    checks = run_httpd(case, tests, kind=rfc.SiteHttpd)
+    if case.arch == HOST:
+        why = rfc.alone(case)
+        checks.append(Check("without a folder there are no files, and no other addresses", not why, why))
+    return checks
 
 
 def run_chat(case):
@@ -102,6 +111,7 @@ RUNS = (  # name, what runs it, its application, seconds
     ("chat", run_chat, "examples/chat.c", 6),
     ("crawl", site.run_crawl, "examples/crawl", 3),
     ("requests", lambda case: run_httpd(case, requests.FAST), "examples/httpd", 8),
+    ("rfc", run_rfc, "examples/httpd", 8),
     ("attacks", lambda case: run_httpd(case, attacks.FAST, attacks.OPTIONS), "examples/httpd", 20),
 )
 

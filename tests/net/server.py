@@ -121,11 +121,8 @@ class Httpd(Server):
     """examples/httpd, with what HTTP clients need."""
 
     def __init__(self, case, args="", **options):
-        files = "files=docs bind=127.0.0.1" if case.arch == HOST else ""
-        if case.arch != HOST:
-            options.setdefault("FILES", "docs")
-        super().__init__(case, f"port={{port}} {files} {args}",
-                         b"GET /hello HTTP/1.0\r\n\r\n", **options)
+        options.setdefault("FILES", "docs")
+        super().__init__(case, f"port={{port}} {args}", b"GET /hello HTTP/1.0\r\n\r\n", **options)
 
     def exchange(self, data, end=True):
         """Sends data, and (end) that there is no more; all that is answered."""
@@ -175,7 +172,7 @@ def parse(data, head=False):
             if not colon:
                 raise ValueError(f"not a header: {line}")
             headers[name.lower()] = value
-        size = 0 if head or status == "100" else int(headers["content-length"])
+        size = 0 if head or status in ("100", "304") else int(headers["content-length"])
         if len(data) < size:
             raise ValueError(f"{len(data)} bytes of a body of {size}")
         answers.append((int(status), headers, data[:size]))
