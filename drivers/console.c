@@ -21,6 +21,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include <vole/go.h>
 #include <vole/sync.h>
 #include <vole/time.h>
 
@@ -162,10 +163,10 @@ ssize_t console_write(const void *buf, size_t n)
 {
 	const uint8_t *bytes = buf;
 	size_t done = 0;
-	int error = sema_acquire(&tx_turn);
+	bool shielded =
+		go_shield(true); /* a stream that fails would lose what others have printed */
 
-	if (error < 0)
-		return error;
+	(void)sema_acquire(&tx_turn);
 	while (done < n) {
 		/* acquire: with the release in pump_send. */
 		size_t room = RING_SIZE - (atomic_load_explicit(&tx.head, memory_order_relaxed) -
@@ -183,14 +184,13 @@ ssize_t console_write(const void *buf, size_t n)
 		}
 		/* The device will interrupt, so this is no deadlock. */
 		atomic_fetch_add_explicit(&external_waits, 1, memory_order_relaxed);
-		error = event_wait(&tx_room);
+		(void)event_wait(&tx_room);
 		atomic_fetch_sub_explicit(&external_waits, 1, memory_order_relaxed);
-		if (error < 0)
-			break;
 	}
 	atomic_store_explicit(&tx_rest_size, 0, memory_order_relaxed);
 	sema_release(&tx_turn);
-	return done > 0 || error == 0 ? (ssize_t)done : error;
+	go_shield(shielded);
+	return (ssize_t)n;
 }
 
 /* ---- Polled output -------------------------------------------------------------------------- */

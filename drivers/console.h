@@ -12,8 +12,8 @@
 
 #include "kernel/outside.h"
 
-/* Writes all n bytes, unaltered, those of one call together. From coroutines. How many were
- * written, which is fewer than n only after a cancellation; -ECANCELED: none. */
+/* Writes all n bytes, unaltered, those of one call together; cancellation does not end it. From
+ * coroutines. n. */
 ssize_t console_write(const void *buf, size_t n);
 
 /* Waits for a byte, and returns what is there, at most n; 0: end of file; -ECANCELED. */
