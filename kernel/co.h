@@ -62,7 +62,7 @@ struct co {
 	uint8_t pinned_core;     /* with CO_PINNED */
 	uint8_t stack_kind;      /* see stack.c; constant */
 	uint8_t deep;            /* not 0: much of its stack is mapped; see stack.c */
-	int error;               /* errno while there is no reent */
+	int error;               /* errno */
 	uint64_t cpu_ns;         /* how long it has run until core->now */
 	uint64_t holder;         /* whom its locks are said to belong to; see below */
 

@@ -1,11 +1,9 @@
 /*
- * How programs end: exit, abort, failed assertions, and the flush of standard output before a panic
+ * How programs end: exit, failed assertions, and the flush of standard output before a panic
  * speaks. Only one coroutine ever leaves: the first that calls exit; others that do wait for ever.
  */
 #include <assert.h>
-#include <errno.h>
 #include <reent.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,10 +24,28 @@
 void __call_exitprocs(int status, void *dso);
 int __sflush_r(struct _reent *r, FILE *file) __attribute__((weak));
 extern __FILE __sf[3] __attribute__((weak));
-
-int _kill_r(struct _reent *r, int pid, int sig);
+extern struct __lock __lock___sfp_recursive_mutex;
 
 enum { LOCK_TRIES = 1000 }; /* a millisecond apart */
+
+/* False: another coroutine holds it, or the list of streams. While that list is locked, no stream of
+ * it is closed, and its lock with it. */
+static bool try_flush(FILE *file)
+{
+	bool done = true;
+
+	if (!__lock_try_acquire_recursive(&__lock___sfp_recursive_mutex))
+		return false;
+	if ((file->_flags & __SWR) && file->_bf._base) {
+		done = __lock_try_acquire_recursive(file->_lock);
+		if (done) {
+			__sflush_r(_REENT, file);
+			__lock_release_recursive(file->_lock);
+		}
+	}
+	__lock_release_recursive(&__lock___sfp_recursive_mutex);
+	return done;
+}
 
 /*
  * A stream that another coroutine holds: output takes a while, so we wait for it; but who holds it
@@ -37,16 +53,8 @@ enum { LOCK_TRIES = 1000 }; /* a millisecond apart */
  */
 static void flush_stream(FILE *file)
 {
-	if (!(file->_flags & __SWR) || !file->_bf._base)
-		return;
-	for (int i = 0; i < LOCK_TRIES; i++) {
-		if (__lock_try_acquire_recursive(file->_lock)) {
-			__sflush_r(_REENT, file);
-			__lock_release_recursive(file->_lock);
-			return;
-		}
+	for (int i = 0; i < LOCK_TRIES && !try_flush(file); i++)
 		time_sleep(NSEC_PER_MSEC);
-	}
 }
 
 /* In place of newlib's: that one also closes streams that are read, and waits for their readers. */
@@ -88,32 +96,7 @@ void _exit(int status)
 	machine_exit(status & 0xff);
 }
 
-/* ---- Signals -------------------------------------------------------------------------------- */
-
-/* What newlib's raise does where the program has set no handler. */
-int _kill_r(struct _reent *r, int pid, int sig)
-{
-	if (pid != 1) {
-		r->_errno = ESRCH;
-		return -1;
-	}
-	if (sig == 0)
-		return 0;
-	if (sig == SIGABRT)
-		panic("abort() called");
-	panic("signal %d raised", sig);
-}
-
-int kill(pid_t pid, int sig)
-{
-	return _kill_r(_REENT, pid, sig);
-}
-
-void abort(void)
-{
-	raise(SIGABRT);
-	panic("abort() called"); /* the handler has returned */
-}
+/* ---- Assertions ------------------------------------------------------------------------------ */
 
 void __assert_func(const char *file, int line, const char *function, const char *what)
 {

@@ -14,6 +14,7 @@
 #include "kernel/co.h"
 #include "kernel/heap.h"
 #include "kernel/panic.h"
+#include "libc/state.h"
 
 struct __lock {
 	struct mutex mutex;
@@ -30,6 +31,7 @@ struct __lock __lock___env_recursive_mutex;
 struct __lock __lock___tz_mutex;
 struct __lock __lock___dd_hash_mutex;
 struct __lock __lock___arc4random_mutex;
+struct __lock libc_lock_in, libc_lock_out;
 
 /* Shared by all for which there was no memory: newlib has no way to be told. */
 static struct __lock last_resort;
@@ -50,7 +52,9 @@ void __retarget_lock_init_recursive(_LOCK_T *lock)
 
 void __retarget_lock_close_recursive(_LOCK_T lock)
 {
-	if (lock != &last_resort)
+	if (lock == &libc_lock_in || lock == &libc_lock_out)
+		libc_streams_closed();
+	else if (lock != &last_resort)
 		heap_free(lock);
 }
 
@@ -87,9 +91,12 @@ void __retarget_lock_release_recursive(_LOCK_T lock)
 	if (nothing_to_lock())
 		return;
 	/* mutex_unlock says what is wrong where another holds it. */
-	if (atomic_load_explicit(&lock->owner, memory_order_relaxed) == arch_current()->holder &&
-	    --lock->depth > 0)
-		return;
+	if (atomic_load_explicit(&lock->owner, memory_order_relaxed) == arch_current()->holder) {
+		if (lock == &libc_lock_out && lock->depth == 1)
+			libc_stderr_flush();
+		if (--lock->depth > 0)
+			return;
+	}
 	atomic_store_explicit(&lock->owner, 0, memory_order_relaxed);
 	mutex_unlock(&lock->mutex);
 }

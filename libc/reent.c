@@ -1,21 +1,20 @@
 /*
- * errno, and newlib's state of a coroutine. A struct _reent is attached to a coroutine the first
- * time newlib asks for one, and given back when the coroutine ends; until then its errno is in
- * struct co. The first coroutine uses newlib's global one. Idle coroutines do not call newlib: what
- * they get is the global one too. The standard streams are the same for all.
+ * errno, and newlib's state of a coroutine. errno is in struct co, for the coroutine's whole life:
+ * newlib is built so that a struct _reent has its address (tools/newlib). A reent is attached the
+ * first time newlib asks for one, and given back when the coroutine ends. The first coroutine uses
+ * newlib's global one; idle coroutines do not call newlib: what they get is the global one too. The
+ * standard streams are the same for all, and so is what rand and its like keep (rand.c).
  */
 #include <errno.h>
 #include <reent.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/lock.h>
 
 #include "arch/arch.h"
 #include "kernel/co.h"
 #include "kernel/heap.h"
 #include "kernel/outside.h"
 #include "kernel/panic.h"
+#include "libc/state.h"
 
 int *__errno(void);
 
@@ -26,9 +25,7 @@ struct _reent *__getreent(void);
 
 int *__errno(void)
 {
-	struct co *self = arch_current();
-
-	return self->reent ? &self->reent->_errno : &self->error;
+	return &arch_current()->error;
 }
 
 static struct _reent *attach(struct co *self)
@@ -43,7 +40,8 @@ static struct _reent *attach(struct co *self)
 		panic("no memory for the C library's state of a coroutine");
 	memset(reent, 0, sizeof(*reent));
 	_REENT_INIT_PTR_ZEROED(reent);
-	reent->_errno = self->error;
+	reent->_errno_at = &self->error;
+	reent->_r48 = &libc_random;
 	self->reent = reent;
 	return reent;
 }
@@ -59,16 +57,25 @@ void libc_init(void)
 {
 	struct co *self = arch_current();
 
-	_GLOBAL_REENT->_errno = self->error;
+	_GLOBAL_REENT->_errno_at = &self->error;
+	_GLOBAL_REENT->_r48 = &libc_random;
 	self->reent = _GLOBAL_REENT;
 	if (!__sinit)
 		return;
 	/* Now, not when main first prints: exit flushes what others have printed, too. */
 	__sinit(_GLOBAL_REENT);
-	/* Standard error is written piece by piece; under one lock with standard output, one call
-	 * comes out whole whatever others print. */
-	__lock_close_recursive(stderr->_lock);
-	stderr->_lock = stdout->_lock;
+	libc_streams_init();
+}
+
+/* newlib forgets these powers of five, by which floating-point numbers are printed and read. */
+static void free_powers(struct _mprec *numbers)
+{
+	struct _Bigint *power = numbers->_p5s, *next;
+
+	for (; power; power = next) {
+		next = power->_next;
+		heap_free(power);
+	}
 }
 
 void libc_co_exit(struct co *co)
@@ -77,11 +84,16 @@ void libc_co_exit(struct co *co)
 
 	if (!reent)
 		return;
-	co->error = reent->_errno;
 	co->reent = NULL;
-	if (reent == _GLOBAL_REENT)
+	if (reent == _GLOBAL_REENT) {
+		static int nobodys;
+
+		reent->_errno_at = &nobodys; /* idle coroutines may get it still */
 		return;
-	heap_free(reent->_sig_func); /* newlib leaves it behind */
+	}
+	if (reent->_mp)
+		free_powers(reent->_mp);
+	reent->_r48 = NULL; /* everybody's */
 	_reclaim_reent(reent);
 	heap_free(reent);
 }

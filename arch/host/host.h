@@ -11,7 +11,7 @@
  *   and cancellation does not reach it; calls that signals do not restart may give EINTR.
  * - Sockets are the host's, too, but waiting for them parks the coroutine (net.c). That is for the
  *   calls that arch.mk wraps: not for stdio on sockets, and not for what dup makes of one.
- * - errno, strtok, rand, localtime and the like are each coroutine's own; whatever else the library keeps for a thread
+ * - errno, strtok, localtime and the like are each coroutine's own; whatever else the library keeps for a thread
  *   is the thread's, and not kept across a switch.
  * - A callback from the library (of qsort) may be preempted, and move to another core. One that it
  *   calls with a lock held, or between flockfile and funlockfile, must neither compute for long nor

@@ -26,8 +26,6 @@
 #include "kernel/outside.h"
 #include "kernel/panic.h"
 
-int __wrap_rand(void);
-void __wrap_srand(unsigned seed);
 char *__wrap_strtok(char *text, const char *separators);
 struct tm *__wrap_localtime(const time_t *time);
 struct tm *__wrap_gmtime(const time_t *time);
@@ -66,7 +64,6 @@ void libc_init(void)
 /* What newlib keeps for a coroutine, and the host's library for all. */
 struct _reent {
 	char *strtok_place;
-	unsigned seed;
 	struct tm tm;
 	char time_text[26]; /* as long as asctime_r wants it */
 };
@@ -80,7 +77,7 @@ static struct _reent *own_state(void)
 		self->reent = heap_alloc(sizeof *self->reent);
 		if (!self->reent)
 			return &shared;
-		*self->reent = (struct _reent){.seed = 1};
+		*self->reent = (struct _reent){0};
 	}
 	return self->reent;
 }
@@ -88,16 +85,6 @@ static struct _reent *own_state(void)
 void libc_co_exit(struct co *co)
 {
 	heap_free(co->reent);
-}
-
-int __wrap_rand(void)
-{
-	return rand_r(&own_state()->seed);
-}
-
-void __wrap_srand(unsigned seed)
-{
-	own_state()->seed = seed;
 }
 
 struct tm *__wrap_localtime(const time_t *time)
@@ -153,6 +140,11 @@ void __wrap_exit(int status)
 
 void __wrap_abort(void)
 {
+	struct sigaction action;
+
+	if (sigaction(SIGABRT, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
+	    action.sa_handler != SIG_IGN)
+		raise(SIGABRT); /* the program's handler */
 	panic("abort() called");
 }
 

@@ -47,6 +47,23 @@ static void at_exit(void)
 	printf("atexit\n");
 }
 
+static void print_on(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		printf("%s", "");
+		fprintf(stderr, "%s", "");
+		go_yield();
+	}
+}
+
+static void print_after_close(void)
+{
+	errno = 0;
+	if (printf("lost") >= 0 || errno != EBADF || fclose(stdout) == 0)
+		_Exit(1);
+}
+
 static void race(void *arg)
 {
 	while (time_now() < *(uint64_t *)arg)
@@ -74,6 +91,17 @@ int main(int argc, char **argv)
 		for (int i = 0; i < runtime_cores() + 1; i++)
 			go(hog, NULL);
 		time_sleep(5 * NSEC_PER_MSEC);
+		return status;
+	}
+	if (strcmp(how, "close-out") == 0) { /* others go on printing, and so do exit handlers */
+		atexit(print_after_close);
+		for (int i = 0; i < 4; i++)
+			go(print_on, NULL);
+		time_sleep(2 * NSEC_PER_MSEC);
+		fclose(stdout);
+		for (int i = 0; i < 100; i++)
+			fprintf(stderr, "%s", i < 99 ? "" : "stderr lives\n");
+		fclose(stderr);
 		return status;
 	}
 	if (strcmp(how, "last") == 0) { /* main leaves, the last one that ends ends all */

@@ -18,6 +18,7 @@ ENDINGS = {
     "flush-other 8": (8, "printed by another"),
     "defer 2": (2, "second deferred\nfirst deferred\natexit\n"),
     "race": (5, ""),
+    "close-out 11": (11, "stderr lives\n"),
 }
 
 

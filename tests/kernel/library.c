@@ -1,0 +1,203 @@
+/*
+ * The C library where coroutines share it: what is the program's (signal handlers, random numbers,
+ * streams), and what a coroutine leaves behind.
+ */
+#include <signal.h>
+#include <wchar.h>
+
+#include "test.h"
+
+/* Runs fn in a coroutine of its own, to its end. */
+static void in_another(go_fn *fn, void *arg)
+{
+	struct waitgroup wg = {0};
+
+	expect_eq(waitgroup_go(&wg, fn, arg), 0);
+	waitgroup_wait(&wg);
+}
+
+/* ---- What is left behind ---- */
+
+static void print_power(void *arg)
+{
+	char text[64];
+
+	(void)arg;
+	snprintf(text, sizeof text, "%.17g", 1.2345e30);
+	expect(strncmp(text, "1.2345", 6) == 0);
+}
+
+static void print_large(void *arg)
+{
+	char text[400];
+
+	(void)arg;
+	snprintf(text, sizeof text, "%.30Lg", 1.2345e3000L);
+}
+
+static void read_power(void *arg)
+{
+	(void)arg;
+	expect(strtod("1.2345678901234567e-30", NULL) > 0);
+}
+
+static void test_left_behind(void)
+{
+	go_fn *const uses[] = {print_power, print_large, read_power};
+	struct runtime_stats before, after;
+
+	for (int use = 0; use < 3; use++) {
+		for (int i = 0; i < 20; i++)
+			in_another(uses[use], NULL);
+		runtime_stats(&before);
+		for (int i = 0; i < 200; i++)
+			in_another(uses[use], NULL);
+		runtime_stats(&after);
+		expect(after.heap_bytes < before.heap_bytes + 200 * 32);
+	}
+	verdict("who prints and reads powers of five leaves nothing behind");
+}
+
+/* ---- Signals ---- */
+
+static volatile sig_atomic_t last_signal;
+static int times;
+
+static void note_signal(int sig)
+{
+	last_signal = sig;
+	times++;
+}
+
+static void raise_it(void *arg)
+{
+	expect_eq(raise((int)(intptr_t)arg), 0);
+}
+
+static void handle_it(void *arg)
+{
+	expect(signal((int)(intptr_t)arg, note_signal) == SIG_DFL);
+}
+
+static void test_signals(void)
+{
+	expect(signal(SIGTERM, note_signal) == SIG_DFL);
+	in_another(raise_it, (void *)SIGTERM);
+	expect_eq(last_signal, SIGTERM);
+	in_another(raise_it, (void *)SIGTERM);
+	expect_eq(times, 2);
+	in_another(handle_it, (void *)SIGHUP);
+	raise(SIGHUP);
+	expect_eq(last_signal, SIGHUP);
+	expect(signal(SIGTERM, SIG_IGN) == note_signal);
+	in_another(raise_it, (void *)SIGTERM);
+	expect_eq(times, 3);
+	expect(signal(SIGTERM, SIG_DFL) == SIG_IGN);
+	errno = 0;
+	expect(signal(1000, SIG_IGN) == SIG_ERR && errno == EINVAL);
+	verdict("signal handlers are the program's");
+}
+
+/* ---- Random numbers ---- */
+
+enum { DRAWS = 8 };
+
+static void draw(void *arg)
+{
+	long *drawn = arg;
+
+	for (int i = 0; i < DRAWS; i++)
+		drawn[i] = rand();
+}
+
+static void draw_48(void *arg)
+{
+	long *drawn = arg;
+
+	for (int i = 0; i < DRAWS; i++)
+		drawn[i] = lrand48();
+}
+
+static void seed(void *arg)
+{
+	srand((unsigned)(intptr_t)arg);
+	srand48((long)(intptr_t)arg);
+}
+
+static void check_sequence(go_fn *draws)
+{
+	long all[2][DRAWS], again[DRAWS], other[DRAWS];
+
+	seed((void *)20);
+	in_another(draws, all[0]);
+	in_another(draws, all[1]);
+	in_another(seed, (void *)20);
+	draws(again);
+	seed((void *)21);
+	draws(other);
+	expect(memcmp(all[0], again, sizeof again) == 0);
+	expect(memcmp(all[0], all[1], sizeof again) != 0);
+	expect(memcmp(all[0], other, sizeof again) != 0);
+}
+
+static void test_sequence(void)
+{
+	check_sequence(draw);
+	check_sequence(draw_48);
+	verdict("random numbers are one sequence, with the seed that anybody has set");
+}
+
+/* ---- Cancelled members print ---- */
+
+static int printed;
+
+static int say_goodbye(void *arg)
+{
+	(void)arg;
+	int error = time_sleep(NSEC_PER_SEC * 60);
+
+	expect_eq(error, -ECANCELED);
+	printed = printf("# a cancelled member says this\n");
+	return 0;
+}
+
+static void test_cancelled(void)
+{
+	struct group g;
+
+	group_init(&g, TIME_NEVER);
+	group_go(&g, say_goodbye, NULL);
+	go_yield();
+	printf("# this is begun, ");
+	group_cancel(&g, -ECANCELED);
+	group_wait(&g);
+	printf("and this ends it\n");
+	expect_eq(printed, (int)strlen("# a cancelled member says this\n"));
+	expect(!ferror(stdout));
+	verdict("a cancelled member prints, and loses nothing of others");
+}
+
+/* ---- Wide characters ---- */
+
+static void test_wide(void)
+{
+	char text[20];
+	wchar_t wide[20];
+
+	expect_eq(snprintf(text, sizeof text, "<%ls|%.2ls|%lc>", L"wide", L"wide", (wint_t)L'x'),
+		  11);
+	expect(strcmp(text, "<wide|wi|x>") == 0);
+	expect(swprintf(wide, 20, L"%s %d", "narrow", 7) == 8 && wcscmp(wide, L"narrow 7") == 0);
+	verdict("printf of wide characters");
+}
+
+int main(int argc, char **argv)
+{
+	test_begin(argc, argv, 5);
+	test_left_behind();
+	test_signals();
+	test_sequence();
+	test_cancelled();
+	test_wide();
+	return test_end();
+}
