@@ -210,19 +210,21 @@ $(call keep,$(A)/link.flags,$(CC) $(link_flags) $(objs) $(libs))
 mksymtab := NM=$(CROSS)nm tools/mksymtab.py
 ownnames := NM=$(CROSS)nm OBJCOPY=$(CROSS)objcopy tools/ownnames.py --app $(app_objs) \
 	--kernel $(kernel_objs) $(if $(NEWLIB),--library $(NEWLIB)/lib/libc.a)
-stackdepth := OBJDUMP=$(CROSS)objdump tools/stackdepth --app $(A)
-depth_tools := $(addprefix tools/,stackdepth depth.py callgraph.py objfile.py passed.py)
-depth_files := $(objs) $(if $(NEWLIB),$(NEWLIB)/callgraph.json) $(kernel_srcs) $(app_srcs)
+comma := ,
+wrapped := $(patsubst --wrap=%,%,$(filter --wrap=%,$(subst $(comma), ,$(link_flags))))
+stackdepth := NM=$(CROSS)nm OBJDUMP=$(CROSS)objdump tools/stackdepth --app $(A) $(wrapped:%=--wrap=%)
+depth_tools := $(addprefix tools/,stackdepth depth.py callgraph.py linkage.py machinecode.py objfile.py passed.py)
+depth_files := $(objs) $(if $(NEWLIB),$(NEWLIB)/callgraph.json) $(kernel_srcs) --notes $(app_srcs)
 
 $(A)/linked.elf: $(objs) $(linker_script) tools/mksymtab.py tools/ownnames.py $(depth_tools) $(A)/link.flags
 	@$(call say,LD $(elf)) set -e; t=$@.$$$$; trap 'rm -f '$$t'.*' EXIT; \
 	link() { $(CC) $(link_flags) -o $$t.elf $(objs) $$t.o $(libs) "$$@"; }; \
 	$(ownnames); $(mksymtab) >$$t.s; $(CC) -c -o $$t.o $$t.s; link -Wl,-Map=$$t.map; \
 	$(mksymtab) $$t.elf >$$t.s; cp $$t.s $$t.names; \
-	$(if $(filter grow,$(STACKS)),,$(stackdepth) --bounds $$t.map $(depth_files) >>$$t.s;) \
+	$(if $(filter grow,$(STACKS)),,$(stackdepth) --bounds --linked $$t.elf $$t.map $(depth_files) >>$$t.s;) \
 	$(CC) -c -o $$t.o $$t.s; link; \
 	$(mksymtab) $$t.elf | cmp $$t.names - || { echo 'functions moved in the second link' >&2; exit 1; }; \
-	mv -f $$t.elf $@
+	mv -f $$t.map $(@:.elf=.map); mv -f $$t.elf $@
 
 # Two applications may have one name (the last folder's): the image is the one asked for.
 $(elf): $(A)/linked.elf FORCE
@@ -247,8 +249,8 @@ run: $(elf)
 gdb: $(elf)
 	@qemu/gdb $(elf)
 
-stackdepth: $(objs)
-	@$(stackdepth) $(depth_files)
+stackdepth: $(A)/linked.elf
+	@$(stackdepth) --linked $(A)/linked.elf $(A)/linked.map $(depth_files)
 
 iso: $(elf)
 	@$(call say,ISO $(elf:.elf=.iso)) tools/mkiso $(elf) $(elf:.elf=.iso)

@@ -11,10 +11,15 @@ PASSED = {"once_do": 1, **DEFER}
 
 
 class Notes:
-    """What the sources say about themselves; tools/stackdepth --help explains the kinds."""
+    """What the sources say about themselves; tools/stackdepth --help explains the kinds. The kernel's
+    speak of the kernel and its libraries only: a program may have files and functions of the same
+    names. A program's speak of all pointers, and otherwise of the program."""
 
     def __init__(self):
         self.pointers, self.ends, self.frames, self.never, self.after = [], set(), {}, {}, {}
+
+    def and_pointers_of(self, other):
+        self.pointers = self.pointers + other.pointers
 
     def read(self, path):
         with open(path, encoding="utf-8") as file:
@@ -65,7 +70,8 @@ class Walk:
     """The walk over all that a coroutine with one entry function can call."""
 
     def __init__(self, graph, notes, passed):
-        self.graph, self.notes = graph, notes
+        self.graph = graph
+        self.notes = notes        # of a Function: the notes that speak of it
         self.passed = passed      # of a Function: {callee: the functions it passes, or None}
         self.at_entry = []        # whom the first function calls
         self.at_start = []        # whom a starter calls
@@ -92,12 +98,12 @@ class Walk:
         if key in self.active:
             raise Unbounded("is recursive", [function.name])
         self.reached.add(function.name)
-        deepest = 0, ()
-        if function.name not in self.notes.ends:
+        deepest, notes = (0, ()), self.notes(function)
+        if function.name not in notes.ends:
             if function.why:
                 raise Unbounded(function.why, [function.name])
             self.active.add(key)
-            barred |= self.notes.never.get(function.name.split(".")[0], frozenset())
+            barred |= notes.never.get(function.name.split(".")[0], frozenset())
             try:
                 for below in self.below(function, barred, given):
                     deepest = max(deepest, below, key=lambda b: b[0])
@@ -115,10 +121,11 @@ class Walk:
 
     def below(self, function, barred, given):
         """(bytes, path) of every call, with the function's frame where it still is there."""
+        after = self.notes(function).after
         for name, returns in sorted(function.calls.items()):
             if name.split(".")[0] in barred:
                 continue
-            if name in self.notes.after and not self.notes.after[name] & self.reached:
+            if name in after and not after[name] & self.reached:
                 continue
             size, path = self.call(function, name, barred)
             frame = function.frame if returns else 0
@@ -138,9 +145,10 @@ class Walk:
         callee = self.graph.find(function.unit, name)
         if callee:
             return self.walk(callee, barred, given)
-        if name in self.notes.frames:
-            return self.notes.frames[name], ((name, self.notes.frames[name]),)
-        if name in self.notes.ends:
+        notes = self.notes(function)
+        if name in notes.frames:
+            return notes.frames[name], ((name, notes.frames[name]),)
+        if name in notes.ends:
             return 0, ()
         raise Unbounded("is not known: it has no report and no note", [name])
 
@@ -156,7 +164,7 @@ class Walk:
         return frozenset(functions)
 
     def through(self, function, place, given):
-        names = self.notes.targets(place)
+        names = self.notes(function).targets(place)
         if names is None:
             raise Unbounded("calls through a pointer: " + ": ".join(place))
         for name in names:
@@ -172,4 +180,6 @@ class Walk:
                 targets = self.graph.named(name)
                 if not targets:
                     raise SystemExit(f"a note names {name}, which is no function of this image")
+                if any(target.name in PASSED for target in targets):
+                    raise Unbounded(f"may reach {name}, and with what is not known")
                 yield from targets

@@ -29,7 +29,8 @@ def need(report, first, notes=(), jumps=()):
     said = depth.Notes()
     for kind, rest in notes:
         said.add(kind, rest)
-    walk = depth.Walk(graph, said, lambda function: {"go_defer": {"last"}, "once_do": {"last"}})
+    passed = {"go_defer": {"last"}, "once_do": {"last"}}
+    walk = depth.Walk(graph, lambda function: said, lambda function: passed)
     walk.at_entry = graph.named("entry")
     try:
         size, path = walk.need(graph.named(first)[0])
