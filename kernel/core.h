@@ -24,21 +24,28 @@ struct magazine {
 	void *object[MAGAZINE_SIZE];
 };
 
+/* Of those that are pinned and the others; see pinned_next in proc.c. */
+struct turns {
+	uint32_t left;
+	bool pinned;
+};
+
 struct proc {
 	/* Owner only. */
 	struct co *runnext; /* runs next, in its waker's time slice */
 	bool special;       /* something may be in pinned, urgent or the ring */
 	bool slice_armed;   /* slice_end is set: always where something waits here */
 	bool turn_over;     /* a slice has ended, without preemption: see sched_park_for */
-	bool pinned_turn;   /* see next_of_both in proc.c */
-	uint32_t turns_left;
-	uint32_t ticks;     /* picks that began a new slice */
-	uint32_t tick_seen; /* ticks at the last timer interrupt */
+	struct turns turns, tired_turns; /* pinned, and tired_pinned, with the others */
+	uint32_t ticks;                  /* picks that began a new slice */
+	uint32_t tick_seen;              /* ticks at the last timer interrupt */
 	struct runq runq;
 	struct runq tired;    /* those that have used up a slice: after those that have not */
 	uint32_t tired_waits; /* slice ends that those in tired have waited */
 	uint64_t slice_began, slice_end;
+	uint64_t rest_at;      /* proc_rest is called then, or when a slice ends */
 	struct co_list pinned; /* runnable and must stay here */
+	struct co_list tired_pinned;
 	struct co_list urgent; /* the same, urgent */
 
 	struct steal_ring ring; /* put by the owner, taken by anyone */
@@ -86,9 +93,12 @@ struct core {
 	void *arch;         /* the port's */
 
 	/* Counters: written by the owner only, read by anyone. */
-	uint64_t spawned, exited, preemptions, steals, wakeups, ipis, idle_ns;
+	uint64_t spawned, exited, preemptions, steals, wakeups, ipis;
+	uint64_t handler_wakeups,
+		handler_ipis; /* *: an interrupt could come between load and store */
+	uint64_t idle_time;   /* see core_idle_ns */
 	int64_t heap_bytes, stack_bytes;
-	uint64_t idle_since; /* 0: not idle */
+	_Atomic uint64_t idle_told; /* the most that anyone has been told of idle_time */
 };
 
 extern struct core *cores[MAX_CORES];
@@ -99,6 +109,12 @@ static inline struct core *core_here(void)
 {
 	return arch_current()->core;
 }
+
+/* The owner goes idle, or is not any more, now. */
+void core_idle(struct core *core, bool idle, uint64_t now);
+
+/* How long it has been idle, of any core: never less than before. */
+uint64_t core_idle_ns(struct core *core);
 
 /* Calls fn(a, b) on the core's own stack, which its idle coroutine does not use while another runs:
  * for what is deep, so that the stacks of coroutines need no room for it. nopreempt > 0. */

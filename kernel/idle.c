@@ -20,7 +20,12 @@ static _Atomic int searchers; /* cores that look for work, or have been woken to
 
 void proc_interrupt(struct core *to)
 {
-	relaxed_add(core_here()->ipis, 1);
+	struct core *core = core_here();
+
+	if (core->in_handler & HANDLER_IRQ)
+		relaxed_add(core->handler_ipis, 1);
+	else
+		relaxed_add(core->ipis, 1);
 	arch_send_reschedule(to);
 }
 
@@ -125,7 +130,9 @@ static bool sleep(struct core *core)
 	bool enabled = core->index < atomic_load_explicit(&proc_count, memory_order_relaxed);
 	uint64_t bit = UINT64_C(1) << core->index, before = bit;
 
-	relaxed_set(core->idle_since, arch_clock());
+	uint64_t since = arch_clock();
+
+	core_idle(core, true, since);
 	atomic_store_explicit(&core->running, NULL, memory_order_relaxed);
 	if (enabled)
 		atomic_fetch_or(&proc_idle_mask, bit);
@@ -136,7 +143,7 @@ static bool sleep(struct core *core)
 	 * set: what is put meanwhile is shared. */
 	for (bool again = false; !work_somewhere(core) && !stuck_check(); again = true) {
 		if (enabled && ask_for_work(core, again) && !again)
-			sched_timer_by(core, core->idle_since + LOOK_AGAIN);
+			sched_timer_by(core, since + LOOK_AGAIN);
 		arch_interrupts_off();
 		/* The mask has lost the bit: somebody wakes this core. */
 		if (core->irq_pending || (enabled && !(atomic_load(&proc_idle_mask) & bit)))
@@ -150,8 +157,7 @@ static bool sleep(struct core *core)
 	stuck_leave_idle();
 	if (enabled)
 		before = atomic_fetch_and(&proc_idle_mask, ~bit);
-	relaxed_add(core->idle_ns, arch_clock() - core->idle_since);
-	relaxed_set(core->idle_since, 0);
+	core_idle(core, false, arch_clock());
 	return !(before & bit);
 }
 
@@ -232,6 +238,9 @@ _Noreturn void proc_idle(struct core *core)
 			sched_slice_arm(core);
 		if (!stack_is_free(core, next))
 			continue;
+		/* What this core has done since it looked at the clock is not the time of next. */
+		if (atomic_load_explicit(&sched_accounting, memory_order_relaxed))
+			sched_charge(core, idle);
 		sched_begin(core, next);
 
 		void *frame = next->frame;

@@ -200,11 +200,38 @@ enum { TIRED_WAITS = 4 };
 void proc_put_tired(struct core *core, struct co *co)
 {
 	/* Who only made way for an urgent one has not used up its slice. */
-	if ((co->flags & (CO_PINNED | CO_URGENT)) || proc_needs_attention() ||
-	    core->proc.urgent.first || !runq_put(&core->proc.tired, co))
+	bool tired = !core->proc.urgent.first && !(co->flags & CO_URGENT);
+
+	if (tired && (co->flags & CO_PINNED) && co->pinned_core == core->index)
+		co_list_put(&core->proc.tired_pinned, co);
+	else if (!tired || (co->flags & CO_PINNED) || proc_needs_attention() ||
+		 !runq_put(&core->proc.tired, co))
 		proc_put_back(core, co);
-	else if (!core->proc.slice_armed)
+	if (!core->proc.slice_armed && proc_waiting(core))
 		sched_slice_arm(core);
+}
+
+/* Pinned coroutines and the others take turns, each as long as it was when its turn began: as if
+ * they stood in one queue. True: the turn of those that are pinned. */
+static bool pinned_next(struct turns *turns, size_t pinned, size_t others)
+{
+	if (turns->left == 0) {
+		turns->pinned = !turns->pinned || !others;
+		turns->left = (uint32_t)(turns->pinned ? pinned : others);
+	}
+	turns->left--;
+	return turns->pinned;
+}
+
+static struct co *get_tired(struct proc *proc)
+{
+	uint32_t others = runq_len(&proc->tired);
+
+	proc->tired_waits = 0;
+	if (proc->tired_pinned.first &&
+	    (!others || pinned_next(&proc->tired_turns, proc->tired_pinned.count, others)))
+		return co_list_get(&proc->tired_pinned);
+	return runq_get(&proc->tired);
 }
 
 void proc_rest(struct core *core)
@@ -214,8 +241,7 @@ void proc_rest(struct core *core)
 
 	if (++proc->tired_waits < TIRED_WAITS)
 		return;
-	proc->tired_waits = 0;
-	co = runq_get(&proc->tired);
+	co = get_tired(proc);
 	if (co)
 		proc_put_quietly(core, co);
 }
@@ -288,7 +314,8 @@ bool proc_urgent_waiting(const struct core *core)
 bool proc_waiting(const struct core *core)
 {
 	return relaxed_get(core->proc.runnext) || proc_own_len(&core->proc) ||
-	       relaxed_get(core->proc.pinned.first) || proc_urgent_waiting(core) ||
+	       relaxed_get(core->proc.pinned.first) || relaxed_get(core->proc.tired_pinned.first) ||
+	       proc_urgent_waiting(core) ||
 	       (core->index < atomic_load_explicit(&proc_count, memory_order_relaxed) &&
 		atomic_load_explicit(&global.normal_count, memory_order_relaxed));
 }
@@ -298,10 +325,7 @@ static struct co *get_own(struct proc *proc)
 {
 	struct co *co;
 
-	if (steal_ring_take(&proc->ring, &co, 1, true) || (co = runq_get(&proc->runq)))
-		return co;
-	proc->tired_waits = 0;
-	return runq_get(&proc->tired);
+	return steal_ring_take(&proc->ring, &co, 1, true) ? co : runq_get(&proc->runq);
 }
 
 static struct co *get_own_or_global(struct core *core, bool enabled)
@@ -311,29 +335,20 @@ static struct co *get_own_or_global(struct core *core, bool enabled)
 	return co || !enabled ? co : global_get(core, false);
 }
 
-/* Pinned coroutines and the others take turns, each as long as it was when its turn began: as if
- * they stood in one queue. */
 static struct co *next_of_both(struct core *core, bool enabled)
 {
 	struct proc *proc = &core->proc;
+	size_t others = runq_len(&proc->runq) + steal_ring_len(&proc->ring);
 	struct co *co = NULL;
 
-	if (proc->turns_left == 0) {
-		size_t others = proc_own_len(proc);
-
-		if (enabled)
-			others +=
-				(atomic_load_explicit(&global.normal_count, memory_order_relaxed) +
-				 (size_t)proc_count - 1) /
-				(size_t)proc_count;
-		proc->pinned_turn = !proc->pinned_turn || !others;
-		proc->turns_left = (uint32_t)(proc->pinned_turn ? proc->pinned.count : others);
-	}
-	proc->turns_left--;
-	if (!proc->pinned_turn) {
+	if (enabled)
+		others += (atomic_load_explicit(&global.normal_count, memory_order_relaxed) +
+			   (size_t)proc_count - 1) /
+			  (size_t)proc_count;
+	if (!pinned_next(&proc->turns, proc->pinned.count, others)) {
 		co = get_own_or_global(core, enabled);
 		if (!co) /* stolen meanwhile */
-			proc->turns_left = 0;
+			proc->turns.left = 0;
 	}
 	return co ? co : co_list_get(&proc->pinned);
 }
@@ -363,6 +378,8 @@ static void *pick_slowly(void *arg, void *unused)
 	}
 	co = proc->pinned.first ? next_of_both(core, enabled) : get_own_or_global(core, enabled);
 	if (!co)
+		co = get_tired(proc);
+	if (!co)
 		return NULL;
 slice:
 	proc->ticks++;
@@ -383,6 +400,10 @@ void proc_give_away(struct core *core)
 		proc_put(core, co);
 	}
 	/* No more than there are: the core may be let in again meanwhile, and put them back. */
-	for (uint32_t n = proc_own_len(&core->proc); n && (co = get_own(&core->proc)); n--)
+	for (uint32_t n = proc_own_len(&core->proc); n; n--) {
+		co = get_own(&core->proc);
+		if (!co && !(co = runq_get(&core->proc.tired)))
+			break;
 		proc_put(core, co);
+	}
 }

@@ -34,6 +34,12 @@ static inline bool proc_needs_attention(void)
 	return atomic_load_explicit(&proc_attention, memory_order_relaxed) != 0;
 }
 
+/* Some wait here that have used up a time slice. */
+static inline bool proc_some_tired(const struct core *core)
+{
+	return runq_len(&core->proc.tired) || core->proc.tired_pinned.first;
+}
+
 /* What waits in the queues of a proc, but for pinned and urgent ones. */
 static inline uint32_t proc_own_len(const struct proc *proc)
 {

@@ -97,13 +97,6 @@ static void count_state(struct co *co, void *arg)
 	stats->runnable += relaxed_get(co->state) == CO_RUNNABLE;
 }
 
-static uint64_t idle_ns(const struct core *core)
-{
-	uint64_t since = relaxed_get(core->idle_since);
-
-	return relaxed_get(core->idle_ns) + (since ? arch_clock() - since : 0);
-}
-
 void runtime_stats(struct runtime_stats *stats)
 {
 	int64_t heap = 0, stacks = 0;
@@ -113,14 +106,14 @@ void runtime_stats(struct runtime_stats *stats)
 	sum(&stats->spawned, &stats->exited);
 	stats->live = stats->spawned - stats->exited;
 	for (int i = 0; i < core_count; i++) {
-		const struct core *core = cores[i];
+		struct core *core = cores[i];
 
 		stats->switches += relaxed_get(core->switches);
 		stats->preemptions += relaxed_get(core->preemptions);
 		stats->steals += relaxed_get(core->steals);
-		stats->wakeups += relaxed_get(core->wakeups);
-		stats->ipis += relaxed_get(core->ipis);
-		stats->idle_ns += idle_ns(core);
+		stats->wakeups += relaxed_get(core->wakeups) + relaxed_get(core->handler_wakeups);
+		stats->ipis += relaxed_get(core->ipis) + relaxed_get(core->handler_ipis);
+		stats->idle_ns += core_idle_ns(core);
 		heap += relaxed_get(core->heap_bytes);
 		stacks += relaxed_get(core->stack_bytes);
 	}
@@ -139,7 +132,7 @@ int runtime_core_stats(int index, struct runtime_core_stats *stats)
 	preempt_disable();
 	slab_visit_begin(); /* what runs there may end meanwhile, but is still a coroutine's */
 
-	const struct core *core = cores[index];
+	struct core *core = cores[index];
 	struct co_who who = {0};
 	const struct co *running;
 
@@ -151,11 +144,12 @@ int runtime_core_stats(int index, struct runtime_core_stats *stats)
 		.switches = relaxed_get(core->switches),
 		.preemptions = relaxed_get(core->preemptions),
 		.steals = relaxed_get(core->steals),
-		.wakeups = relaxed_get(core->wakeups),
-		.ipis = relaxed_get(core->ipis),
+		.wakeups = relaxed_get(core->wakeups) + relaxed_get(core->handler_wakeups),
+		.ipis = relaxed_get(core->ipis) + relaxed_get(core->handler_ipis),
 		.spawned = relaxed_get(core->spawned),
-		.idle_ns = idle_ns(core),
+		.idle_ns = core_idle_ns(core),
 		.queue = proc_own_len(&core->proc) + relaxed_get(core->proc.pinned.count) +
+			 relaxed_get(core->proc.tired_pinned.count) +
 			 relaxed_get(core->proc.urgent.count) +
 			 (relaxed_get(core->proc.runnext) ? 1 : 0),
 		.running = who.id,

@@ -165,7 +165,7 @@ static __attribute__((noinline)) void yield_slowly(struct core *core, struct co 
 	if (!call_by_coroutine(self))
 		call_forbidden("go_yield");
 	/* All others first: those too that have used up a slice. */
-	struct co *next = runq_len(&core->proc.tired) ? proc_pick(core) : NULL;
+	struct co *next = proc_some_tired(core) ? proc_pick(core) : NULL;
 
 	proc_put_back(core, self);
 	switch_to(core, self, next ? next : proc_pick(core), false);
@@ -201,7 +201,8 @@ void sched_move(void)
 	preempt_enable();
 }
 
-static inline __attribute__((always_inline)) void ready(struct co *co, bool next)
+/* What for: woken, or new. */
+static inline __attribute__((always_inline)) void ready(struct co *co, bool next, bool woken)
 {
 	struct core *core = core_here();
 
@@ -211,9 +212,14 @@ static inline __attribute__((always_inline)) void ready(struct co *co, bool next
 #endif
 	relaxed_set(co->state, CO_RUNNABLE);
 	if (unlikely(core->in_handler & HANDLER_IRQ)) {
+		relaxed_add(core->handler_wakeups, 1);
 		proc_send(core, co);
 		return;
 	}
+	if (woken)
+		relaxed_add(core->wakeups, 1);
+	else
+		relaxed_add(core->spawned, 1);
 	if (next && !(co->flags & (CO_PINNED | CO_URGENT)) &&
 	    !(arch_current()->flags & CO_KERNEL) &&
 	    core->index < atomic_load_explicit(&proc_count, memory_order_relaxed)) {
@@ -231,26 +237,22 @@ static inline __attribute__((always_inline)) void ready(struct co *co, bool next
 
 void sched_ready(struct co *co)
 {
-	relaxed_add(core_here()->wakeups, 1);
-	ready(co, true);
+	ready(co, true, true);
 }
 
 void sched_ready_last(struct co *co)
 {
-	relaxed_add(core_here()->wakeups, 1);
-	ready(co, false);
+	ready(co, false, true);
 }
 
 void sched_start(struct co *co)
 {
-	relaxed_add(core_here()->spawned, 1);
-	ready(co, true);
+	ready(co, true, false);
 }
 
 void sched_start_last(struct co *co)
 {
-	relaxed_add(core_here()->spawned, 1);
-	ready(co, false);
+	ready(co, false, false);
 }
 
 void sched_park_for(struct co *next)
@@ -260,11 +262,12 @@ void sched_park_for(struct co *next)
 			    ? next->pinned_core == core->index
 			    : core->index < atomic_load_explicit(&proc_count, memory_order_relaxed);
 
-	relaxed_add(core->wakeups, 1);
 	if (unlikely(core->proc.turn_over || !here)) {
 		core->proc.turn_over = false;
-		ready(next, false);
+		ready(next, false, true);
 		next = proc_pick(core);
+	} else {
+		relaxed_add(core->wakeups, 1);
 	}
 	leave(next);
 }
@@ -383,7 +386,11 @@ static bool slice_check(struct core *core, struct co *running, uint64_t now)
 			proc_put(core, co);
 		}
 		proc->turn_over = !quantum;
-		proc_rest(core);
+		/* Not whenever the slice is only looked at, because a core is idle. */
+		if (over || now >= proc->rest_at) {
+			proc->rest_at = now + slice_length();
+			proc_rest(core);
+		}
 		slice_next(core, now, proc->slice_began + slice_length());
 	}
 	return over;

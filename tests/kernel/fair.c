@@ -420,15 +420,81 @@ static void test_slice(void)
 	verdict("who has just begun keeps its time slice");
 }
 
+/* ---- Loops that are pinned, and one that wakes beside them ---- */
+
+enum { LOOPS = 8 };
+static _Atomic uint64_t wake_at;
+static _Atomic int turn_of, loop_turns, turns_then;
+
+/* Counts whenever another of the loops has come on, and notes the count when the sleeper is due. */
+static void pinned_loop(void *arg)
+{
+	uint64_t due;
+
+	while (!stop) {
+		if (turn_of != (int)(intptr_t)arg) {
+			turn_of = (int)(intptr_t)arg;
+			loop_turns++;
+		}
+		due = wake_at;
+		/* Only if it still is the same: this one may have been stopped here. */
+		if (due && time_now() >= due && atomic_compare_exchange_strong(&wake_at, &due, 0))
+			turns_then = loop_turns;
+	}
+	waitgroup_done(&all);
+}
+
+static void wakes_beside(void *arg)
+{
+	int late = 0;
+
+	for (int i = 0; i < 10; i++) {
+		uint64_t due = time_now() + 3 * NSEC_PER_MSEC;
+
+		wake_at = due;
+		time_sleep_until(due);
+		if (wake_at == 0) /* else it woke before any loop saw that it is due */
+			late += loop_turns - turns_then;
+		wake_at = 0;
+	}
+	*(int *)arg = late;
+	waitgroup_done(&all);
+}
+
+static void test_pinned_loops(void)
+{
+	uint64_t quantum = runtime_set_quantum(NSEC_PER_MSEC);
+
+	/* Where there are more cores, it is pinned too: else it wakes on another. */
+	for (int pinned = runtime_cores() > 1; pinned < 2; pinned++) {
+		int late = -1;
+
+		stop = false;
+		waitgroup_add(&all, LOOPS + 1);
+		for (int i = 0; i < LOOPS; i++)
+			go_with(&(struct go_options){.core = 1}, pinned_loop,
+				(void *)(intptr_t)(i + 1));
+		go_with(&(struct go_options){.core = pinned}, wakes_beside, &late);
+		while (late < 0)
+			time_sleep(NSEC_PER_MSEC);
+		stop = true;
+		waitgroup_wait(&all);
+		expect(late >= 0 && late <= 10);
+	}
+	runtime_set_quantum(quantum);
+	verdict("one that wakes beside pinned loops waits for one slice");
+}
+
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, PAIRS + 7);
+	test_begin(argc, argv, PAIRS + 8);
 	test_pairs();
 	test_crowd();
 	test_mutex();
 	test_rwmutex();
 	test_select();
 	test_slice();
+	test_pinned_loops();
 	until_alone();
 	verdict("everybody has ended");
 	return test_end();

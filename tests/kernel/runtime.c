@@ -3,6 +3,7 @@
 
 static struct waitgroup all;
 static struct event never;
+static _Atomic bool stop;
 
 static void nothing(void *arg)
 {
@@ -183,6 +184,67 @@ static void test_cpu_ns(void)
 	verdict("runtime_cpu_ns counts computing, not sleeping");
 }
 
+static void switches_often(void *arg)
+{
+	_Atomic int *over = arg;
+
+	for (int i = 0; i < amount(1000); i++) {
+		uint64_t a, b, start = time_now();
+
+		runtime_cpu_ns(&a);
+		if (i % 3)
+			go_yield();
+		else
+			time_sleep(NSEC_PER_USEC);
+		runtime_cpu_ns(&b);
+		*over += b < a || b - a > time_now() - start;
+	}
+	waitgroup_done(&all);
+}
+
+static void test_cpu_at_most_time(void)
+{
+	_Atomic int over = 0;
+
+	waitgroup_add(&all, 6);
+	for (int i = 0; i < 6; i++)
+		go(switches_often, &over);
+	waitgroup_wait(&all);
+	check(over == 0, "nobody uses more processor time than passes");
+}
+
+/* ---- Counters ---- */
+
+static void idles_and_wakes(void *arg)
+{
+	while (!stop)
+		time_sleep(20 * NSEC_PER_USEC);
+	waitgroup_done(&all);
+}
+
+static void test_never_back(void)
+{
+	struct runtime_stats s = {0}, t;
+
+	stop = false;
+	waitgroup_add(&all, 2);
+	for (int i = 0; i < 2; i++)
+		go(idles_and_wakes, NULL);
+	for (int i = 0; i < amount(3000); i++, s = t) {
+		runtime_stats(&t);
+		expect(t.idle_ns >= s.idle_ns &&
+		       t.idle_ns < time_now() * (unsigned)runtime_cores());
+		expect(t.spawned >= s.spawned && t.exited >= s.exited);
+		expect(t.switches >= s.switches && t.preemptions >= s.preemptions);
+		expect(t.steals >= s.steals && t.wakeups >= s.wakeups && t.ipis >= s.ipis);
+		if (i % 16 == 0)
+			time_sleep(10 * NSEC_PER_USEC);
+	}
+	stop = true;
+	waitgroup_wait(&all);
+	verdict("no counter goes back");
+}
+
 /* ---- Lists ---- */
 
 static void test_list(void)
@@ -219,8 +281,6 @@ static void test_list(void)
 }
 
 /* ---- Names of those that end meanwhile ---- */
-
-static _Atomic bool stop;
 
 static void brief(void *arg)
 {
@@ -340,12 +400,14 @@ static void test_first_cpu_ns(void)
 
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 16);
+	test_begin(argc, argv, 18);
 	test_first_cpu_ns();
 	test_quantum();
 	test_procs();
 	test_stats();
 	test_cpu_ns();
+	test_cpu_at_most_time();
+	test_never_back();
 	test_list();
 	test_names();
 	test_irq();
