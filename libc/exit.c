@@ -67,6 +67,17 @@ static void flush_streams(void)
 			flush_stream(&glue->_iobs[i]);
 }
 
+/* From the linker script: what runs when main has ended, the last one first. */
+extern void (*const __fini_array_start[])(void), (*const __fini_array_end[])(void);
+
+static void run_destructors(void)
+{
+	static void (*const *last)(void) = __fini_array_end;
+
+	while (last > __fini_array_start)
+		(*--last)();
+}
+
 static _Noreturn void wait_for_ever(void)
 {
 	static struct sema never;
@@ -87,6 +98,7 @@ void exit(int status)
 	    nobody != self)
 		wait_for_ever();
 	__call_exitprocs(status, NULL);
+	run_destructors();
 	flush_streams();
 	_exit(status);
 }

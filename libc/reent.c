@@ -53,18 +53,14 @@ struct _reent *__getreent(void)
 	return self->reent ? self->reent : attach(self);
 }
 
-void libc_init(void)
-{
-	struct co *self = arch_current();
+/* From the linker script: what runs before main. */
+extern void (*const __preinit_array_start[])(void), (*const __preinit_array_end[])(void);
+extern void (*const __init_array_start[])(void), (*const __init_array_end[])(void);
 
-	_GLOBAL_REENT->_errno_at = &self->error;
-	_GLOBAL_REENT->_r48 = &libc_random;
-	self->reent = _GLOBAL_REENT;
-	if (!__sinit)
-		return;
-	/* Now, not when main first prints: exit flushes what others have printed, too. */
-	__sinit(_GLOBAL_REENT);
-	libc_streams_init();
+static void run_all(void (*const *first)(void), void (*const *end)(void))
+{
+	for (; first < end; first++)
+		(*first)();
 }
 
 /* newlib forgets these powers of five, by which floating-point numbers are printed and read. */
@@ -76,6 +72,22 @@ static void free_powers(struct _mprec *numbers)
 		next = power->_next;
 		heap_free(power);
 	}
+}
+
+void libc_init(void)
+{
+	struct co *self = arch_current();
+
+	_GLOBAL_REENT->_errno_at = &self->error;
+	_GLOBAL_REENT->_r48 = &libc_random;
+	self->reent = _GLOBAL_REENT;
+	if (__sinit) {
+		/* Now, not when main first prints: exit flushes what others have printed, too. */
+		__sinit(_GLOBAL_REENT);
+		libc_streams_init();
+	}
+	run_all(__preinit_array_start, __preinit_array_end);
+	run_all(__init_array_start, __init_array_end);
 }
 
 void libc_co_exit(struct co *co)

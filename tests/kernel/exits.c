@@ -64,6 +64,38 @@ static void print_after_close(void)
 		_Exit(1);
 }
 
+/* In the order of their numbers, and at the end in the opposite one; those without a number last, and
+ * first. */
+static char begun[8];
+static bool say_ends;
+
+__attribute__((constructor)) static void begin_last(void)
+{
+	strcat(begun, "3");
+}
+
+__attribute__((constructor(300))) static void begin_second(void)
+{
+	strcat(begun, "2");
+}
+
+__attribute__((constructor(200))) static void begin_first(void)
+{
+	strcat(begun, "1");
+}
+
+__attribute__((destructor(200))) static void end_last(void)
+{
+	if (say_ends)
+		printf("the last end\n");
+}
+
+__attribute__((destructor)) static void end_first(void)
+{
+	if (say_ends)
+		printf("the first end\n");
+}
+
 static void race(void *arg)
 {
 	while (time_now() < *(uint64_t *)arg)
@@ -121,6 +153,12 @@ int main(int argc, char **argv)
 		atexit(at_exit);
 		go_defer(say, "first deferred");
 		go_defer(say, "second deferred");
+		return status;
+	}
+	if (strcmp(how, "constructors") == 0) {
+		say_ends = true;
+		atexit(at_exit);
+		printf("begun %s\n", begun);
 		return status;
 	}
 	if (strcmp(how, "race") == 0) { /* all at once: one of them wins */

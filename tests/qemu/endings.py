@@ -17,6 +17,7 @@ ENDINGS = {
     "flush 6": (6, "no newline at the end"),
     "flush-other 8": (8, "printed by another"),
     "defer 2": (2, "second deferred\nfirst deferred\natexit\n"),
+    "constructors 3": (3, "begun 123\natexit\nthe first end\nthe last end\n"),
     "race": (5, ""),
     "close-out 11": (11, "stderr lives\n"),
 }
