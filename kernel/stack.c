@@ -389,9 +389,11 @@ static uintptr_t stack_guard(const struct co *co)
 /* Prints the fault with what it says of the stack, and stops. */
 static _Noreturn void overflow(const struct co *co, const struct arch_regs *regs, uintptr_t addr)
 {
-	char what[128];
+	char what[160];
 
-	format(what, sizeof(what), "stack overflow: coroutine %lu \"%s\" has a limit of %zu bytes",
+	format(what, sizeof(what),
+	       "stack overflow: coroutine %lu \"%s\" has a limit of %zu bytes; go_options.stack "
+	       "gives a coroutine more",
 	       co->id, co_name(co), stack_limit(co));
 	panic_exception(regs, what, addr);
 }
