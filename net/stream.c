@@ -56,6 +56,10 @@ static void append(struct socket *s, struct pbuf *p)
 		next = p->next;
 		p->next = NULL;
 		p->tot_len = p->len;
+		if (p->len == 0) { /* of a header that came in a fragment of its own */
+			pbuf_free(p);
+			continue;
+		}
 		s->received += p->len;
 		if (!s->last)
 			s->spare = 0;

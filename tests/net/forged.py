@@ -66,6 +66,15 @@ def smallest(wire):
     assert opened(wire, b"send 3000", options=b"\2\4\0\1").hear(), "nothing"
 
 
+def in_fragments(wire):
+    """a segment whose header comes in a fragment of its own"""
+    for size in 24, 32:
+        c = Connection(wire)
+        assert c.open(), "no connection"
+        c.say(b"? 0\n", options=b"\1\1\1\1", pieces=size)
+        assert c.hear() == b"!", f"no answer to fragments of {size} bytes"
+
+
 def random_segments(wire):
     """thousands of segments that are wrong at random"""
     dice = random.Random(8)
@@ -169,5 +178,5 @@ def refusing(wire):
     assert len(asked) < 50, f"{len(asked)} messages in three seconds"
 
 
-TESTS = (far, smaller, windows, smallest, random_segments, last_lost, again, out_of_order, unread,
-         flood)
+TESTS = (far, smaller, windows, smallest, in_fragments, random_segments, last_lost, again,
+         out_of_order, unread, flood)

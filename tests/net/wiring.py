@@ -16,6 +16,7 @@ MACHINE, HOST = "10.0.2.15", "10.0.2.2"
 OUR_MAC = bytes.fromhex("02766f6c6501")
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 MASK = 0xffffffff
+MORE = 0x2000  # in the field of an IPv4 fragment
 DEVICES = {"x86_64": "virtio-net-pci,netdev=n,romfile=", "arm64": "virtio-net-device,netdev=n"}
 
 
@@ -26,10 +27,20 @@ def checksum(data):
     return ~total & 0xffff
 
 
-def ip4(payload, protocol, source=HOST, target=MACHINE):
-    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), random.getrandbits(16), 0, 64,
+def ip4(payload, protocol, source=HOST, target=MACHINE, ident=None, fragment=0):
+    """A packet; fragment: its offset in units of 8 bytes, and MORE."""
+    ident = random.getrandbits(16) if ident is None else ident
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), ident, fragment, 64,
                        protocol, 0, socket.inet_aton(source), socket.inet_aton(target))
     return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
+
+
+def fragments(payload, protocol, size):
+    """The same in pieces of size bytes, which is a multiple of 8."""
+    ident = random.getrandbits(16)
+    return [ip4(payload[at:at + size], protocol, ident=ident,
+                fragment=at // 8 | (MORE if at + size < len(payload) else 0))
+            for at in range(0, len(payload), size)]
 
 
 def udp(port, to, data, source=HOST, target=MACHINE):
@@ -129,8 +140,9 @@ class Connection:
         self.seq = random.getrandbits(32) if seq is None else seq
         self.ack = 0
 
-    def send(self, flags, data=b"", *, at=0, window=65535, options=b"", ack=None):
-        """A segment; at: so far from where it should be. seq does not move."""
+    def send(self, flags, data=b"", *, at=0, window=65535, options=b"", ack=None, pieces=0):
+        """A segment; at: so far from where it should be; pieces: in fragments of that many bytes.
+        seq does not move."""
         options += b"\1" * (-len(options) % 4)
         ack = self.ack if ack is None else ack
         segment = struct.pack("!HHIIBBHHH", self.port, 80, self.seq + at & MASK, ack & MASK,
@@ -138,7 +150,8 @@ class Connection:
         pseudo = socket.inet_aton(HOST) + socket.inet_aton(MACHINE) + struct.pack(
             "!HH", 6, len(segment))
         segment = segment[:16] + struct.pack("!H", checksum(pseudo + segment)) + segment[18:]
-        self.wire.send_ip(ip4(segment, 6))
+        for packet in fragments(segment, 6, pieces) if pieces else [ip4(segment, 6)]:
+            self.wire.send_ip(packet)
 
     def mine(self, frame):
         return (len(frame) >= 54 and frame[12:14] == b"\x08\0" and frame[23] == 6 and
