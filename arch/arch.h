@@ -129,6 +129,9 @@ void arch_unmap(const uintptr_t *va, size_t n, uintptr_t *pages);
 static inline uintptr_t arch_window_base(void);
 static inline uintptr_t arch_window_end(void);
 
+/* A random number of the processor's own source (inline). False: it has none, or none now. */
+static inline bool arch_random(uint64_t *word);
+
 /* ---- Devices (inline) ---------------------------------------------------------------------- */
 
 /* A device register: memory, or an I/O port where the processor has them and reg < 64 K. */

@@ -12,9 +12,15 @@ enum { RESET_LIMIT_MS = 1000 };
 
 struct virtio *virtio_find(unsigned kind)
 {
-	struct virtio *v = virtio_mmio_find(kind);
+	static struct mutex one_at_a_time;
+	struct virtio *v;
 
-	return v ? v : virtio_pci_find(kind);
+	mutex_lock(&one_at_a_time);
+	v = virtio_mmio_find(kind);
+	if (!v)
+		v = virtio_pci_find(kind);
+	mutex_unlock(&one_at_a_time);
+	return v;
 }
 
 void virtio_fail(struct virtio *v, const char *fmt, ...)

@@ -13,7 +13,7 @@
 struct virtio;
 struct virtio_queue;
 
-enum { VIRTIO_NET = 1 }; /* device ids, 5 */
+enum { VIRTIO_NET = 1, VIRTIO_RNG = 4 }; /* device ids, 5 */
 
 /* Feature bits that are not of one kind of device, 6. */
 enum { VIRTIO_F_EVENT_IDX = 29, VIRTIO_F_VERSION_1 = 32 };
@@ -52,7 +52,7 @@ struct virtio {
 	_Atomic bool failed;
 };
 
-/* The first device of this kind; NULL: none. */
+/* The first device of this kind; NULL: none. It may wait for another search. */
 struct virtio *virtio_find(unsigned kind);
 
 /* Resets it and agrees on what it offers of wanted (bit VIRTIO_F_VERSION_1 is understood). Queues can

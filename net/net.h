@@ -31,6 +31,7 @@ extern struct mutex net_mutex; /* for net_lock, and for waiting */
 bool net_up(void);
 
 uint32_t net_random(void);
+void net_random_start(void); /* before all others here */
 uint16_t net_next_port(const void *local_ip, const void *remote_ip, uint16_t remote_port);
 uint16_t net_checksum(const void *data, int size); /* not inverted */
 

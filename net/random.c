@@ -1,50 +1,68 @@
-/*
- * Numbers that others cannot easily guess, for ports, identifiers and sequence numbers: a mix of the
- * clock at all the times when one was asked for. Not for keys.
- */
+/* Numbers that others cannot guess, for ports, identifiers and sequence numbers. */
 #include <string.h>
 
 #include <lwip/ip_addr.h>
 
 #include "arch/arch.h"
+#include "drivers/random.h"
 #include "net/net.h"
 
-static _Atomic uint64_t state;
+/* Set by net_random_start, constant after. */
+static uint64_t secret[2];
 
-/* Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014: the finalizer. */
-static uint64_t mix(uint64_t x)
+void net_random_start(void)
 {
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-	return x ^ (x >> 31);
+	random_fill(secret, sizeof(secret));
 }
 
 uint32_t net_random(void)
 {
-	uint64_t step = (arch_clock() << 1) | 1;
+	uint32_t n;
 
-	return (uint32_t)(mix(atomic_fetch_add_explicit(&state, step, memory_order_relaxed)) >> 32);
+	random_fill(&n, sizeof(n));
+	return n;
 }
 
-/* Of a pair of ends, with a secret. */
+static uint64_t rotate(uint64_t x, int n)
+{
+	return x << n | x >> (64 - n);
+}
+
+static void mix(uint64_t v[4])
+{
+	v[0] += v[1], v[1] = rotate(v[1], 13) ^ v[0], v[0] = rotate(v[0], 32);
+	v[2] += v[3], v[3] = rotate(v[3], 16) ^ v[2];
+	v[0] += v[3], v[3] = rotate(v[3], 21) ^ v[0];
+	v[2] += v[1], v[1] = rotate(v[1], 17) ^ v[2], v[2] = rotate(v[2], 32);
+}
+
+/* Of a pair of ends, with the secret: Aumasson and Bernstein, "SipHash: a fast short-input PRF",
+ * 2012. */
 static uint32_t hash_of(const void *local_ip, uint16_t local_port, const void *remote_ip,
 			uint16_t remote_port)
 {
-	static uint64_t secret;
-	uint64_t hash, words[2 * sizeof(ip_addr_t) / sizeof(uint64_t) + 1] = {0};
+	enum { WORDS = 2 * sizeof(ip_addr_t) / sizeof(uint64_t) + 2 };
+	uint64_t words[WORDS] = {0};
+	uint64_t v[4] = {secret[0] ^ 0x736f6d6570736575, secret[1] ^ 0x646f72616e646f6d,
+			 secret[0] ^ 0x6c7967656e657261, secret[1] ^ 0x7465646279746573};
 	ip_addr_t ends[2];
 
-	while (!secret)
-		secret = ((uint64_t)net_random() << 32) | net_random();
 	/* Not as they are: of an IPv4 address only a part has been written. */
 	memset(ends, 0, sizeof(ends));
 	ip_addr_copy(ends[0], *(const ip_addr_t *)local_ip);
 	ip_addr_copy(ends[1], *(const ip_addr_t *)remote_ip);
 	memcpy(words, ends, sizeof(ends));
-	hash = mix(secret ^ ((uint64_t)local_port << 16) ^ remote_port);
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		hash = mix(hash ^ words[i]);
-	return (uint32_t)hash;
+	words[WORDS - 1] = (uint64_t)sizeof(words) << 56 | (uint64_t)local_port << 16 | remote_port;
+	for (size_t i = 0; i < WORDS; i++) {
+		v[3] ^= words[i];
+		mix(v);
+		mix(v);
+		v[0] ^= words[i];
+	}
+	v[2] ^= 0xff;
+	for (int i = 0; i < 4; i++)
+		mix(v);
+	return (uint32_t)(v[0] ^ v[1] ^ v[2] ^ v[3]);
 }
 
 /* RFC 6528: a clock of 4 us, and a secret for each pair of ends. */

@@ -145,6 +145,7 @@ static void start(void *unused)
 	int error = 0;
 
 	(void)unused;
+	net_random_start();
 	mutex_lock(&net_mutex);
 	lwip_init();
 	mutex_unlock(&net_mutex);

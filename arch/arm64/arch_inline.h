@@ -68,6 +68,18 @@ static inline uint64_t arch_clock(void)
 	return (uint64_t)(((unsigned __int128)ticks * arm64_clock_mult) >> 32);
 }
 
+static inline bool arch_random(uint64_t *word)
+{
+	enum { RNDR_SHIFT = 60, TRIES = 10 }; /* Arm ARM, ID_AA64ISAR0_EL1 and RNDR */
+	uint64_t features;
+	bool good = false;
+
+	__asm__("mrs %0, id_aa64isar0_el1" : "=r"(features));
+	for (int i = 0; features >> RNDR_SHIFT && !good && i < TRIES; i++)
+		__asm__ volatile("mrs %0, s3_3_c2_c4_0" : "=r"(*word), "=@ccne"(good)); /* RNDR */
+	return good;
+}
+
 static inline uintptr_t arch_window_base(void)
 {
 	return 0x0000100000000000;

@@ -76,6 +76,18 @@ static inline uint64_t arch_clock(void)
 			  32);
 }
 
+static inline bool arch_random(uint64_t *word)
+{
+	enum { HAS_RDRAND = 1 << 30, TRIES = 10 }; /* Intel SDM 2A, CPUID; 1, 7.3.17.1 */
+	uint32_t a = 1, b, c = 0, d;
+	bool good = false;
+
+	__asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	for (int i = 0; c & HAS_RDRAND && !good && i < TRIES; i++)
+		__asm__ volatile("rdrand %0" : "=r"(*word), "=@ccc"(good));
+	return good;
+}
+
 static inline uintptr_t arch_window_base(void)
 {
 	return 0x0000100000000000;

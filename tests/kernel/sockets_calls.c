@@ -310,6 +310,41 @@ static void test_in_use(void)
 	verdict("EADDRINUSE, SO_REUSEADDR, ECONNREFUSED");
 }
 
+/* ---- Random numbers ------------------------------------------------------------------------- */
+
+static int ones(const uint8_t *bytes, size_t n)
+{
+	int sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += __builtin_popcount(bytes[i]);
+	return sum;
+}
+
+/* Two texts of 256 bytes differ in 1,024 bits, give or take 23: ten times that is never seen. */
+static void test_entropy(void)
+{
+	enum { N = 256, HALF = N * 8 / 2, SPREAD = 230 };
+	static uint8_t a[N + 1], b[N];
+
+	a[N] = 0x5a;
+	expect_eq(getentropy(a, N), 0);
+	expect_eq(getentropy(b, N), 0);
+	expect_eq(a[N], 0x5a);
+	expect(abs(ones(a, N) - HALF) < SPREAD && abs(ones(b, N) - HALF) < SPREAD);
+	for (int i = 0; i < N; i++)
+		b[i] ^= a[i];
+	expect(abs(ones(b, N) - HALF) < SPREAD);
+	memset(b, 0, sizeof b);
+	for (int i = 0; i < 4; i++) { /* odd sizes; none is left out, nothing behind is touched */
+		expect_eq(getentropy(b, 33), 0);
+		expect(ones(b, 33) > 60 && !ones(b + 33, N - 33));
+	}
+	expect_eq(getentropy(b, 0), 0);
+	expect_fails(getentropy(b, N + 1), EIO);
+	verdict("getentropy");
+}
+
 /* ---- Waiting -------------------------------------------------------------------------------- */
 
 static void test_nonblocking_connect(void)
@@ -397,7 +432,7 @@ static void test_poll_many(void)
 
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 14);
+	test_begin(argc, argv, 15);
 	test_udp(AF_INET);
 	test_udp(AF_INET6);
 	test_udp_large();
@@ -408,6 +443,7 @@ int main(int argc, char **argv)
 	test_no_socket();
 	test_states();
 	test_in_use();
+	test_entropy();
 	test_nonblocking_connect();
 	test_write_timeout();
 	test_poll_many();
