@@ -8,4 +8,8 @@
 
 #include_next <sys/select.h>
 
+/* newlib's is a long with the descriptor's bit, of which an int loses the upper half. */
+#undef FD_ISSET
+#define FD_ISSET(n, p) ((int)((p)->fds_bits[(n) / NFDBITS] >> ((n) % NFDBITS) & 1))
+
 #endif
