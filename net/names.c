@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <lwip/dns.h>
 #include <lwip/netif.h>
@@ -105,6 +106,12 @@ static bool has_ipv6(void)
 	return found;
 }
 
+/* IPv4 addresses are wanted too, as IPv6 addresses. */
+static bool wants_mapped(const struct addrinfo *hints)
+{
+	return hints->ai_family == AF_INET6 && hints->ai_flags & AI_V4MAPPED;
+}
+
 static bool wants(const struct addrinfo *hints, int family)
 {
 	return hints->ai_family == AF_UNSPEC || hints->ai_family == family;
@@ -127,6 +134,9 @@ static int ask(const char *name, const struct addrinfo *hints, ip_addr_t *found)
 	if (hints->ai_family == AF_INET6 || (hints->ai_family == AF_UNSPEC && has_ipv6()))
 		error6 = query(name, AF_INET6, &found[n]);
 	if (!error6)
+		n++;
+	if (wants_mapped(hints) && (error6 || hints->ai_flags & AI_ALL) &&
+	    !query(name, AF_INET, &found[n]))
 		n++;
 	return n ? n : wants(hints, AF_INET) ? error4 : error6;
 }
@@ -174,8 +184,11 @@ static int find(const char *name, const struct addrinfo *hints, ip_addr_t *found
 	if (!name)
 		return own(hints, hints->ai_flags & AI_PASSIVE, found);
 	if (numeric(name, found))
-		return wants(hints, IP_IS_V4(found) ? AF_INET : AF_INET6) ? 1 : EAI_NONAME;
-	if (!strcmp(name, "localhost") && !(hints->ai_flags & AI_NUMERICHOST))
+		return wants(hints, IP_IS_V4(found) ? AF_INET : AF_INET6) ||
+				       (IP_IS_V4(found) && wants_mapped(hints))
+			       ? 1
+			       : EAI_NONAME;
+	if (!strcasecmp(name, "localhost") && !(hints->ai_flags & AI_NUMERICHOST))
 		return own(hints, false, found);
 	return ask(name, hints, found);
 }
@@ -208,12 +221,13 @@ struct answer {
 	char name[];
 };
 
-static struct addrinfo *answer(const ip_addr_t *address, uint16_t port, int type, const char *name)
+static struct addrinfo *answer(const struct addrinfo *hints, const ip_addr_t *address,
+			       uint16_t port, int type, const char *name)
 {
 	size_t size = name ? strlen(name) + 1 : 0;
 	struct answer *a = heap_alloc(sizeof(*a) + size);
 	socklen_t address_size = sizeof(a->address);
-	int family = IP_IS_V4(address) ? AF_INET : AF_INET6;
+	int family = IP_IS_V4(address) && hints->ai_family != AF_INET6 ? AF_INET : AF_INET6;
 
 	if (!a)
 		return NULL;
@@ -229,14 +243,32 @@ static struct addrinfo *answer(const ip_addr_t *address, uint16_t port, int type
 	return &a->info;
 }
 
-static int check_hints(const struct addrinfo *hints)
+/* Is a socket of this type of the protocol that hints want? */
+static bool fits(const struct addrinfo *hints, int type)
 {
+	int protocol = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+
+	return (!hints->ai_socktype || hints->ai_socktype == type) &&
+	       (!hints->ai_protocol || hints->ai_protocol == protocol);
+}
+
+static int check_hints(const struct addrinfo *hints, const char *name)
+{
+	enum {
+		FLAGS = AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_V4MAPPED | AI_ALL |
+			AI_ADDRCONFIG | AI_NUMERICSERV
+	};
+
+	if (hints->ai_flags & ~FLAGS || (hints->ai_flags & AI_CANONNAME && !name))
+		return EAI_BADFLAGS;
 	if (hints->ai_family != AF_UNSPEC && hints->ai_family != AF_INET &&
 	    hints->ai_family != AF_INET6)
 		return EAI_FAMILY;
 	if (hints->ai_socktype && hints->ai_socktype != SOCK_STREAM &&
 	    hints->ai_socktype != SOCK_DGRAM)
 		return EAI_SOCKTYPE;
+	if (!fits(hints, SOCK_STREAM) && !fits(hints, SOCK_DGRAM))
+		return hints->ai_socktype ? EAI_SOCKTYPE : EAI_SERVICE;
 	return 0;
 }
 
@@ -253,7 +285,7 @@ int getaddrinfo(const char *restrict name, const char *restrict service,
 	hints = hints ? hints : &none;
 	if (!name && !service)
 		return EAI_NONAME;
-	n = check_hints(hints);
+	n = check_hints(hints, name);
 	if (n)
 		return n;
 	port = find_port(service, hints->ai_flags);
@@ -268,9 +300,9 @@ int getaddrinfo(const char *restrict name, const char *restrict service,
 	*list = NULL;
 	for (int i = 0; i < n; i++)
 		for (int k = 0; k < 2; k++) {
-			if (hints->ai_socktype && hints->ai_socktype != types[k])
+			if (!fits(hints, types[k]))
 				continue;
-			*list = answer(&found[i], (uint16_t)port, types[k], canonical);
+			*list = answer(hints, &found[i], (uint16_t)port, types[k], canonical);
 			if (!*list) {
 				freeaddrinfo(first);
 				return EAI_MEMORY;

@@ -9,17 +9,19 @@
 
 /* ---- IPv4 ----------------------------------------------------------------------------------- */
 
-/* A decimal number of one to three digits, at most 255; what is behind it, or NULL. */
+/* A decimal number of one to three digits, at most 255, without leading zeros, which others take
+ * for octal; what is behind it, or NULL. */
 static const char *byte_of(const char *text, uint8_t *byte)
 {
 	unsigned n = 0, digits = 0;
+	bool zero = *text == '0';
 
 	while (*text >= '0' && *text <= '9' && digits < 3) {
 		n = n * 10 + (unsigned)(*text++ - '0');
 		digits++;
 	}
 	*byte = (uint8_t)n;
-	return digits > 0 && n <= 255 ? text : NULL;
+	return digits > 0 && n <= 255 && !(zero && digits > 1) ? text : NULL;
 }
 
 static bool read4(const char *text, uint8_t bytes[4])
