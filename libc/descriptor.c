@@ -23,7 +23,8 @@ static struct spinlock table_lock;
 /* guarded by table_lock */
 static struct file **chunks[CHUNKS] = {first_files};
 static uint64_t used[MAX_FILES / WORD] = {7};
-static int lowest = 3; /* all below are used */
+static uint64_t close_on_exec[MAX_FILES / WORD]; /* FD_CLOEXEC: kept, and of no use */
+static int lowest = 3;                           /* all below are used */
 
 /* Where the file of fd is kept; NULL: it never was in use. table_lock is held. */
 static struct file **table_at(int fd)
@@ -91,6 +92,7 @@ static struct file *table_set(int fd, struct file *file)
 	struct file **at = table_at(fd), *old = *at;
 
 	*at = file;
+	close_on_exec[fd / WORD] &= ~(UINT64_C(1) << (fd % WORD));
 	if (file) {
 		used[fd / WORD] |= UINT64_C(1) << (fd % WORD);
 		if (fd == lowest)
@@ -158,6 +160,37 @@ int file_add(const struct file_ops *ops, void *object, int flags)
 int file_give(struct file *file)
 {
 	return table_add(file, 0);
+}
+
+int file_descriptor_flags(int fd)
+{
+	struct file **at;
+	int flags = -EBADF;
+
+	lock(&table_lock);
+	at = table_at(fd);
+	if (at && *at)
+		flags = close_on_exec[fd / WORD] >> (fd % WORD) & 1 ? FD_CLOEXEC : 0;
+	unlock(&table_lock);
+	return flags;
+}
+
+int file_set_descriptor_flags(int fd, int flags)
+{
+	uint64_t bit = UINT64_C(1) << (fd & (WORD - 1));
+	struct file **at;
+	int error = -EBADF;
+
+	lock(&table_lock);
+	at = table_at(fd);
+	if (at && *at) {
+		uint64_t *word = &close_on_exec[fd / WORD];
+
+		*word = flags & FD_CLOEXEC ? *word | bit : *word & ~bit;
+		error = 0;
+	}
+	unlock(&table_lock);
+	return error;
 }
 
 int file_close(int fd)

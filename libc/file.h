@@ -69,6 +69,8 @@ int file_stat_path(const char *path, struct stat *st);
 int file_is_terminal(int fd); /* 1, -ENOTTY, -EBADF */
 int file_flags(int fd);       /* those that fcntl tells */
 int file_set_flags(int fd, int flags);
+int file_descriptor_flags(int fd); /* FD_CLOEXEC or 0 */
+int file_set_descriptor_flags(int fd, int flags);
 ssize_t file_readable(int fd); /* FIONREAD */
 
 /* Another descriptor of the same file, with the same offset: the lowest free one from least on, or

@@ -113,7 +113,6 @@ int _mkdir_r(struct _reent *r, const char *path, int mode)
 	return (int)result_r(r, file_create(path));
 }
 
-/* F_SETFD: there is no exec. */
 int _fcntl_r(struct _reent *r, int fd, int command, int arg)
 {
 	int flags = file_flags(fd);
@@ -128,8 +127,9 @@ int _fcntl_r(struct _reent *r, int fd, int command, int arg)
 	case F_SETFL:
 		return (int)result_r(r, file_set_flags(fd, arg));
 	case F_GETFD:
+		return (int)result_r(r, file_descriptor_flags(fd));
 	case F_SETFD:
-		return 0;
+		return (int)result_r(r, file_set_descriptor_flags(fd, arg));
 	default:
 		return (int)result_r(r, -EINVAL);
 	}
@@ -268,7 +268,8 @@ int fcntl(int fd, int command, ...)
 	va_list args;
 
 	va_start(args, command);
-	int arg = command == F_DUPFD || command == F_SETFL ? va_arg(args, int) : 0;
+	int arg = command == F_DUPFD || command == F_SETFL || command == F_SETFD ? va_arg(args, int)
+										 : 0;
 	va_end(args);
 	return _fcntl_r(_REENT, fd, command, arg);
 }
