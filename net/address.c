@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include <lwip/ip.h>
 #include <lwip/netif.h>
 
 #include "net/socket.h"
@@ -73,6 +74,26 @@ void address_put(int family, const ip_addr_t *ip, uint16_t port, struct sockaddr
 	}
 	memcpy(address, &whole, *size < whole_size ? *size : whole_size);
 	*size = whole_size;
+}
+
+static const ip_addr_t loopback4 = IPADDR4_INIT_BYTES(127, 0, 0, 1);
+static const ip_addr_t loopback6 = IPADDR6_INIT(0, 0, 0, PP_HTONL(1));
+
+const ip_addr_t *address_to(const ip_addr_t *address, const ip_addr_t *own)
+{
+	if (!ip_addr_isany(address))
+		return address;
+	if (!ip_addr_isany(own) && IP_IS_V4(own) == IP_IS_V4(address))
+		return own;
+	return IP_IS_V4(address) ? &loopback4 : &loopback6;
+}
+
+const ip_addr_t *address_from(struct netif *netif, const ip_addr_t *address)
+{
+	/* The loopback interface has whatever address of 127/8 something was last sent to. */
+	if (IP_IS_V4(address) && ip_addr_isloopback(address))
+		return &loopback4;
+	return ip_netif_get_local_ip(netif, address);
 }
 
 bool address_is_own(const ip_addr_t *ip)

@@ -118,6 +118,9 @@ static int tell_address(struct socket *s, bool peer, struct sockaddr *address, s
 	} else if (s->udp) {
 		ip = peer ? s->udp->remote_ip : s->udp->local_ip;
 		port = peer ? s->udp->remote_port : s->udp->local_port;
+	} else if (s->last_port) {
+		ip = s->last_ip;
+		port = s->last_port;
 	}
 	net_unlock();
 	if (!error) {
@@ -238,6 +241,8 @@ static ssize_t send_parts(int fd, const struct iovec *part, int count, int flags
 		error = -EOPNOTSUPP;
 	else if (to && s->type == SOCK_DGRAM)
 		error = address_get(s->family, to, size, &ip, &port);
+	if (!error && to && s->type == SOCK_DGRAM && port == 0)
+		error = -EINVAL;
 	flags = with_mode(file, flags);
 	if (error)
 		sent = error;

@@ -51,6 +51,7 @@ int stream_bind(struct socket *s, const ip_addr_t *address, uint16_t port)
 	if (!error) {
 		demux_all();
 		error = socket_error(tcp_bind(s->tcp, for_both(s, address), port));
+		stream_remember_end(s);
 	}
 	net_unlock();
 	return error;
@@ -70,6 +71,9 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 	accepted->state = SOCKET_CONNECTED;
 	accepted->writable = true;
 	accepted->nodelay = s->nodelay;
+	accepted->linger = s->linger;
+	accepted->receive_timeout = s->receive_timeout;
+	accepted->send_timeout = s->send_timeout;
 	if (s->nodelay)
 		tcp_nagle_disable(pcb);
 	if (s->received >= (size_t)s->backlog) {
@@ -107,6 +111,7 @@ static int start_listening(struct socket *s)
 	if (!pcb)
 		return socket_error(err);
 	s->tcp = pcb;
+	stream_remember_end(s);
 	s->state = SOCKET_LISTENING;
 	tcp_accept(pcb, on_accept);
 	guard_listen(pcb);
@@ -151,7 +156,7 @@ int stream_accept(struct socket *s, struct socket **accepted, bool may_wait)
 		else
 			error = socket_wait(s, &s->readers, deadline);
 		if (error)
-			return error == -ETIMEDOUT ? -EAGAIN : error;
+			return error;
 	}
 	s->first_accepted = first->next_accepted;
 	if (!s->first_accepted)
@@ -203,7 +208,7 @@ static int choose_end(struct tcp_pcb *pcb, const ip_addr_t *address, uint16_t po
 {
 	enum { TRIES = 100 };
 	struct netif *netif = ip_route(&pcb->local_ip, address);
-	const ip_addr_t *local = netif ? ip_netif_get_local_ip(netif, address) : NULL;
+	const ip_addr_t *local = netif ? address_from(netif, address) : NULL;
 	ip_addr_t chosen;
 
 	if (!local)
@@ -225,12 +230,9 @@ static int choose_end(struct tcp_pcb *pcb, const ip_addr_t *address, uint16_t po
 
 static int start_connecting(struct socket *s, const ip_addr_t *address, uint16_t port)
 {
-	static const ip_addr_t loopback4 = IPADDR4_INIT_BYTES(127, 0, 0, 1);
-	static const ip_addr_t loopback6 = IPADDR6_INIT(0, 0, 0, PP_HTONL(1));
 	int error;
 
-	if (ip_addr_isany(address))
-		address = IP_IS_V4(address) ? &loopback4 : &loopback6;
+	address = address_to(address, &s->tcp->local_ip);
 	if (ip_addr_ismulticast(address) || (IP_IS_V4(address) && s->v6only))
 		return -ENETUNREACH;
 	error = port ? socket_check_route(address) : -ECONNREFUSED;
@@ -238,11 +240,34 @@ static int start_connecting(struct socket *s, const ip_addr_t *address, uint16_t
 		error = choose_end(s->tcp, address, port);
 	if (error)
 		return error;
+	stream_remember_end(s);
 	s->state = SOCKET_CONNECTING;
 	error = socket_error(tcp_connect(s->tcp, address, port, on_connected));
 	if (error)
 		s->state = SOCKET_NEW;
 	return error;
+}
+
+/* After a connection was refused, or a listener shut down, there is no pcb. */
+static int open_again(struct socket *s)
+{
+	struct tcp_pcb *pcb;
+	int error;
+
+	lock(&s->lock);
+	error = socket_take_error(s); /* of the attempt before, when nobody has asked for it */
+	unlock(&s->lock);
+	if (error || s->tcp)
+		return error;
+	pcb = tcp_new_ip_type(s->family == AF_INET ? IPADDR_TYPE_V4 : IPADDR_TYPE_ANY);
+	if (!pcb)
+		return -ENOMEM;
+	stream_attach(s, pcb);
+	guard_prepare(pcb);
+	if (s->nodelay)
+		tcp_nagle_disable(pcb);
+	s->ended = false;
+	return 0;
 }
 
 int stream_connect(struct socket *s, const ip_addr_t *address, uint16_t port, bool may_wait)
@@ -257,7 +282,7 @@ int stream_connect(struct socket *s, const ip_addr_t *address, uint16_t port, bo
 	if (wait_cancelled())
 		return -ECANCELED;
 	net_lock();
-	error = s->state == SOCKET_NEW && !s->tcp ? -ENOMEM : -why_not[s->state];
+	error = s->state == SOCKET_NEW ? open_again(s) : -why_not[s->state];
 	if (!error)
 		error = start_connecting(s, address, port);
 	net_loop();
@@ -265,7 +290,7 @@ int stream_connect(struct socket *s, const ip_addr_t *address, uint16_t port, bo
 		error = -EINPROGRESS;
 	while (!error && s->state == SOCKET_CONNECTING)
 		error = s->closed ? -EBADF : socket_wait_net(s, &s->writers, deadline);
-	if (error == -ETIMEDOUT)
+	if (error == -EAGAIN)
 		error = -EINPROGRESS; /* it goes on */
 	if (!error || error == -EINVAL) {
 		lock(&s->lock);
@@ -277,28 +302,6 @@ int stream_connect(struct socket *s, const ip_addr_t *address, uint16_t port, bo
 }
 
 /* ---- The end -------------------------------------------------------------------------------- */
-
-int stream_shutdown(struct socket *s, int how)
-{
-	int error = 0;
-
-	net_lock();
-	if (s->state != SOCKET_CONNECTED || !s->tcp) {
-		net_unlock();
-		return -ENOTCONN;
-	}
-	if (how != SHUT_RD && !s->sent_all) {
-		demux_pick_pcb(s->tcp);
-		error = socket_error(tcp_shutdown(s->tcp, 0, 1));
-		s->sent_all = true;
-	}
-	lock(&s->lock);
-	if (how != SHUT_WR)
-		s->ended = true;
-	socket_wake_all(s);
-	net_unlock();
-	return error;
-}
 
 /* SO_LINGER: waits until everything has been acknowledged. */
 static void linger(struct socket *s)
@@ -346,6 +349,45 @@ static void close_accepted(struct socket *s)
 		stream_free(accepted);
 		heap_free(accepted);
 	}
+}
+
+/* Those who wait in accept get EINVAL. */
+static void stop_listening(struct socket *s)
+{
+	close_connection(s, false);
+	close_accepted(s);
+	lock(&s->lock);
+	s->received = 0;
+	s->state = SOCKET_NEW;
+	socket_wake_all(s);
+}
+
+int stream_shutdown(struct socket *s, int how)
+{
+	int error = 0;
+
+	net_lock();
+	if (s->state == SOCKET_LISTENING) {
+		if (how != SHUT_WR)
+			stop_listening(s);
+		net_unlock();
+		return 0;
+	}
+	if (s->state != SOCKET_CONNECTED || !s->tcp) {
+		net_unlock();
+		return -ENOTCONN;
+	}
+	if (how != SHUT_RD && !s->sent_all) {
+		demux_pick_pcb(s->tcp);
+		error = socket_error(tcp_shutdown(s->tcp, 0, 1));
+		s->sent_all = true;
+	}
+	lock(&s->lock);
+	if (how != SHUT_WR)
+		s->ended = true;
+	socket_wake_all(s);
+	net_unlock();
+	return error;
 }
 
 void stream_close(struct socket *s)

@@ -2,13 +2,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include <lwip/ip.h>
 #include <lwip/udp.h>
 
 #include "kernel/heap.h"
 #include "net/guard.h"
 #include "net/socket.h"
 
-enum { RECEIVE_LIMIT = 256 * 1024, LARGEST = 0xffff - 8 };
+enum { RECEIVE_LIMIT = 256 * 1024, LARGEST = 0xffff - UDP_HLEN };
 
 static void on_datagram(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from,
 			u16_t port)
@@ -59,8 +60,51 @@ int datagram_bind(struct socket *s, const ip_addr_t *address, uint16_t port)
 		error = -EADDRNOTAVAIL;
 	else if (s->udp)
 		error = socket_error(udp_bind(s->udp, address, port));
+	if (!error)
+		s->bound = !ip_addr_isany(address);
 	net_unlock();
 	return error;
+}
+
+/* As before connect, which chooses the address if bind has not. */
+static void forget_end(struct socket *s)
+{
+	udp_disconnect(s->udp);
+	s->state = SOCKET_NEW;
+	if (!s->bound)
+		s->udp->local_ip = s->family == AF_INET ? *IP4_ADDR_ANY : *IP_ANY_TYPE;
+}
+
+/* The way to address, and who sends that way; NULL: there is none. */
+static struct netif *way_to(struct socket *s, const ip_addr_t *address, const ip_addr_t **from)
+{
+	struct netif *netif = ip_route(&s->udp->local_ip, address);
+
+	if (s->bound && IP_IS_V4(&s->udp->local_ip) == IP_IS_V4(address))
+		*from = &s->udp->local_ip;
+	else
+		*from = netif ? address_from(netif, address) : NULL;
+	return *from ? netif : NULL;
+}
+
+static int connect_to(struct socket *s, const ip_addr_t *address, uint16_t port)
+{
+	const ip_addr_t *from;
+	ip_addr_t to = *address_to(address, &s->udp->local_ip), chosen;
+	int error = socket_check_route(&to);
+
+	if (error)
+		return error;
+	forget_end(s);
+	if (!way_to(s, &to, &from))
+		return -ENETUNREACH;
+	chosen = *from;
+	error = socket_error(udp_connect(s->udp, &to, port));
+	if (error)
+		return error;
+	s->udp->local_ip = chosen;
+	s->state = SOCKET_CONNECTED;
+	return 0;
 }
 
 int datagram_connect(struct socket *s, const ip_addr_t *address, uint16_t port)
@@ -69,17 +113,43 @@ int datagram_connect(struct socket *s, const ip_addr_t *address, uint16_t port)
 
 	net_lock();
 	if (!address && s->udp) {
-		udp_disconnect(s->udp);
-		s->state = SOCKET_NEW;
+		forget_end(s);
 		error = 0;
 	} else if (s->udp) {
-		error = socket_check_route(address);
-		if (!error)
-			error = socket_error(udp_connect(s->udp, address, port));
-		if (!error)
-			s->state = SOCKET_CONNECTED;
+		error = connect_to(s, address, port);
 	}
 	net_unlock();
+	return error;
+}
+
+/* net_lock. */
+static int send_to(struct socket *s, struct pbuf *p, const ip_addr_t *address, uint16_t port)
+{
+	/* The packet's length, IPv4's with its own header, has 16 bits, and so has a pbuf's. */
+	size_t header = IP_IS_V4(address) ? IP_HLEN : IP6_HLEN;
+	ip_addr_t to = *address_to(address, &s->udp->local_ip);
+	const ip_addr_t *from;
+	struct netif *netif;
+	int error = socket_check_route(&to);
+
+	if (error)
+		return error;
+	if (p->tot_len > LARGEST - header)
+		return -EMSGSIZE;
+	netif = way_to(s, &to, &from);
+	if (!netif)
+		return -ENETUNREACH;
+	return socket_error(udp_sendto_if_src(s->udp, p, &to, port, netif, from));
+}
+
+/* Lock not held: what is to be told before anything else. */
+static int pending_error(struct socket *s)
+{
+	int error;
+
+	lock(&s->lock);
+	error = socket_take_error(s);
+	unlock(&s->lock);
 	return error;
 }
 
@@ -112,11 +182,9 @@ ssize_t datagram_send(struct socket *s, struct parts parts, int flags, const ip_
 		error = -EPIPE;
 	else if (!address && s->state != SOCKET_CONNECTED)
 		error = -EDESTADDRREQ;
-	else if (address && (error = socket_check_route(address)))
-		;
-	else
-		error = socket_error(address ? udp_sendto(s->udp, p, address, port)
-					     : udp_send(s->udp, p));
+	else if (!(error = pending_error(s)))
+		error = address ? send_to(s, p, address, port)
+				: send_to(s, p, &s->udp->remote_ip, s->udp->remote_port);
 	pbuf_free(p);
 	net_unlock();
 	return error ? error : (ssize_t)size;
@@ -137,7 +205,7 @@ static int wait_for_one(struct socket *s, bool may_wait, uint64_t deadline)
 		error = socket_wait(s, &s->readers, deadline);
 		lock(&s->lock);
 		if (error)
-			return error == -ETIMEDOUT ? -EAGAIN : error;
+			return error;
 	}
 	return 0;
 }
@@ -194,6 +262,22 @@ ssize_t datagram_receive(struct socket *s, struct parts parts, int *flags, ip_ad
 		return (ssize_t)whole;
 	*flags = n < whole ? MSG_TRUNC : 0;
 	return (ssize_t)n;
+}
+
+void datagram_refused(const ip_addr_t *local, uint16_t local_port, const ip_addr_t *remote,
+		      uint16_t remote_port)
+{
+	for (struct udp_pcb *pcb = udp_pcbs; pcb; pcb = pcb->next) {
+		struct socket *s = pcb->recv_arg;
+
+		if (pcb->recv != on_datagram || !(pcb->flags & UDP_FLAGS_CONNECTED) ||
+		    pcb->local_port != local_port || pcb->remote_port != remote_port ||
+		    !ip_addr_cmp(&pcb->remote_ip, remote) || !ip_addr_cmp(&pcb->local_ip, local))
+			continue;
+		lock(&s->lock);
+		s->error = -ECONNREFUSED;
+		socket_wake_all(s);
+	}
 }
 
 int datagram_shutdown(struct socket *s, int how)

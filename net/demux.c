@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include <lwip/icmp.h>
 #include <lwip/icmp6.h>
 #include <lwip/ip.h>
 #include <lwip/priv/tcp_priv.h>
@@ -20,6 +21,7 @@
 #include "net/demux.h"
 #include "net/guard.h"
 #include "net/net.h"
+#include "net/socket.h"
 
 enum { BUCKETS = 1 << 10, ALL = -1 };
 enum { TCP_SEQ_AT = 4, TCP_FLAGS_AT = 13 }; /* RFC 9293, 3.1 */
@@ -199,6 +201,53 @@ static bool dhcp_input(const struct pbuf *p, size_t at)
 	return false;
 }
 
+/* Port unreachable, ICMP's at this offset: its cause is behind a header of 8 bytes. lwIP does not tell
+ * UDP of it. */
+static void tell_refused(struct pbuf *p, size_t at, bool v6)
+{
+	uint8_t cause[IP6_HLEN + 4];
+	size_t header = v6 ? IP6_HLEN : IP_HLEN;
+	ip_addr_t from, to;
+	uint16_t ports[2];
+	int type = pbuf_get_at(p, (uint16_t)at), code = pbuf_get_at(p, (uint16_t)(at + 1));
+
+	if (v6 ? type != ICMP6_TYPE_DUR || code != ICMP6_DUR_PORT
+	       : type != ICMP_DUR || code != ICMP_DUR_PORT)
+		return;
+	if (pbuf_copy_partial(p, cause, (uint16_t)(header + 4), (uint16_t)(at + 8)) != header + 4)
+		return;
+	if (v6) {
+		const struct ip6_hdr *ip = (const struct ip6_hdr *)cause;
+
+		if (IP6H_NEXTH(ip) != IP6_NEXTH_UDP)
+			return;
+		ip_addr_copy_from_ip6_packed(from, ip->src);
+		ip_addr_copy_from_ip6_packed(to, ip->dest);
+	} else {
+		const struct ip_hdr *ip = (const struct ip_hdr *)cause;
+
+		if (IPH_PROTO(ip) != IP_PROTO_UDP || IPH_HL_BYTES(ip) != IP_HLEN)
+			return;
+		ip_addr_copy_from_ip4(from, ip->src);
+		ip_addr_copy_from_ip4(to, ip->dest);
+	}
+	memcpy(ports, cause + header, sizeof(ports));
+	datagram_refused(&from, lwip_ntohs(ports[0]), &to, lwip_ntohs(ports[1]));
+}
+
+/* All of 127/8 is this machine (RFC 1122, 3.2.1.3), but lwIP's loopback interface has one address: it
+ * gets the one that a packet on it is for. */
+static void take_loopback(const struct pbuf *p, const struct ip_hdr *ip)
+{
+	struct netif *netif;
+
+	if ((ip->dest.addr & PP_HTONL(0xff000000)) != PP_HTONL(0x7f000000))
+		return;
+	netif = netif_get_by_index(p->if_idx);
+	if (netif && netif->name[0] == 'l' && netif->name[1] == 'o')
+		ip_2_ip4(&netif->ip_addr)->addr = ip->dest.addr;
+}
+
 /* lwIP's hooks; 0: it goes on with the packet. What is in pieces, or has its ports elsewhere, may
  * be anybody's. */
 
@@ -209,6 +258,9 @@ int net_hook_ip4(struct pbuf *p)
 
 	if (at < IP_HLEN)
 		return 0;
+	take_loopback(p, ip);
+	if (IPH_PROTO(ip) == IP_PROTO_ICMP)
+		tell_refused(p, at, false);
 	if ((IPH_OFFSET(ip) & PP_HTONS(IP_OFFMASK | IP_MF)) && guard_low()) {
 		pbuf_free(p);
 		return 1;
@@ -235,6 +287,8 @@ int net_hook_ip6(struct pbuf *p)
 	const struct ip6_hdr *ip = p->payload;
 	int next = p->len >= IP6_HLEN ? IP6H_NEXTH(ip) : IP6_NEXTH_NONE;
 
+	if (next == IP6_NEXTH_ICMP6)
+		tell_refused(p, IP6_HLEN, true);
 	if (next == IP6_NEXTH_TCP && p->len >= IP6_HLEN + TCP_HLEN)
 		pick_packet(p, IP6_HLEN, words(ip->dest.addr), words(ip->src.addr));
 	else if (next != IP6_NEXTH_UDP && !(next == IP6_NEXTH_ICMP6 && p->len > IP6_HLEN &&

@@ -27,7 +27,6 @@ static uint8_t flag_of(int name)
 {
 	switch (name) {
 	case SO_REUSEADDR:
-	case SO_REUSEPORT:
 		return SOF_REUSEADDR;
 	case SO_KEEPALIVE:
 		return SOF_KEEPALIVE;
@@ -55,8 +54,10 @@ static int get_socket(struct socket *s, int name, int *value)
 	const struct ip_pcb *pcb = pcb_of(s);
 
 	switch (name) {
-	case SO_REUSEADDR:
 	case SO_REUSEPORT:
+		*value = s->reuse_port;
+		return 0;
+	case SO_REUSEADDR:
 	case SO_KEEPALIVE:
 	case SO_BROADCAST:
 		*value = pcb && (pcb->so_options & flag_of(name));
@@ -214,8 +215,10 @@ static int set_flag(struct socket *s, uint8_t flag, bool on)
 static int set_socket(struct socket *s, int name, int value)
 {
 	switch (name) {
-	case SO_REUSEADDR:
 	case SO_REUSEPORT:
+		s->reuse_port = value; /* nothing balances: one of them gets what comes */
+		return 0;
+	case SO_REUSEADDR:
 	case SO_KEEPALIVE:
 	case SO_BROADCAST:
 		return set_flag(s, flag_of(name), value);

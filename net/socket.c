@@ -110,7 +110,7 @@ static int park(struct socket *s, struct wait *w, struct wait_queue *q, struct w
 		spin_unlock(&s->lock);
 	}
 	preempt_enable();
-	return claim;
+	return claim == -ETIMEDOUT ? -EAGAIN : claim;
 }
 
 /* Lock held: opens the wait, and gives the lock back. What it waits for comes from outside, so it is
@@ -131,7 +131,7 @@ int socket_wait(struct socket *s, struct wait_queue *q, uint64_t deadline)
 
 	if (wait_expired(deadline)) {
 		unlock(&s->lock);
-		return -ETIMEDOUT;
+		return -EAGAIN;
 	}
 	enter(s, &w, q, &node);
 	return park(s, &w, q, &node, deadline);
@@ -145,7 +145,7 @@ int socket_wait_net(struct socket *s, struct wait_queue *q, uint64_t deadline)
 
 	assert_net_locked();
 	if (wait_expired(deadline))
-		return -ETIMEDOUT;
+		return -EAGAIN;
 	lock(&s->lock);
 	enter(s, &w, q, &node);
 	mutex_unlock(&net_mutex);
@@ -249,7 +249,11 @@ static void socket_free(void *object)
 
 int socket_descriptor(struct socket *s, int flags)
 {
-	return file_add(&socket_ops, s, O_RDWR | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0));
+	int fd = file_add(&socket_ops, s, O_RDWR | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0));
+
+	if (fd >= 0 && flags & SOCK_CLOEXEC)
+		file_set_descriptor_flags(fd, FD_CLOEXEC);
+	return fd;
 }
 
 void socket_discard(struct socket *s)
@@ -307,6 +311,8 @@ static int events(const struct socket *s)
 		result |= POLLOUT | POLLWRNORM;
 	if (s->error)
 		result |= POLLERR;
+	if (s->type == SOCK_DGRAM && s->ended && s->sent_all)
+		result |= POLLHUP;
 	if (s->type == SOCK_STREAM &&
 	    (s->state == SOCKET_NEW || s->state == SOCKET_ENDED || (s->ended && s->sent_all)))
 		result |= POLLHUP | (s->state == SOCKET_NEW ? 0 : POLLOUT | POLLWRNORM);

@@ -18,6 +18,7 @@
 #include "libc/file.h"
 #include "net/net.h"
 
+struct netif;
 struct tcp_pcb;
 struct udp_pcb;
 struct half_open;
@@ -46,7 +47,11 @@ struct socket {
 	struct tcp_pcb *tcp; /* NULL: not there any more; of a listener: its tcp_pcb_listen */
 	struct udp_pcb *udp;
 	bool v6only, nodelay, sent_all; /* sent_all: shut for writing */
-	bool delayed;                   /* lwIP counts it in the listener's backlog */
+	bool reuse_port;                /* SO_REUSEPORT; SO_REUSEADDR is lwIP's */
+	bool bound;                     /* UDP: bind has chosen the address */
+	ip_addr_t last_ip;              /* TCP: its own end, when lwIP's pcb has gone */
+	uint16_t last_port;
+	bool delayed; /* lwIP counts it in the listener's backlog */
 	int backlog;
 	struct linger linger;
 	struct half_open *first_half_open, **last_half_open; /* see guard.c */
@@ -103,7 +108,7 @@ void socket_wake(struct socket *s, struct wait_queue *q);
 /* All who wait. */
 void socket_wake_all(struct socket *s);
 
-/* Lock held, is given back: waits in q. 0, -ETIMEDOUT, -ECANCELED. */
+/* Lock held, is given back: waits in q. 0, -EAGAIN: the deadline has come, -ECANCELED. */
 int socket_wait(struct socket *s, struct wait_queue *q, uint64_t deadline);
 /* The same under net_lock, which is given back meanwhile; the socket's lock is not held. */
 int socket_wait_net(struct socket *s, struct wait_queue *q, uint64_t deadline);
@@ -139,6 +144,7 @@ ssize_t stream_receive(struct socket *s, struct parts parts, int flags);
 void stream_free(struct socket *s);
 
 /* net_lock: */
+void stream_remember_end(struct socket *s); /* once the connection's own end is known */
 void stream_attach(struct socket *s, struct tcp_pcb *pcb);
 struct tcp_pcb *stream_detach(struct socket *s); /* the pcb, if there is one, goes on without s */
 void stream_told(struct socket *s);              /* tells lwIP what has been taken */
@@ -153,6 +159,9 @@ ssize_t datagram_send(struct socket *s, struct parts parts, int flags, const ip_
 		      uint16_t port);
 ssize_t datagram_receive(struct socket *s, struct parts parts, int *flags, ip_addr_t *from,
 			 uint16_t *port);
+/* net_lock: the remote end says that nobody listens there. */
+void datagram_refused(const ip_addr_t *local, uint16_t local_port, const ip_addr_t *remote,
+		      uint16_t remote_port);
 int datagram_shutdown(struct socket *s, int how);
 void datagram_close(struct socket *s);
 void datagram_free(struct socket *s);
@@ -165,6 +174,10 @@ int address_get(int family, const struct sockaddr *address, socklen_t size, ip_a
 /* The other way, cut at *size, which becomes what there is. address may be NULL. */
 void address_put(int family, const ip_addr_t *ip, uint16_t port, struct sockaddr *address,
 		 socklen_t *size);
+/* Where to send what is for address: the wildcard stands for own, the sender's, or the loopback. */
+const ip_addr_t *address_to(const ip_addr_t *address, const ip_addr_t *own);
+/* What the sender of something for address is, by this way. */
+const ip_addr_t *address_from(struct netif *netif, const ip_addr_t *address);
 /* It is one of this machine's, or stands for all of them. */
 bool address_is_own(const ip_addr_t *ip);
 

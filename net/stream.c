@@ -30,13 +30,19 @@ void stream_told(struct socket *s)
 	}
 }
 
+void stream_remember_end(struct socket *s)
+{
+	s->last_ip = s->tcp->local_ip;
+	s->last_port = s->tcp->local_port;
+}
+
 struct tcp_pcb *stream_detach(struct socket *s)
 {
 	struct tcp_pcb *pcb = s->tcp;
 
-	s->tcp = NULL;
 	if (!pcb)
 		return NULL;
+	s->tcp = NULL;
 	tcp_arg(pcb, NULL);
 	if (pcb->state == LISTEN) {
 		tcp_accept(pcb, NULL);
@@ -133,10 +139,11 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t n)
 static void on_error(void *arg, err_t err)
 {
 	struct socket *s = arg;
+	bool never = s->state == SOCKET_CONNECTING;
 
 	s->tcp = NULL;
 	lock(&s->lock);
-	if (s->state == SOCKET_CONNECTING && err == ERR_RST)
+	if (never && err == ERR_RST)
 		s->error = -ECONNREFUSED;
 #ifdef PLANT_LOST_RESET
 	else if (err == ERR_RST)
@@ -144,14 +151,15 @@ static void on_error(void *arg, err_t err)
 #endif
 	else if (err != ERR_CLSD)
 		s->error = socket_error(err);
-	s->state = SOCKET_ENDED;
-	s->ended = true;
+	s->state = never ? SOCKET_NEW : SOCKET_ENDED; /* it may try again */
+	s->ended = !never;
 	socket_wake_all(s);
 }
 
 void stream_attach(struct socket *s, struct tcp_pcb *pcb)
 {
 	s->tcp = pcb;
+	stream_remember_end(s);
 	tcp_arg(pcb, s);
 	tcp_recv(pcb, on_receive);
 	tcp_sent(pcb, on_sent);
@@ -160,13 +168,14 @@ void stream_attach(struct socket *s, struct tcp_pcb *pcb)
 
 /* ---- Sending -------------------------------------------------------------------------------- */
 
-/* Why nothing can be sent; 0: it can, when there is room. */
-static int check_send(struct socket *s)
+/* Why nothing can be sent; 0: it can, when there is room. An error that comes after a part was sent
+ * is left for the next call to tell. */
+static int check_send(struct socket *s, bool first)
 {
 	int error;
 
 	lock(&s->lock);
-	error = socket_take_error(s);
+	error = first ? socket_take_error(s) : s->closed ? -EBADF : s->error;
 	unlock(&s->lock);
 	if (error)
 		return error;
@@ -238,7 +247,7 @@ ssize_t stream_send(struct socket *s, struct parts parts, int flags)
 		return -ECANCELED;
 	net_lock();
 	do {
-		error = check_send(s);
+		error = check_send(s, done == 0);
 		if (!error && s->state == SOCKET_CONNECTED) {
 			error = send_now(s, &parts, want - done);
 			if (error >= 0)
@@ -250,10 +259,15 @@ ssize_t stream_send(struct socket *s, struct parts parts, int flags)
 	} while (!error);
 	if (done > 0 && s->tcp && !(flags & MSG_MORE))
 		tcp_output(s->tcp);
+	if (s->tcp && s->state == SOCKET_CONNECTED && !roomy(s->tcp)) {
+		lock(&s->lock);
+		s->writable = false;
+		unlock(&s->lock);
+	}
 	net_unlock();
 	if (done > 0)
 		return (ssize_t)done;
-	return error == -ETIMEDOUT ? -EAGAIN : error;
+	return error;
 }
 
 /* ---- Receiving ------------------------------------------------------------------------------ */
@@ -374,7 +388,7 @@ ssize_t stream_receive(struct socket *s, struct parts parts, int flags)
 			deadline = socket_deadline(s->receive_timeout);
 		error = wait_for_data(s, flags, deadline);
 		if (error && done == 0)
-			return error == -ETIMEDOUT ? -EAGAIN : error;
+			return error;
 		if (error)
 			break;
 	} while (done == 0 || ((flags & MSG_WAITALL) && done < n));

@@ -51,6 +51,7 @@ PROGRAMS = {
     "chaos.c": (4, 20),
     "sockets.c": (3, 10),
     "sockets_calls.c": (2, 10),
+    "sockets_rules.c": (2, 10),
     "sockets_oom.c": (8, 1),
 }
 
