@@ -187,6 +187,7 @@ long net_open(long fd, bool nonblocking)
 	atomic_store_explicit(&e->nonblocking, nonblocking, memory_order_relaxed);
 	atomic_store_explicit(&e->receive_limit, 0, memory_order_relaxed);
 	atomic_store_explicit(&e->send_limit, 0, memory_order_relaxed);
+	atomic_store_explicit(&e->error, 0, memory_order_relaxed);
 	lock(&e->lock);
 	e->known = false;
 	atomic_store_explicit(&e->open, true, memory_order_relaxed);

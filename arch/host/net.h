@@ -18,6 +18,7 @@ struct endpoint {
 	/* as the application wants it */
 	_Atomic bool nonblocking;
 	_Atomic uint64_t receive_limit, send_limit; /* ns; 0: none */
+	_Atomic long error; /* came when a part had been sent: the next call tells it */
 };
 
 /* NULL: not one of ours. */

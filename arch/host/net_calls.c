@@ -68,8 +68,13 @@ static uint64_t deadline_in(uint64_t ns)
 static long until_done(struct endpoint *e, uint64_t deadline, bool blocks, long number, long a,
 		       long b, long c, long d, long f, long g)
 {
+	long error;
+
 	if (wait_cancelled())
 		return -ECANCELED;
+	error = atomic_exchange_explicit(&e->error, 0, memory_order_relaxed);
+	if (error)
+		return error;
 	for (;;) {
 		struct net_watch watch = {.endpoint = e, .seen = atomic_load(&e->edges)};
 		long n = host_call(number, a, b, c, d, f, g);
@@ -128,13 +133,12 @@ int __wrap_accept(int fd, struct sockaddr *addr, socklen_t *len)
 	return __wrap_accept4(fd, addr, len, 0);
 }
 
-/* What became of a connection that was begun. */
-static long connected(int fd, struct endpoint *e)
+/* What became of a connection that was begun: another call of connect tells, after which a socket
+ * that was refused may try again. */
+static long connected(int fd, struct endpoint *e, const struct sockaddr *addr, socklen_t len)
 {
 	uint64_t deadline = deadline_in(e->send_limit);
 	struct pollfd p = {.fd = fd, .events = POLLOUT};
-	int error = 0;
-	socklen_t len = sizeof error;
 
 	for (;;) {
 		struct net_watch watch = {.endpoint = e, .seen = atomic_load(&e->edges)};
@@ -142,11 +146,8 @@ static long connected(int fd, struct endpoint *e)
 
 		if (n < 0)
 			return n;
-		if (n > 0) {
-			n = host_call(SYS_getsockopt, fd, SOL_SOCKET, SO_ERROR, (long)&error,
-				      (long)&len, 0);
-			return n ? n : -error;
-		}
+		if (n > 0)
+			return host_call(SYS_connect, fd, (long)addr, (long)len, 0, 0, 0);
 		n = net_wait(&watch, 1, deadline);
 		if (n)
 			return n == -ETIMEDOUT ? -EINPROGRESS : n;
@@ -162,7 +163,7 @@ int __wrap_connect(int fd, const struct sockaddr *addr, socklen_t len)
 		return (int)net_result(-ECANCELED);
 	n = host_call(SYS_connect, fd, (long)addr, (long)len, 0, 0, 0);
 	if (n == -EINPROGRESS && e && blocks(e, 0))
-		n = connected(fd, e);
+		n = connected(fd, e, addr, len);
 	return (int)net_result(n);
 }
 
@@ -225,6 +226,13 @@ ssize_t __wrap_readv(int fd, const struct iovec *iov, int n)
 
 /* ---- Sending: all of it, where the socket blocks; and no signal where nobody listens ---- */
 
+/* Linux has told the error of what was sent in part, and would not again. */
+static void tell_later(struct endpoint *e, long error)
+{
+	if (error < 0 && error != -EAGAIN && error != -ECANCELED && error != -EPIPE)
+		atomic_store_explicit(&e->error, error, memory_order_relaxed);
+}
+
 static long send_all(int fd, struct endpoint *e, uint64_t deadline, const void *buf, size_t size,
 		     int flags, const struct sockaddr *addr, socklen_t len)
 {
@@ -237,6 +245,8 @@ static long send_all(int fd, struct endpoint *e, uint64_t deadline, const void *
 			       (long)len);
 		sent += n > 0 ? (size_t)n : 0;
 	} while (n > 0 && sent < size && blocks(e, flags));
+	if (sent)
+		tell_later(e, n);
 	return sent ? (long)sent : n;
 }
 
@@ -284,6 +294,7 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
 					  (char *)piece->iov_base + (sent - (long)before),
 					  end - (size_t)sent, flags, NULL, 0);
 
+			tell_later(e, n);
 			sent += n > 0 ? n : 0;
 			if ((size_t)sent < end)
 				break;
