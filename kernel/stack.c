@@ -89,13 +89,15 @@ static struct free_slot *slot_make(struct slot_kind *kind)
 	struct bare_slots *bare = kind->bare;
 	uintptr_t top = bare ? bare->top[bare->count - 1] : kind->unused + kind->stride;
 	void *page = NULL;
+	int error;
 
 	if (top > kind->window_end || !(page = page_alloc(0)))
 		return NULL;
-	if (arch_map(top - PAGE_SIZE, (uintptr_t)page, MAP_WRITE, take_page)) {
+	error = arch_map(top - PAGE_SIZE, (uintptr_t)page, MAP_WRITE, take_page);
+	if (error)
 		page_free(page, 0);
+	if (error && error != -EEXIST) /* there is one, where a wild pointer has been */
 		return NULL;
-	}
 	if (!bare) {
 		relaxed_set(kind->unused, top);
 	} else if (--bare->count == 0) {

@@ -106,8 +106,9 @@ int arch_core_start(struct core *core)
 		return -ENOMEM;
 	__builtin_memset(x, 0, sizeof *x);
 	core->arch = x;
+	mmu_trampoline(MAP_WRITE);
 	trampoline_write(core);
-	mmu_trampoline(true);
+	mmu_trampoline(MAP_EXEC);
 
 	lapic_send(core->hw_id, ICR_INIT | ICR_ASSERT);
 	if (!(cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR))
@@ -125,7 +126,12 @@ int arch_core_start(struct core *core)
 
 	while (!abandoned && !wait_up(x, START_LIMIT_MS))
 		; /* claimed at the last moment: it needs a few instructions more */
-	mmu_trampoline(false);
+	if (abandoned) {
+		/* Where it may be on its way to what the page says for the next one. */
+		lapic_send(core->hw_id, ICR_INIT | ICR_ASSERT);
+		wait_ms(INIT_DELAY_MS);
+	}
+	mmu_trampoline(0);
 	return abandoned ? -ENODEV : 0;
 }
 

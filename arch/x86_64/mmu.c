@@ -33,7 +33,6 @@ enum {
 
 enum { LEVEL_4K, LEVEL_2M, LEVEL_1G, LEVEL_ROOT };
 enum { CPUID_80000001_EDX_1G = 1 << 26 };
-enum { LOW_MEMORY_END = 0x100000 };
 enum { FLUSH_ALL_ABOVE = 64 }; /* pages; then one flush of everything is cheaper */
 
 extern char __image_start[], __image_end[], __text_start[], __text_end[];
@@ -191,7 +190,9 @@ void mmu_init(void)
 
 	for (int i = 0; i < n; i++)
 		ram[i] = machine.ram[i];
-	map_range(PAGE_SIZE, LOW_MEMORY_END, MAP_WRITE);
+	/* Of the memory below 1 MB nothing else, so that a NULL pointer with an offset faults. */
+	map_range(TRAMPOLINE, TRAMPOLINE + PAGE_SIZE, MAP_WRITE);
+	mmu_trampoline(0);
 	map_image();
 	for (int i = 0; i < n; i++)
 		map_range(ram[i].base, ram[i].base + ram[i].size, MAP_WRITE);
@@ -228,12 +229,12 @@ static void flush(const uintptr_t *va, size_t n)
 	}
 }
 
-/* Only the core that is starting has executed from the page, and it never does again. */
-void mmu_trampoline(bool executable)
+/* Only the core that is starting executes from the page, and only its starter writes there. */
+void mmu_trampoline(unsigned flags)
 {
 	pte *entry = walk(TRAMPOLINE, LEVEL_4K, NULL);
 
-	*entry = leaf(TRAMPOLINE, executable ? MAP_EXEC : MAP_WRITE);
+	*entry = flags ? leaf(TRAMPOLINE, flags) : 0;
 	flush(&(uintptr_t){TRAMPOLINE}, 1);
 }
 

@@ -219,7 +219,7 @@ extern uint64_t x86_page_root[512];
 
 void mmu_init(void);
 /* Lets code at the page of the trampoline run, or be written. */
-void mmu_trampoline(bool executable);
+void mmu_trampoline(unsigned flags);
 /* Maps the registers of a device where they are; at boot only. */
 void mmu_map_device(uint64_t base, uint64_t size);
 /* Serves a request of another core's arch_unmap. */

@@ -43,21 +43,26 @@ def far(wire):
 def smaller(wire):
     """a maximum segment size comes with a SYN only"""
     for size in 1, 64, 100, 536:
-        c = opened(wire, b"send 100000")
-        assert c.hear()
-        c.send(ACK, options=struct.pack("!BBH", 2, 4, size), window=10)
-        c.send(ACK, b"x", options=struct.pack("!BBH", 2, 4, size), window=10)
-    time.sleep(1)  # lwIP probes the window
+        c = opened(wire, b"send 3000000")
+        for _ in range(20):
+            c.ack = c.ack + len(c.hear()) & 0xffffffff
+            c.send(ACK, options=struct.pack("!BBH", 2, 4, size))
+        while data := c.hear(0.1):  # all that is on its way; then a window for the probes
+            c.ack = c.ack + len(data) & 0xffffffff
+        c.send(ACK, options=struct.pack("!BBH", 2, 4, size), window=size + 50)
+    time.sleep(2)  # lwIP probes the window
     assert_answers(wire)
 
 
 def windows(wire):
     """a window that was closed, and then is small"""
     for window in 0, 1, 3, 20, 200:
-        c = opened(wire, b"send 100000", window=0)
-        c.send(ACK, window=window)
-        c.send(ACK, window=window + 20)
-    time.sleep(1)
+        c = opened(wire, b"drip 1000", window=0)
+        for _ in range(10):
+            data = c.hear(0.1)
+            c.ack = c.ack + len(data) & 0xffffffff
+            c.send(ACK, window=window)
+            window += 1
     assert_answers(wire)
 
 
@@ -99,9 +104,10 @@ def random_segments(wire):
 
 def last_lost(wire):
     """the last segment comes again, though nothing else happens"""
-    c = opened(wire, b"send 600")
+    c = opened(wire, b"keep 600")
     assert c.hear(), "nothing"
-    assert c.hear(RETRANSMITTED), "it is not sent again"
+    for times in range(3):  # whatever else the machine may have sent meanwhile
+        assert c.hear(RETRANSMITTED), f"it is sent again {times} times"
 
 
 def out_of_order(wire):
@@ -120,7 +126,7 @@ def out_of_order(wire):
 
 def unread(wire):
     """clients whose data nobody reads keep out nobody else"""
-    for _ in range(60):
+    for _ in range(100):
         c = opened(wire, b"hold 0", options=b"\2\4\5\xb4\3\3\7")
         for _ in range(80):
             c.say(b"h" * 1460)

@@ -3,6 +3,8 @@
  * line, an order and a number.
  *	? 0		answers !
  *	send N		sends N bytes, and ends
+ *	keep N		the same, but waits for the end of the other side first
+ *	drip N		sends N bytes, a hundred every now and then
  *	count 0		reads to the end, answers how many bytes were right
  *	free 0		says how many bytes of memory are free
  *	hold 0		reads nothing
@@ -121,7 +123,16 @@ static void serve(void *arg)
 		write(fd, "!", 1);
 	else if (!strcmp(order, "send"))
 		send_pattern(fd, (size_t)n);
-	else if (!strcmp(order, "count"))
+	else if (!strcmp(order, "drip"))
+		for (int i = 0; i < n; i += 100) {
+			send_pattern(fd, 100);
+			time_sleep(20 * NSEC_PER_MSEC);
+		}
+	else if (!strcmp(order, "keep")) {
+		send_pattern(fd, (size_t)n);
+		while (read(fd, line, sizeof line) > 0)
+			;
+	} else if (!strcmp(order, "count"))
 		count(fd);
 	else if (!strcmp(order, "free"))
 		tell_free(fd);
