@@ -194,9 +194,95 @@ static uint32_t alloc_run(uint32_t n)
 	return first;
 }
 
+/* page_available looks at how many there are. */
+static void *magazine_take(struct magazine *m)
+{
+	relaxed_add(m->count, -1);
+	return m->object[m->count];
+}
+
+static void magazine_put(struct magazine *m, void *page)
+{
+	m->object[m->count] = page;
+	relaxed_add(m->count, 1);
+}
+
+/*
+ * What cores keep for later, each for itself, is of use to others only when it is back in its slab, or
+ * its block: each core gives it back when it is asked. One that waits for a lock of the asker's does
+ * not hear it, so nobody waits for long; and all are asked once in a while only, or cores that are
+ * short of memory would do nothing else.
+ */
+static _Atomic uint32_t give_back_round;
+static _Atomic uint64_t next_round;                                      /* not before */
+enum { GIVE_BACK_WAIT = 20 * 1000 * 1000, ROUND_GAP = 10 * 1000 * 1000 }; /* ns */
+
+static size_t give_back(void)
+{
+	struct magazine *m = &core_here()->pages;
+	size_t given = stack_give_back() + slab_give_back() + m->count;
+
+	spin_lock(&buddy.lock);
+	while (m->count)
+		free_block(number_of(magazine_take(m)), 0);
+	spin_unlock(&buddy.lock);
+	return given;
+}
+
+void page_give_back(struct core *core)
+{
+	uint32_t wanted = atomic_load_explicit(&give_back_round, memory_order_relaxed);
+
+	if (relaxed_get(core->given_back) == wanted)
+		return;
+	give_back();
+	/* release: with the acquire in others_give_back. */
+	__atomic_store_n(&core->given_back, wanted, __ATOMIC_RELEASE);
+}
+
+/* Roughly: the core may be changing it. */
+static __attribute__((no_sanitize("thread"))) bool keeps_something(const struct core *core)
+{
+	size_t n = core->pages.count + core->stacks.count;
+
+	for (int i = 0; i < MAX_SLAB_CACHES; i++)
+		n += core->slabs[i].count;
+	return n > 0;
+}
+
+static bool others_give_back(void)
+{
+	size_t before = page_available();
+	uint64_t now = arch_clock(), end = now + GIVE_BACK_WAIT;
+	uint64_t next = atomic_load_explicit(&next_round, memory_order_relaxed);
+	bool asked[MAX_CORES] = {false};
+
+	if (now < next ||
+	    !atomic_compare_exchange_strong_explicit(&next_round, &next, now + ROUND_GAP,
+						     memory_order_relaxed, memory_order_relaxed))
+		return false;
+
+	uint32_t wanted = atomic_fetch_add_explicit(&give_back_round, 1, memory_order_relaxed) + 1;
+
+	for (int i = 0; i < core_count; i++) {
+		asked[i] = cores[i] != core_here() && keeps_something(cores[i]);
+		if (asked[i])
+			arch_send_reschedule(cores[i]);
+	}
+	for (int i = 0; i < core_count; i++)
+		while (asked[i] &&
+		       /* acquire: with the release in page_give_back. */
+		       (int32_t)(__atomic_load_n(&cores[i]->given_back, __ATOMIC_ACQUIRE) -
+				 wanted) < 0 &&
+		       arch_clock() < end)
+			arch_relax();
+	return page_available() > before;
+}
+
 bool page_reclaim(size_t n)
 {
-	return stack_reclaim(n) || slab_reclaim() || stack_trim();
+	return stack_reclaim(n) || give_back() || slab_reclaim() || stack_trim() ||
+	       others_give_back();
 }
 
 bool page_low(void)
@@ -231,19 +317,6 @@ static uint32_t alloc_or_reclaim(unsigned order, uint32_t n, bool anywhere)
 			return 0;
 		take_last = !given;
 	}
-}
-
-/* page_available looks at how many there are. */
-static void *magazine_take(struct magazine *m)
-{
-	relaxed_add(m->count, -1);
-	return m->object[m->count];
-}
-
-static void magazine_put(struct magazine *m, void *page)
-{
-	m->object[m->count] = page;
-	relaxed_add(m->count, 1);
 }
 
 static void *alloc_slowly(void *arg, void *unused)

@@ -33,6 +33,9 @@ void page_free_many(void *block);
 /* Has stacks and slabs give pages that they do not use, n if it is easy. False: there are none. */
 bool page_reclaim(size_t n);
 
+/* The owner: gives back what the core keeps for later, where somebody has asked for it. */
+void page_give_back(struct core *core);
+
 /* They should. */
 bool page_low(void);
 

@@ -407,6 +407,7 @@ bool sched_service(struct core *core, struct co *running)
 	proc_receive(core);
 	preempt_refill(core);
 	stack_refill();
+	page_give_back(core);
 
 	sched_charge(core, running ? running : core->idle);
 

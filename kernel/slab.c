@@ -24,6 +24,7 @@ struct slab {
 enum { SLAB_HEADER = 64 };
 _Static_assert(sizeof(struct slab) <= SLAB_HEADER, "struct slab is too large");
 
+static struct slab_cache *all_caches[MAX_SLAB_CACHES];
 static unsigned caches;
 
 /* Type-stable ones. */
@@ -45,6 +46,7 @@ void slab_init(struct slab_cache *cache, const char *name, size_t size, size_t z
 		.type_stable = type_stable,
 		.index = caches++,
 	};
+	all_caches[cache->index] = cache;
 	if (type_stable)
 		stable[stable_count++] = cache;
 	/* At least 8 objects a slab, so that little is lost at its end. */
@@ -222,6 +224,25 @@ static size_t give_empty(struct slab_cache *cache)
 		given += (size_t)1 << cache->order;
 	}
 	relaxed_set(cache->empty, 0);
+	return given;
+}
+
+size_t slab_give_back(void)
+{
+	size_t given = 0;
+
+	assert_nopreempt();
+	for (unsigned i = 0; i < caches; i++) {
+		struct magazine *m = &core_here()->slabs[i];
+
+		/* Who has the lock may be on the way here. */
+		if (!m->count || !spin_try_lock(&all_caches[i]->lock))
+			continue;
+		given += m->count;
+		while (m->count)
+			put_one(all_caches[i], m->object[--m->count]);
+		spin_unlock(&all_caches[i]->lock);
+	}
 	return given;
 }
 

@@ -54,6 +54,9 @@ static inline void slab_free(struct slab_cache *cache, void *object)
 		m->object[m->count++] = object;
 }
 
+/* Puts what this core keeps for later back into its slabs, which may become empty: how much. */
+size_t slab_give_back(void);
+
 /* Gives what type-stable caches do not use to the page allocator: how many pages. */
 size_t slab_reclaim(void);
 

@@ -199,6 +199,29 @@ uintptr_t stack_slot_start(const struct co *co)
 	       (co->stack_top / (PAGE_SIZE << co->stack_kind) % COLOURS) * COLOUR;
 }
 
+/* Kind locked. */
+static void free_slot_add(struct slot_kind *kind, struct free_slot *slot)
+{
+	slot->next = kind->free;
+	kind->free = slot;
+	kind->free_bytes += top_of(slot) - slot->mapped;
+}
+
+size_t stack_give_back(void)
+{
+	struct magazine *m = &core_here()->stacks;
+	struct slot_kind *kind = &kinds[DEFAULT_KIND];
+	size_t given = m->count;
+
+	/* Who has the lock may be on the way here. */
+	if (!given || !spin_try_lock(&kind->lock))
+		return 0;
+	while (m->count)
+		free_slot_add(kind, m->object[--m->count]);
+	spin_unlock(&kind->lock);
+	return given;
+}
+
 void stack_give(struct co *co)
 {
 	struct magazine *m = &core_here()->stacks;
@@ -215,9 +238,7 @@ void stack_give(struct co *co)
 	struct slot_kind *kind = &kinds[co->stack_kind];
 
 	spin_lock(&kind->lock);
-	slot->next = kind->free;
-	kind->free = slot;
-	kind->free_bytes += top_of(slot) - slot->mapped;
+	free_slot_add(kind, slot);
 	spin_unlock(&kind->lock);
 }
 

@@ -61,4 +61,7 @@ size_t stack_reclaimable(void);
 /* Pages for the fault handler, which takes no lock; nopreempt > 0. */
 void stack_refill(void);
 
+/* This core's free stacks are for all: how many they are. */
+size_t stack_give_back(void);
+
 #endif

@@ -66,6 +66,16 @@ FUNCTION static void do_null_read(void)
 	asm volatile("" ::"r"(value));
 }
 
+/* A member far from the beginning of a struct that is not there. */
+FUNCTION static void do_null_far(void)
+{
+	int value;
+
+	call();
+	value = null[0x5000 / sizeof(int)];
+	asm volatile("" ::"r"(value));
+}
+
 FUNCTION static void do_null_write(void)
 {
 	call();
@@ -300,6 +310,7 @@ static const struct death {
 	{"assert", do_assert, false},
 	{"abort", do_abort, false},
 	{"null-read", do_null_read, false},
+	{"null-far", do_null_far, false},
 	{"null-write", do_null_write, false},
 	{"write-code", do_write_code, false},
 	{"write-rodata", do_write_rodata, false},

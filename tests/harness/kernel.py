@@ -16,6 +16,7 @@ PROGRAMS = {
     "go.c": (2, 8),
     "stack.c": (3, 10),
     "reserve.c": (2, 1),
+    "giveback.c": (3, 1),
     "depth.c": (1, 1),
     "deep.c": (4, 1),
     "chan.c": (1, 1),
