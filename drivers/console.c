@@ -403,16 +403,16 @@ static ssize_t rx_take(uint8_t *buf, size_t n)
 	return (ssize_t)got;
 }
 
-ssize_t console_read(void *buf, size_t n)
+ssize_t console_read(void *buf, size_t n, bool may_wait)
 {
 	ssize_t result;
 
 	if (n == 0)
 		return 0;
-	result = sema_acquire(&rx_turn);
+	result = may_wait ? sema_acquire(&rx_turn) : sema_try_acquire(&rx_turn);
 	if (result < 0)
 		return result;
-	while ((result = rx_take(buf, n)) == -EAGAIN) {
+	while ((result = rx_take(buf, n)) == -EAGAIN && may_wait) {
 		rx_restart();
 		atomic_fetch_add_explicit(&external_waits, 1, memory_order_relaxed);
 		result = event_wait(&rx_some);

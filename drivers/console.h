@@ -16,8 +16,9 @@
  * coroutines. n. */
 ssize_t console_write(const void *buf, size_t n);
 
-/* Waits for a byte, and returns what is there, at most n; 0: end of file; -ECANCELED. */
-ssize_t console_read(void *buf, size_t n);
+/* Waits for a byte, and returns what is there, at most n; 0: end of file; -ECANCELED. Without
+ * waiting: -EAGAIN, too where another reads. */
+ssize_t console_read(void *buf, size_t n, bool may_wait);
 
 /* A person sits there: input is not framed by the launcher. */
 bool console_is_terminal(void);

@@ -132,7 +132,7 @@ static ssize_t read_next(struct file *file, void *buf, size_t n)
 	if (file->ops)
 		return file->ops->read(file->object, &(struct iovec){buf, n}, 1, may_wait(file));
 	if (file == &console_in)
-		return console_read(buf, n);
+		return console_read(buf, n, may_wait(file));
 	if (file == &console_out)
 		return -EBADF;
 	mutex_lock(&file->lock);

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Lets an application have global names that the kernel has too, but does not offer.
+"""Lets an application have global names that the kernel or the C library has too.
 
 usage: NM=nm OBJCOPY=objcopy tools/ownnames.py --app OBJECT... --kernel OBJECT... [--library LIB...]
 
-A program may call a function `print` or `page_alloc`: it knows nothing of the kernel's. Such names
-become `app.print` in all objects of the application, and in the call graphs beside them. Nothing is
-done where there are none. What include/ declares and what the C library has or asks for stays: to
-define that again is the program's error.
+A program may call a function `print` or `page_alloc`: it knows nothing of the kernel's; or `kill` or
+`malloc`, in place of the C library's: the library goes on with its own. Such names become `app.print`
+in all objects of the application, and in the call graphs beside them. Nothing is done where there
+are none. What include/ declares stays: to define that again is the program's error.
 """
 
 import argparse
@@ -47,11 +47,12 @@ def main():
     parser.add_argument("--kernel", nargs="+", required=True)
     parser.add_argument("--library", nargs="*", default=[])
     args = parser.parse_args()
-    both = names_of(args.app, "--defined-only") & names_of(args.kernel, "--defined-only")
+    both = names_of(args.app, "--defined-only") & names_of(args.kernel + args.library,
+                                                           "--defined-only")
     # A name with a point is the compiler's: AddressSanitizer has one for each variable.
     both = {name for name in both if name[0] != "_" or "." in name}
     if both:
-        both -= declared("include") | (names_of(args.library) if args.library else set())
+        both -= declared("include")
     if both:
         rename(sorted(both), args.app)
 

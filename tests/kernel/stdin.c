@@ -5,6 +5,9 @@
  *	stdin wait	prints "ticking" when another coroutine has run while main waits for input
  *	stdin two	two coroutines share the lines
  */
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "test.h"
 
 static void read_lines(const char *who)
@@ -40,6 +43,18 @@ static void tick(void *arg)
 	fflush(stdout);
 }
 
+static void read_nothing(void)
+{
+	int flags = fcntl(STDIN_FILENO, F_GETFL);
+	char byte;
+
+	fcntl(STDIN_FILENO, F_SETFL, flags | O_NONBLOCK);
+	errno = 0;
+	if (read(STDIN_FILENO, &byte, 1) == -1 && errno == EAGAIN)
+		tick(NULL);
+	fcntl(STDIN_FILENO, F_SETFL, flags);
+}
+
 static struct waitgroup readers;
 
 static void reader(void *arg)
@@ -64,6 +79,8 @@ int main(int argc, char **argv)
 	} else {
 		if (strcmp(mode, "wait") == 0)
 			go(tick, NULL);
+		if (strcmp(mode, "now") == 0)
+			read_nothing();
 		read_lines("");
 	}
 	return 0;

@@ -65,10 +65,10 @@ def run_two(case):
                   f"status {run.status}, {len(got)} lines, {ends} ends", run.text)]
 
 
-def run_wait(case):
-    """Input comes only after the other coroutine has run: reading must not hold the core."""
+def run_late(case, word, what):
+    """Input comes only after the program has said that it has none."""
     words, env = command(builder.image(STDIN, case.arch), ARCH=case.arch, SMP=case.smp,
-                         ARGS="wait", TIMEOUT=30)
+                         ARGS=word, TIMEOUT=30)
     with subprocess.Popen(words, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as p:
         seen = b""
         while b"ticking\n" not in seen:
@@ -78,8 +78,13 @@ def run_wait(case):
             seen += piece
         rest, _ = p.communicate(b"now\n" if b"ticking" in seen else b"")
     ok = b"ticking" in seen and b"[now]\nend of file 1\n" in rest and p.returncode == 0
-    return [Check("others run while one waits for input", ok,
+    return [Check(what, ok,
                   f"status {p.returncode}: {(seen + rest)!r}")]
+
+
+def run_wait(case):
+    return (run_late(case, "wait", "others run while one waits for input")
+            + run_late(case, "now", "O_NONBLOCK: what has not come is not waited for"))
 
 
 # ---- Files ----

@@ -4,3 +4,8 @@ int page_alloc(int n)
 {
 	return n + cores;
 }
+
+int kill(int n)
+{
+	return n + smp;
+}

@@ -3,6 +3,7 @@
 
 extern int cores, smp;
 int page_alloc(int n);
+int kill(int n); /* the C library's, too */
 void panic(const char *what);
 
 #endif
