@@ -1,6 +1,6 @@
 # What the Makefile needs to know about this port.
 CROSS :=
-# Unwind tables: late.c goes from a handler to the program.
+# Unwind tables: for debuggers, which come from a handler to the program.
 ARCH_CFLAGS := -fcf-protection=none -mno-red-zone -fasynchronous-unwind-tables \
 	-isystem arch/host/include
 # main is the application's, so the process begins elsewhere. Lazy binding would have coroutines
@@ -19,7 +19,7 @@ ARCH_LDFLAGS := -pthread -Wl,-e,host_start,-z,now \
 	-Wl,--defsym=__text_start=__executable_start,--defsym=__text_end=etext
 ARCH_LIBS := -lm -lgcc_s
 ARCH_SRCS := $(addprefix arch/host/, switch.S start.c cores.c signals.c faults.c memory.c debug.c libc.c \
-	malloc.c late.c net.c net_calls.c net_names.c)
+	malloc.c late.c unwind.c net.c net_calls.c net_names.c)
 ARCH_DRIVERS :=
 
 # Sanitizers: what they are told, instead of calls of the kernel to this port.
@@ -39,7 +39,9 @@ TSAN := $(lastword $(sort $(wildcard /usr/lib/llvm-*/lib/clang/*/lib/linux/libcl
 ARCH_CFLAGS += -DHOST_TSAN
 ARCH_LIBS := $(TSAN) $(ARCH_LIBS)
 ARCH_LDFLAGS += -Wl,-rpath,$(dir $(TSAN)) -Wl,--wrap=host_resume,--wrap=host_serve \
-	-Wl,--wrap=host_fault,--wrap=arch_frame_size,--wrap=_Unwind_Backtrace
+	-Wl,--wrap=host_fault,--wrap=arch_frame_size
 ARCH_SRCS += arch/host/tsan.c
-$(patsubst %,$(B)/arch/host/%.c.o,tsan late memory): kernel_flags += -fno-sanitize=thread
+# What a handler runs inside the run-time calls nothing of it, memcpy included.
+$(patsubst %,$(B)/arch/host/%.c.o,tsan late memory unwind): kernel_flags += -fno-sanitize=thread \
+	-minline-all-stringops
 endif

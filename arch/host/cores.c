@@ -95,6 +95,8 @@ void arch_timer_arm(uint64_t deadline)
 	if (deadline != TIME_NEVER) {
 		uint64_t now = arch_clock(), delay = deadline > now ? deadline - now : 1;
 
+		if (delay < h->least)
+			delay = h->least;
 		if (delay > LONGEST_DELAY) /* comes early, and arms the rest */
 			delay = LONGEST_DELAY;
 		at.it_value.tv_sec = (time_t)(delay / NSEC);

@@ -60,9 +60,6 @@ void host_fault(int signal, siginfo_t *info, void *context)
 		host_die("a fault before the kernel started");
 
 	struct host_core *h = host_core_here();
-
-	host_unwind_failed(h);
-
 	unsigned depth = ++h->fault_depth;
 
 	if (depth > 2)

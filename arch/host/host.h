@@ -63,12 +63,12 @@ enum { SIGNAL_STACK = 128 * 1024 };
 struct host_core {
 	/* The core's own. */
 	timer_t timer;
-	uint64_t deadline;  /* what it is armed for */
-	unsigned postponed; /* bits: signals that came in the C library */
-	uint64_t retry;     /* until the next try to serve them, in ns */
-	unsigned steps;     /* instructions until that is given up; 0: it does not step */
-	bool unwinding;     /* unwind_failed is set */
-	void *unwind_failed[5];
+	uint64_t deadline;    /* what it is armed for */
+	unsigned postponed;   /* bits: signals that came in the C library */
+	uint64_t retry;       /* until the next try to serve them, in ns */
+	unsigned steps;       /* instructions until that is given up; 0: it does not step */
+	uint64_t least;       /* until the timer goes off, at least, in ns: see late.c */
+	uintptr_t resumed_at; /* pc of what was preempted and goes on; 0: it has got on since */
 	unsigned fault_depth; /* fault handlers that have not returned */
 	char what[96];        /* text for panic_exception */
 	stack_t signal_stack;
@@ -126,13 +126,16 @@ void host_serve(unsigned signals, const struct arch_regs *regs, int error);
 bool host_in_program(uintptr_t pc);            /* not in the C library */
 uintptr_t host_stack_low(const struct co *co); /* how far down its stack may grow */
 
-/* A fault in a handler: if it was the unwinder's, does not return. */
-void host_unwind_failed(struct host_core *h);
-
 /* The handlers of interrupts, of single steps, and (faults.c) of faults. */
 void host_interrupt(int signal, siginfo_t *info, void *context);
 void host_step(int signal, siginfo_t *info, void *context);
 void host_fault(int signal, siginfo_t *info, void *context);
+
+/* ---- unwind.c ---- */
+
+/* Where the stack holds the return address into the program, for an interrupt that came in a
+ * library, on a stack that ends at stack_top; NULL: the tables do not tell. */
+uintptr_t *host_way_out(const struct arch_regs *regs, uintptr_t stack_top);
 
 /* ---- memory.c ---- */
 

@@ -1,27 +1,27 @@
 /*
  * When interrupts are served: at once where the program, the kernel included, is interrupted; not in
  * the C library (or in a sanitizer's), which holds locks and what belongs to the thread, but when
- * that returns to the program. The way there is found by the tables that tell how to unwind each
- * function; the return address into the program is exchanged for host_trap_return (switch.S), which
- * comes here. What it was is kept in a table by its place on the stack: nothing else is as lasting,
- * for the program may leave by longjmp, or call and be preempted in a callback.
+ * that returns to the program. The way there is found by unwind.c; the
+ * return address into the program is exchanged for host_trap_return (switch.S), which comes here.
+ * What it was is kept in a table by its place on the stack: nothing else is as lasting, for the
+ * program may leave by longjmp, or call and be preempted in a callback.
  *
- * Where the tables do not lead to the program (code without any, or the run-time of
- * ThreadSanitizer, which must not be unwound), the processor stops after each instruction until it
- * is there, or where tables lead on. So a loop is interrupted soon wherever it spends its time. Only a call that takes more
- * than STEPS instructions is let go, and stopped again later.
+ * Where no tables lead to the program (multiplications of long numbers in glibc have none), the
+ * processor stops after each instruction until it is there, or where tables lead on. So a loop is
+ * interrupted soon wherever it spends its time. Only a call that takes more than STEPS instructions
+ * is let go, and stopped again later.
  */
 #include "host.h"
 
 #include <errno.h>
 #include <sys/syscall.h>
-#include <unwind.h>
 
 #include "kernel/core.h"
 #include "kernel/lock.h"
 #include "kernel/stack.h"
 
 enum { TRAPS = 4096, PROBES = 16 };
+enum { LEAST_STEP = 1000, LEAST_LAST = 1000 * 1000 }; /* ns */
 enum { STEPS = 20000, STEPS_TOGETHER = 32 };
 enum { TRAP_FLAG = 1 << 8 }; /* in REG_EFL: a SIGTRAP after the next instruction */
 enum { TRAP_STACK = 256 };   /* what it takes below the return address, while no signal comes */
@@ -66,11 +66,6 @@ static bool keep(uintptr_t slot, uintptr_t address)
 	return true;
 }
 
-struct search {
-	uintptr_t interrupted; /* pc; frames before it are the handler's */
-	bool begun, found;
-};
-
 uintptr_t host_stack_low(const struct co *co)
 {
 	if (co->stack_kind >= STACK_FIXED)
@@ -78,46 +73,24 @@ uintptr_t host_stack_low(const struct co *co)
 	return co->stack_top - ((uintptr_t)PAGE_SIZE << co->stack_kind);
 }
 
-static _Unwind_Reason_Code visit(struct _Unwind_Context *context, void *arg)
+/* False: the way there cannot be told. */
+static bool at_return(const struct arch_regs *regs)
 {
-	struct search *search = arg;
 	const struct co *co = arch_current();
-	uintptr_t pc = _Unwind_GetIP(context);
-	uintptr_t *slot = (uintptr_t *)_Unwind_GetCFA(context) - 1;
+	uintptr_t sp = (uintptr_t)regs->uc.uc_mcontext.gregs[REG_RSP];
+	uintptr_t *slot;
 
-	search->begun |= pc == search->interrupted;
-	if (!search->begun || !host_in_program(pc))
-		return _URC_NO_REASON;
-	if ((uintptr_t)slot < host_stack_low(co) + TRAP_STACK || (uintptr_t)slot >= co->stack_top ||
-	    *slot != pc)
-		return _URC_END_OF_STACK;
-	if (pc == (uintptr_t)host_trap_return) {
-		search->found = true; /* by an interrupt before */
-	} else if (keep((uintptr_t)slot, pc)) {
-		*slot = (uintptr_t)host_trap_return;
-		search->found = true;
-	}
-	return _URC_END_OF_STACK;
-}
-
-/* False: the way there cannot be told. What has no tables may look like a function that has some;
- * then the unwinder reads where nothing is, and host_unwind_failed comes back here. */
-static bool at_return(struct host_core *h, const struct arch_regs *regs)
-{
-	struct search search = {.interrupted = (uintptr_t)regs->uc.uc_mcontext.gregs[REG_RIP]};
-
-	if (__builtin_setjmp(h->unwind_failed) == 0) {
-		h->unwinding = true;
-		_Unwind_Backtrace(visit, &search);
-	}
-	h->unwinding = false;
-	return search.found;
-}
-
-void host_unwind_failed(struct host_core *h)
-{
-	if (h->unwinding)
-		__builtin_longjmp(h->unwind_failed, 1);
+	if (sp < host_stack_low(co) || sp >= co->stack_top)
+		return false;
+	slot = host_way_out(regs, co->stack_top);
+	if (!slot || (uintptr_t)slot < host_stack_low(co) + TRAP_STACK)
+		return false;
+	if (*slot == (uintptr_t)host_trap_return) /* by an interrupt before */
+		return true;
+	if (!keep((uintptr_t)slot, *slot))
+		return false;
+	*slot = (uintptr_t)host_trap_return;
+	return true;
 }
 
 /* On the coroutine's stack, the function of the C library having returned: what has been postponed
@@ -202,18 +175,32 @@ static void serve(struct host_core *h, unsigned signals, struct arch_regs *regs,
 	host_serve(signals, regs, error);
 }
 
+/* Signals and switches may take longer than a time slice, and then whoever is resumed is interrupted
+ * before its first instruction, for ever. So the timer waits longer as long as that happens. */
+static void watch_progress(struct host_core *h, uintptr_t pc)
+{
+	if (pc != h->resumed_at)
+		h->least -= h->least / 16;
+	else if (h->least < LEAST_LAST)
+		h->least += h->least / 4 + LEAST_STEP;
+	h->resumed_at = 0;
+}
+
 void host_interrupt(int signal, siginfo_t *info, void *context)
 {
 	int error = errno;
 	struct arch_regs *regs = context;
 	struct host_core *h = core_here()->arch;
 
+	uintptr_t pc = (uintptr_t)regs->uc.uc_mcontext.gregs[REG_RIP];
+
 	(void)info;
-	if (host_in_program((uintptr_t)regs->uc.uc_mcontext.gregs[REG_RIP])) {
+	watch_progress(h, pc);
+	if (host_in_program(pc)) {
 		serve(h, 1u << signal, regs, error);
 	} else {
 		h->postponed |= 1u << signal;
-		if (!h->steps && !at_return(h, regs)) {
+		if (!h->steps && !at_return(regs)) {
 			h->steps = STEPS;
 			step(h, regs->uc.uc_mcontext.gregs);
 		}
@@ -231,7 +218,7 @@ void host_step(int signal, siginfo_t *info, void *context)
 		host_fault(signal, info, context);
 	} else if (host_in_program((uintptr_t)regs->uc.uc_mcontext.gregs[REG_RIP])) {
 		serve(h, 0, regs, error);
-	} else if (h->steps % STEPS_TOGETHER == 0 && at_return(h, regs)) {
+	} else if (h->steps % STEPS_TOGETHER == 0 && at_return(regs)) {
 		h->steps = 0;
 		regs->uc.uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
 	} else {

@@ -43,10 +43,12 @@ static _Noreturn void preempt(const struct arch_regs *regs, int error, struct fr
 struct co *arch_resume(struct co *prev, struct co *next, void *to)
 {
 	struct frame *frame = to;
+	struct host_core *h = host_core_here();
 
 	errno = frame->error;
 	/* The thread's, not the one that was interrupted. */
-	frame->regs.uc.uc_stack = host_core_here()->signal_stack;
+	frame->regs.uc.uc_stack = h->signal_stack;
+	h->resumed_at = (uintptr_t)frame->regs.uc.uc_mcontext.gregs[REG_RIP];
 	return host_resume(prev, next, &frame->regs.uc);
 }
 

@@ -6,12 +6,12 @@
  * The run-time must not be entered again while it is interrupted, for it has locks. Interrupts do
  * not come there (late.c). But a coroutine's stack may have to grow there: it gets its page at once,
  * and the kernel hears of it before the coroutine leaves its core. This file, late.c and memory.c,
- * which that takes, are compiled without the sanitizer.
+ * which it takes,
+ * and unwind.c are compiled without the sanitizer.
  */
 #include "host.h"
 
 #include <sanitizer/tsan_interface.h>
-#include <unwind.h>
 
 #include "kernel/core.h"
 #include "kernel/stack.h"
@@ -32,7 +32,6 @@ void __real_host_serve(unsigned signals, const struct arch_regs *regs, int error
 void __wrap_host_serve(unsigned signals, const struct arch_regs *regs, int error);
 void __real_host_fault(int signal, siginfo_t *info, void *context);
 void __wrap_host_fault(int signal, siginfo_t *info, void *context);
-_Unwind_Reason_Code __wrap__Unwind_Backtrace(_Unwind_Trace_Fn visit, void *arg);
 const char *__tsan_default_options(void);
 void __tsan_init(void);
 
@@ -160,14 +159,6 @@ struct co *__wrap_host_resume(struct co *prev, struct co *next, ucontext_t *uc)
 
 	__tsan_switch_to_fiber(*fiber_of(uc), 0);
 	return arrived(own, __real_host_resume(prev, next, uc));
-}
-
-/* The unwinder calls functions that the run-time replaces. So late.c finds no way, and steps. */
-_Unwind_Reason_Code __wrap__Unwind_Backtrace(_Unwind_Trace_Fn visit, void *arg)
-{
-	(void)visit;
-	(void)arg;
-	return _URC_END_OF_STACK;
 }
 
 /* ---- Faults ---- */

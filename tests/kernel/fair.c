@@ -229,6 +229,54 @@ static void test_crowd(void)
 	verdict("among hogs and pairs everybody comes round");
 }
 
+/* ---- Loops that are nearly always in a library ---- */
+
+static char copied[1 << 16];
+
+static void print_on(void *arg)
+{
+	char text[100];
+
+	while (!stop)
+		snprintf(text, sizeof text, "%.40Lg", 1.2345e300L);
+	waitgroup_done(&all);
+}
+
+static void copy_on(void *arg)
+{
+	static char from[sizeof copied];
+
+	while (!stop)
+		memcpy(copied, from, sizeof copied);
+	waitgroup_done(&all);
+}
+
+static void test_library(void)
+{
+	static go_fn *const loops[] = {print_on, copy_on, hog};
+	uint64_t old = runtime_set_quantum(100 * NSEC_PER_USEC);
+	int cores = runtime_cores();
+
+	for (int i = 0; i < 3; i++) {
+		uint64_t start = time_now();
+
+		stop = false;
+		turns = 0;
+		waitgroup_add(&all, cores + 3);
+		for (int k = 0; k < cores; k++)
+			go(loops[i], NULL);
+		for (int k = 0; k < 3; k++)
+			go(yield_on, NULL);
+		while (turns < 3 && patience(start))
+			go_yield();
+		expect_eq(turns, 3);
+		stop = true;
+		waitgroup_wait(&all);
+	}
+	runtime_set_quantum(old);
+	verdict("a loop is interrupted wherever it spends its time");
+}
+
 /* ---- After Go's TestMutexFairness: one who takes it again and again, one who wants it ---- */
 
 static void lock_again(void *arg)
@@ -490,6 +538,7 @@ int main(int argc, char **argv)
 	test_begin(argc, argv, PAIRS + 8);
 	test_pairs();
 	test_crowd();
+	test_library();
 	test_mutex();
 	test_rwmutex();
 	test_select();

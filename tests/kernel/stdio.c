@@ -292,9 +292,50 @@ static void test_formats(void)
 	verdict("printf and scanf formats");
 }
 
+/* ---- Long numbers, in slices that are hardly longer than an interrupt ---- */
+
+enum { NUMBERS = 8, NUMBER_TEXT = 120 };
+static char printed[NUMBERS][NUMBER_TEXT];
+
+static double number(int i)
+{
+	return ldexp(1.0 / 3, i * 290 - 1020);
+}
+
+static void print_number(char *text, int i)
+{
+	snprintf(text, NUMBER_TEXT, "%.16e %.40Lg", number(i), (long double)number(i) * 7);
+}
+
+static void print_numbers(void *arg)
+{
+	char text[NUMBER_TEXT];
+
+	for (int n = 0; n < 2 * NUMBERS; n++) {
+		int i = (n + (int)(intptr_t)arg) % NUMBERS;
+
+		print_number(text, i);
+		expect(strcmp(text, printed[i]) == 0);
+		expect(strtod(text, NULL) == number(i));
+	}
+	waitgroup_done(&all);
+}
+
+static void test_numbers(void)
+{
+	for (int i = 0; i < NUMBERS; i++)
+		print_number(printed[i], i);
+
+	uint64_t old = runtime_set_quantum(10 * NSEC_PER_USEC);
+
+	start(print_numbers, 12);
+	runtime_set_quantum(old);
+	verdict("long numbers are printed and read in slices of 10 us");
+}
+
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 9);
+	test_begin(argc, argv, 10);
 	uint64_t old = runtime_set_quantum(100 * NSEC_PER_USEC);
 	start(print_lines, 1000);
 	start(put_lines, 200);
@@ -309,5 +350,6 @@ int main(int argc, char **argv)
 	start(sort, 30);
 	verdict("qsort");
 	test_formats();
+	test_numbers();
 	return test_end();
 }
