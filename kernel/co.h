@@ -47,6 +47,9 @@ struct co_name {
 	uint64_t words[NAME_SIZE / sizeof(uint64_t)]; /* zero at the end */
 };
 
+/* A stack_kind from this one on: not a slot, and it does not grow; above it, in a block (exact.c). */
+enum { STACK_FIXED = 21 };
+
 struct co {
 	/* A cache line with all that a switch touches. sp is first: arch_switch stores there. */
 	void *sp;

@@ -1,6 +1,8 @@
 /*
- * What is found does not grow by the panic, for which the room below is enough:
+ * What is found does not grow by the panics. One has room enough below, the other what little is left
+ * of a machine that is lost anyway:
  * depth: never too_deep : paint_check
+ * depth: ends : paint_is_lost
  */
 #include "kernel/paint.h"
 
@@ -45,6 +47,30 @@ void paint_check(const struct co *co)
 		word++;
 	if (co->stack_top - (uintptr_t)word > p->bound)
 		too_deep(co, co->stack_top - (uintptr_t)word, p->bound);
+}
+
+#elif !defined(VOLE_RELEASE)
+
+#include "kernel/bounds.h"
+#include "kernel/core.h"
+#include "kernel/panic.h"
+#include "kernel/symtab.h"
+
+static void *tell(void *arg, void *unused)
+{
+	const struct co *co = arg;
+	size_t offset;
+
+	(void)unused;
+	panic("coroutine %lu \"%s\" has gone below its stack: %zu bytes were found for %s, "
+	      "by the path that make stackdepth shows",
+	      co->id, co_name(co), stack_bound(co->fn), symtab_find((uintptr_t)co->fn, &offset));
+}
+
+_Noreturn void paint_is_lost(const struct co *co)
+{
+	core_call(tell, (void *)(uintptr_t)co, NULL);
+	__builtin_unreachable();
 }
 
 #endif

@@ -13,9 +13,6 @@
 
 enum { STACK_DEFAULT = 256 * 1024 };
 
-/* A stack_kind from this one on: not a slot, and it does not grow. */
-enum { STACK_FIXED = 21 };
-
 /* The largest that its stack may grow to. */
 size_t stack_limit(const struct co *co);
 

@@ -158,6 +158,31 @@ FUNCTION static unsigned recurse(unsigned n)
 	return sum;
 }
 
+/* A bound that is wrong, by a note that is: what is called needs more than `call`.
+ * depth: pointer deaths.c not_call(arg) : call */
+FUNCTION static void much(void *arg)
+{
+	volatile char bytes[256];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)(uintptr_t)arg;
+}
+
+static go_fn *volatile not_call = much;
+
+static void too_deep(void *arg)
+{
+	not_call(arg);
+	STAY();
+}
+
+FUNCTION static void do_short_bound(void)
+{
+	go(too_deep, NULL);
+	time_sleep(TIME_NEVER - 1);
+	STAY();
+}
+
 FUNCTION static void do_overflow(void)
 {
 	recurse(0);
@@ -319,6 +344,7 @@ static const struct death {
 	{"leaf", do_leaf, false},
 	{"undefined", do_undefined, false},
 	{"divide", do_divide, false},
+	{"short-bound", do_short_bound, true},
 	{"overflow", do_overflow, false},
 	{"overflow-main", do_overflow, true},
 	{"mutex-twice", do_mutex_twice, false},
