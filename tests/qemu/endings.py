@@ -1,5 +1,7 @@
 """How a program ends and what the launcher makes of it; arguments."""
 
+import platform
+
 from harness.machine import ARCHES, HOST, boot, builder
 from harness.suite import Case, Check
 
@@ -58,6 +60,24 @@ def run_arguments(case):
     return checks
 
 
+def run_refused(case):
+    """What cannot be is said in one line, and nothing boots."""
+    image = builder.image("tests/kernel/args.c", case.arch)
+    whole = boot(image, limit=30, ARCH=case.arch, SMP=case.smp, ARGS="a" * 3900)
+    long = boot(image, limit=30, ARCH=case.arch, SMP=case.smp, ARGS="a" * 4090)
+    checks = [Check("3,900 bytes of arguments arrive", "[" + "a" * 3900 + "]" in whole.text,
+                    f"status {whole.status}", whole.text),
+              Check("4,090 bytes of arguments are refused", long.status == 1 and
+                    long.text.startswith("qemu/run: ARGS is too long: ") and
+                    long.text.count("\n") == 1, f"status {long.status}", long.text)]
+    if platform.machine() not in (case.arch, "aarch64"):
+        run = boot(image, limit=30, ARCH=case.arch, SMP=case.smp, ACCEL="kvm")
+        checks.append(Check("ACCEL=kvm on another processor is refused", run.status == 1 and
+                            run.text.startswith("qemu/run: ACCEL=kvm: this machine is "),
+                            f"status {run.status}", run.text))
+    return checks
+
+
 def run_unknown_option(case):
     run = boot(builder.image("tests/kernel/args.c", case.arch), limit=30, ARCH=case.arch,
                SMP=case.smp, ARGS="a vole.nonsense=5 b")
@@ -88,6 +108,9 @@ def cases(tier):
                            images=[(PROGRAM, arch, {})])
         yield Case("command line", "arguments", arch, 2, run_arguments, cost=3,
                    images=[("tests/kernel/args.c", arch, {})])
+        if arch != HOST:
+            yield Case("command line", "refused", arch, 2, run_refused, cost=1,
+                       images=[("tests/kernel/args.c", arch, {})])
         yield Case("command line", "unknown option", arch, 2, run_unknown_option, cost=1,
                    images=[("tests/kernel/args.c", arch, {})])
         yield Case("command line", "log", arch, 2, run_no_quiet, cost=1,
