@@ -214,7 +214,7 @@ static void magazine_put(struct magazine *m, void *page)
  * short of memory would do nothing else.
  */
 static _Atomic uint32_t give_back_round;
-static _Atomic uint64_t next_round;                                      /* not before */
+static _Atomic uint64_t next_round;                                       /* not before */
 enum { GIVE_BACK_WAIT = 20 * 1000 * 1000, ROUND_GAP = 10 * 1000 * 1000 }; /* ns */
 
 static size_t give_back(void)
