@@ -50,6 +50,7 @@ class Graph(callgraph.Graph):
         self.units, self.wrapped = list(units), set(wrapped)
         self.unknown = {} # {unit: names of its own that have no report}
         self.weak, self.defined = set(), set()
+        self.definer = {} # {name: the unit; None: not where we think}
         by_path = {unit.path: unit for unit in units}
         for file, _, letter, name in symbols(nm, *by_path) if by_path else ():
             unit = by_path.get(file)
@@ -61,6 +62,7 @@ class Graph(callgraph.Graph):
     def define(self, unit, name, weak):
         if name not in self.defined or (name in self.weak and not weak):
             self.globals[name] = unit.functions.get(name)
+            self.definer[name] = unit
             (self.weak.add if weak else self.weak.discard)(name)
         self.defined.add(name)
 
@@ -78,7 +80,7 @@ class Graph(callgraph.Graph):
                 at = bisect.bisect_right(sections, (address, "\x7f")) - 1
                 right = at >= 0 and sections[at][1].startswith(folder + os.sep)
             if not right:
-                self.globals[name] = None
+                self.globals[name] = self.definer[name] = None
 
     def find(self, unit, name):
         if unit and name in unit.local:

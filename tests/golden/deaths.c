@@ -162,7 +162,7 @@ FUNCTION static unsigned recurse(unsigned n)
  * depth: pointer deaths.c not_call(arg) : call */
 FUNCTION static void much(void *arg)
 {
-	volatile char bytes[256];
+	volatile char bytes[512];
 
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (char)(uintptr_t)arg;

@@ -535,7 +535,7 @@ static void test_pinned_loops(void)
 
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, PAIRS + 8);
+	test_begin(argc, argv, PAIRS + 9);
 	test_pairs();
 	test_crowd();
 	test_library();
