@@ -505,7 +505,7 @@ static void wakes_beside(void *arg)
 			late += loop_turns - turns_then;
 		wake_at = 0;
 	}
-	*(int *)arg = late;
+	*(_Atomic int *)arg = late;
 	waitgroup_done(&all);
 }
 
@@ -515,7 +515,7 @@ static void test_pinned_loops(void)
 
 	/* Where there are more cores, it is pinned too: else it wakes on another. */
 	for (int pinned = runtime_cores() > 1; pinned < 2; pinned++) {
-		int late = -1;
+		_Atomic int late = -1;
 
 		stop = false;
 		waitgroup_add(&all, LOOPS + 1);
