@@ -213,7 +213,7 @@ static void magazine_put(struct magazine *m, void *page)
  * not hear it, so nobody waits for long; and all are asked once in a while only, or cores that are
  * short of memory would do nothing else.
  */
-static _Atomic uint32_t give_back_round;
+_Atomic uint32_t page_give_back_round;
 static _Atomic uint64_t next_round;                                       /* not before */
 enum { GIVE_BACK_WAIT = 20 * 1000 * 1000, ROUND_GAP = 10 * 1000 * 1000 }; /* ns */
 
@@ -231,10 +231,8 @@ static size_t give_back(void)
 
 void page_give_back(struct core *core)
 {
-	uint32_t wanted = atomic_load_explicit(&give_back_round, memory_order_relaxed);
+	uint32_t wanted = atomic_load_explicit(&page_give_back_round, memory_order_relaxed);
 
-	if (relaxed_get(core->given_back) == wanted)
-		return;
 	give_back();
 	/* release: with the acquire in others_give_back. */
 	__atomic_store_n(&core->given_back, wanted, __ATOMIC_RELEASE);
@@ -262,7 +260,8 @@ static bool others_give_back(void)
 						     memory_order_relaxed, memory_order_relaxed))
 		return false;
 
-	uint32_t wanted = atomic_fetch_add_explicit(&give_back_round, 1, memory_order_relaxed) + 1;
+	uint32_t wanted =
+		atomic_fetch_add_explicit(&page_give_back_round, 1, memory_order_relaxed) + 1;
 
 	for (int i = 0; i < core_count; i++) {
 		asked[i] = cores[i] != core_here() && keeps_something(cores[i]);

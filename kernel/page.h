@@ -2,6 +2,7 @@
 #ifndef KERNEL_PAGE_H
 #define KERNEL_PAGE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,7 +34,8 @@ void page_free_many(void *block);
 /* Has stacks and slabs give pages that they do not use, n if it is easy. False: there are none. */
 bool page_reclaim(size_t n);
 
-/* The owner: gives back what the core keeps for later, where somebody has asked for it. */
+/* The owner: gives back what the core keeps for later: when its given_back is not the round. */
+extern _Atomic uint32_t page_give_back_round;
 void page_give_back(struct core *core);
 
 /* They should. */

@@ -407,7 +407,9 @@ bool sched_service(struct core *core, struct co *running)
 	proc_receive(core);
 	preempt_refill(core);
 	stack_refill();
-	page_give_back(core);
+	if (unlikely(relaxed_get(core->given_back) !=
+		     atomic_load_explicit(&page_give_back_round, memory_order_relaxed)))
+		page_give_back(core);
 
 	sched_charge(core, running ? running : core->idle);
 

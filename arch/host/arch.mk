@@ -6,7 +6,7 @@ ARCH_CFLAGS := -fcf-protection=none -mno-red-zone -fasynchronous-unwind-tables \
 # main is the application's, so the process begins elsewhere. Lazy binding would have coroutines
 # preempted in the dynamic linker.
 ARCH_LDFLAGS := -pthread -Wl,-e,host_start,-z,now \
-	-Wl,--wrap=exit,--wrap=abort,--wrap=__assert_fail,--wrap=strtok \
+	-Wl,--wrap=exit,--wrap=abort,--wrap=raise,--wrap=__assert_fail,--wrap=strtok \
 	-Wl,--wrap=localtime,--wrap=gmtime,--wrap=asctime,--wrap=ctime \
 	-Wl,--wrap=malloc,--wrap=free,--wrap=calloc,--wrap=realloc,--wrap=malloc_usable_size \
 	-Wl,--wrap=posix_memalign,--wrap=memalign,--wrap=aligned_alloc \

@@ -148,6 +148,9 @@ bool host_page_in(uintptr_t va);
 void host_net_init(void);
 void host_net_halt(const sigset_t *mask); /* sleeps until a signal, or news of a socket */
 void host_net_interrupt(void);            /* in a handler */
+/* For what writes to the stack while it cannot grow: Linux that calls a handler of the program's, or
+ * code that has masked even the signals by which stacks grow. */
+void host_grow_stack(void);
 bool host_thread(void *(*fn)(void *arg), void *arg); /* detached, not a core, without signals */
 
 /* ---- debug.c ---- */

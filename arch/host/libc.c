@@ -34,6 +34,8 @@ char *__wrap_ctime(const time_t *time);
 _Noreturn void __real_exit(int status);
 _Noreturn void __wrap_exit(int status);
 _Noreturn void __wrap_abort(void);
+int __real_raise(int sig);
+int __wrap_raise(int sig);
 _Noreturn void __wrap___assert_fail(const char *what, const char *file, unsigned line,
 				    const char *function);
 
@@ -136,6 +138,12 @@ void __wrap_exit(int status)
 		for (;;)
 			(void)sema_acquire(&never); /* shielded, so it does not return */
 	__real_exit(status);
+}
+
+int __wrap_raise(int sig)
+{
+	host_grow_stack();
+	return __real_raise(sig);
 }
 
 void __wrap_abort(void)

@@ -120,8 +120,7 @@ static void *watch(void *unused)
 	return NULL;
 }
 
-/* Starting a thread masks even the signals by which stacks grow: this one grows before. */
-static __attribute__((noinline)) void grow_stack(void)
+void host_grow_stack(void)
 {
 	volatile char room[4 * PAGE_SIZE];
 
@@ -135,7 +134,7 @@ bool host_thread(void *(*fn)(void *arg), void *arg)
 	sigset_t all, before;
 	int error;
 
-	grow_stack();
+	host_grow_stack();
 	preempt_disable();
 	sigfillset(&all);
 	host_interrupts_off(); /* so that late.c does not step there */
