@@ -96,7 +96,7 @@ static inline __attribute__((always_inline)) struct co *begin_with(struct co *co
 	co->cpu_ns = 0;
 	co->group = NULL;
 	co->arg = arg;
-	co->wait_since = 0;
+	relaxed_set(co->wait_since, 0);
 	co->wait = NULL;
 	co->cancel_lock = (struct spinlock){0};
 	co->defers = NULL;

@@ -61,7 +61,8 @@ static void put(struct connection *c, const void *data, size_t size)
 		send_with(c, data, size);
 		return;
 	}
-	memcpy(c->out + c->used, data, size);
+	if (size > 0) /* data may be NULL then */
+		memcpy(c->out + c->used, data, size);
 	c->used += size;
 }
 
