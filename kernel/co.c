@@ -90,7 +90,7 @@ static inline __attribute__((always_inline)) struct co *begin_with(struct co *co
 {
 	co->nopreempt = 1; /* until co_begin */
 	co->need_resched = 0;
-	co->frame = NULL;
+	relaxed_set(co->frame, NULL);
 	atomic_store_explicit(&co->on_core, CO_NEW, memory_order_relaxed);
 	co->error = 0;
 	co->cpu_ns = 0;
@@ -108,7 +108,7 @@ static inline __attribute__((always_inline)) struct co *begin_with(struct co *co
 	__atomic_store_n(&co->fn, fn, __ATOMIC_RELEASE);
 	relaxed_set(co->name, NULL);
 	co->reent = NULL;
-	co->sp = arch_context_make((void *)sp, co_begin);
+	relaxed_set(co->sp, arch_context_make((void *)sp, co_begin));
 	return co;
 }
 
@@ -223,7 +223,8 @@ static void name_give(struct co *co, struct co_name *name, const struct co_name 
 	atomic_thread_fence(memory_order_release);
 	for (size_t i = 0; i < NAME_SIZE / sizeof(uint64_t); i++)
 		relaxed_set(name->words[i], copy->words[i]);
-	relaxed_set(co->name, name);
+	/* release: with the acquire in co_look and co_name: the memory of the name is one. */
+	__atomic_store_n(&co->name, name, __ATOMIC_RELEASE);
 }
 
 int go_with(const struct go_options *opt, go_fn *fn, void *arg)
@@ -326,7 +327,7 @@ uint64_t go_id(void)
 
 const char *co_name(const struct co *co)
 {
-	const struct co_name *name = relaxed_get(co->name);
+	const struct co_name *name = __atomic_load_n(&co->name, __ATOMIC_ACQUIRE);
 	size_t offset;
 
 	if (name)
@@ -344,7 +345,7 @@ bool co_look(const struct co *co, struct co_who *who)
 	const struct co_name *name;
 
 	*who = (struct co_who){.id = relaxed_get(co->id)};
-	name = relaxed_get(co->name);
+	name = __atomic_load_n(&co->name, __ATOMIC_ACQUIRE);
 	if (name) {
 		struct co_name copy;
 

@@ -103,8 +103,8 @@ struct gen *gen_make(void (*fn)(struct gen *g, void *arg), void *arg, size_t ele
 		g->body = co_make(run, g, bound ? bound + STACK_CALL : 0, 0);
 		if (g->body) {
 			relaxed_set(g->body->state, CO_WAITING);
-			g->body->wait_reason = WAIT_GEN;
-			g->body->wait_object = g;
+			relaxed_set(g->body->wait_reason, WAIT_GEN);
+			relaxed_set(g->body->wait_object, g);
 			group_enter(arch_current()->group, g->body);
 			relaxed_add(core_here()->spawned, 1);
 		}

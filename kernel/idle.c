@@ -248,7 +248,7 @@ _Noreturn void proc_idle(struct core *core)
 		if (frame) {
 			arch_interrupts_off();
 			sched_resume_soon(core);
-			next->frame = NULL;
+			relaxed_set(next->frame, NULL);
 			preempt_frame_done(core, frame);
 			prev = arch_resume(idle, next, frame);
 		} else {

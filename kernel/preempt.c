@@ -90,6 +90,6 @@ _Noreturn void sched_preempted(void *frame)
 {
 	struct co *co = arch_current();
 
-	co->frame = frame;
+	relaxed_set(co->frame, frame);
 	arch_leave_interrupt(co, co->core->idle);
 }

@@ -84,7 +84,7 @@ static inline void sched_charge(struct core *core, struct co *self)
 static inline void sched_begin(struct core *core, struct co *next)
 {
 	atomic_store_explicit(&next->on_core, CO_ON, memory_order_relaxed);
-	next->core = core;
+	relaxed_set(next->core, core);
 	relaxed_set(next->state, CO_RUNNING);
 	relaxed_add(core->switches, 1);
 	atomic_store_explicit(&core->running, next, memory_order_relaxed);

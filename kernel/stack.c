@@ -178,9 +178,10 @@ bool stack_take(struct co *co, size_t limit)
 		slot = core_call(take_slowly, kind, NULL);
 	if (!slot)
 		return false;
-	co->stack_kind = (uint8_t)i;
-	co->stack_top = top_of(slot);
-	co->stack_mapped = slot->mapped;
+	/* Who saw the last life of *co may look. */
+	relaxed_set(co->stack_kind, (uint8_t)i);
+	relaxed_set(co->stack_top, top_of(slot));
+	relaxed_set(co->stack_mapped, slot->mapped);
 	relaxed_set(co->flags, 0);
 	co->deep = 0;
 	mark_deep(co);
@@ -398,9 +399,11 @@ size_t stack_reclaimable(void)
 
 size_t stack_limit(const struct co *co)
 {
-	if (co->stack_kind < KINDS)
-		return (size_t)PAGE_SIZE << co->stack_kind;
-	return co->stack_top - co->stack_mapped;
+	uint8_t kind = relaxed_get(co->stack_kind);
+
+	if (kind < KINDS)
+		return (size_t)PAGE_SIZE << kind;
+	return relaxed_get(co->stack_top) - relaxed_get(co->stack_mapped);
 }
 
 /* The guard page of its stack. */
@@ -477,7 +480,7 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 		      page_available() / 1024);
 	if (own && at < co->stack_mapped) {
 		relaxed_add(co->core->stack_bytes, (int64_t)(co->stack_mapped - at));
-		co->stack_mapped = at;
+		relaxed_set(co->stack_mapped, at);
 		mark_deep(co);
 	}
 	return true;

@@ -25,7 +25,7 @@ enum { LEAST_STEP = 1000, LEAST_LAST = 1000 * 1000 }; /* ns */
 #ifdef HOST_TSAN /* an interrupt takes so long that shorter slices are nearly all lost */
 enum { LEAST_FIRST = 200 * 1000 };
 #else
-enum { LEAST_FIRST = 0 };
+enum { LEAST_FIRST = 1 };
 #endif
 enum { STEPS = 20000, STEPS_TOGETHER = 32 };
 enum { TRAP_FLAG = 1 << 8 }; /* in REG_EFL: a SIGTRAP after the next instruction */
