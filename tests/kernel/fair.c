@@ -477,17 +477,16 @@ static _Atomic int turn_of, loop_turns, turns_then;
 /* Counts whenever another of the loops has come on, and notes the count when the sleeper is due. */
 static void pinned_loop(void *arg)
 {
-	uint64_t due;
-
 	while (!stop) {
+		int unseen = turns_then;
+
 		if (turn_of != (int)(intptr_t)arg) {
 			turn_of = (int)(intptr_t)arg;
 			loop_turns++;
 		}
-		due = wake_at;
-		/* Only if it still is the same: this one may have been stopped here. */
-		if (due && time_now() >= due && atomic_compare_exchange_strong(&wake_at, &due, 0))
-			turns_then = loop_turns;
+		/* In one step: it is interrupted just when the sleeper is due. */
+		if (unseen < 0 && time_now() >= wake_at)
+			atomic_compare_exchange_strong(&turns_then, &unseen, loop_turns);
 	}
 	waitgroup_done(&all);
 }
@@ -497,13 +496,13 @@ static void wakes_beside(void *arg)
 	int late = 0;
 
 	for (int i = 0; i < 10; i++) {
-		uint64_t due = time_now() + 3 * NSEC_PER_MSEC;
+		wake_at = time_now() + 3 * NSEC_PER_MSEC;
+		turns_then = -1 - i; /* nobody's of the times before */
+		time_sleep_until(wake_at);
+		int then = turns_then;
 
-		wake_at = due;
-		time_sleep_until(due);
-		if (wake_at == 0) /* else it woke before any loop saw that it is due */
-			late += loop_turns - turns_then;
-		wake_at = 0;
+		if (then >= 0) /* else it woke before any loop saw that it is due */
+			late += loop_turns - then;
 	}
 	*(_Atomic int *)arg = late;
 	waitgroup_done(&all);
