@@ -207,23 +207,33 @@ elf := $(B)/images/$(app_name).elf
 objs := $(kernel_objs) $(app_objs)
 $(call keep,$(A)/link.flags,$(CC) $(link_flags) $(objs) $(libs))
 
-mksymtab := NM=$(CROSS)nm tools/mksymtab.py
-ownnames := NM=$(CROSS)nm OBJCOPY=$(CROSS)objcopy tools/ownnames.py --app $(app_objs) \
-	--kernel $(kernel_objs) $(if $(NEWLIB),--library $(NEWLIB)/lib/libc.a)
+# What is the same for all applications: the table for the first link, which is empty; and the
+# global names of the kernel and the C library.
+$(B)/nosymbols.o: tools/mksymtab.py $(B)/kernel.flags
+	@tools/mksymtab.py >$@.$$$$.s && $(CC) -c -o $@.$$$$ $@.$$$$.s && rm $@.$$$$.s && mv -f $@.$$$$ $@
+
+$(B)/kernel.names: $(kernel_objs)
+	@$(CROSS)nm -g -j --defined-only $^ $(if $(NEWLIB),$(NEWLIB)/lib/libc.a) | grep -v '[:/]' | \
+		LC_ALL=C sort -u >$@.$$$$ && mv -f $@.$$$$ $@
+
 comma := ,
 wrapped := $(patsubst --wrap=%,%,$(filter --wrap=%,$(subst $(comma), ,$(link_flags))))
 stackdepth := NM=$(CROSS)nm OBJDUMP=$(CROSS)objdump tools/stackdepth --app $(A) $(wrapped:%=--wrap=%)
 depth_tools := $(addprefix tools/,stackdepth depth.py callgraph.py linkage.py machinecode.py objfile.py passed.py)
 depth_files := $(objs) $(if $(NEWLIB),$(NEWLIB)/callgraph.json) $(kernel_srcs) --notes $(app_srcs)
 
-$(A)/linked.elf: $(objs) $(linker_script) tools/mksymtab.py tools/ownnames.py $(depth_tools) $(A)/link.flags
+$(A)/linked.elf: $(objs) $(B)/nosymbols.o $(B)/kernel.names $(linker_script) tools/mksymtab.py \
+		tools/ownnames.py $(depth_tools) $(A)/link.flags
 	@$(call say,LD $(elf)) set -e; t=$@.$$$$; trap 'rm -f '$$t'.*' EXIT; \
-	link() { $(CC) $(link_flags) -o $$t.elf $(objs) $$t.o $(libs) "$$@"; }; \
-	$(ownnames); $(mksymtab) >$$t.s; $(CC) -c -o $$t.o $$t.s; link -Wl,-Map=$$t.map; \
-	$(mksymtab) $$t.elf >$$t.s; cp $$t.s $$t.names; \
+	link() { $(CC) $(link_flags) -o $$t.elf $(objs) "$$@" $(libs); }; \
+	functions() { $(CROSS)nm --defined-only $$t.elf | grep ' [tTwW] '; }; \
+	own=$$($(CROSS)nm -g -j --defined-only $(app_objs) | grep -Fxf $(B)/kernel.names) && \
+		OBJCOPY=$(CROSS)objcopy tools/ownnames.py $$own --in $(app_objs); \
+	link $(B)/nosymbols.o -Wl,-Map=$$t.map; functions >$$t.names; \
+	NM=$(CROSS)nm tools/mksymtab.py $$t.elf >$$t.s; \
 	$(if $(filter grow,$(STACKS)),,$(stackdepth) --bounds --linked $$t.elf $$t.map $(depth_files) >>$$t.s;) \
-	$(CC) -c -o $$t.o $$t.s; link; \
-	$(mksymtab) $$t.elf | cmp $$t.names - || { echo 'functions moved in the second link' >&2; exit 1; }; \
+	$(CC) -c -o $$t.o $$t.s; link $$t.o; \
+	functions | cmp - $$t.names || { echo 'functions moved in the second link' >&2; exit 1; }; \
 	mv -f $$t.map $(@:.elf=.map); mv -f $$t.elf $@
 
 # Two applications may have one name (the last folder's): the image is the one asked for.
