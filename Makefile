@@ -25,8 +25,8 @@ MEM ?= 512M
 export SMP MEM ARGS FILES NET TIMEOUT ACCEL QEMU_EXTRA
 
 # What is compiled differently has a folder of its own.
-B := build/$(ARCH)$(if $(filter-out debug,$(BUILD)),-$(BUILD))$(if $(PLANT),-plant-$(PLANT))
-B := $(B)$(if $(SAN),-$(SAN))$(if $(STACKS),-$(STACKS))
+K := build/$(ARCH)$(if $(filter-out debug,$(BUILD)),-$(BUILD))$(if $(SAN),-$(SAN))$(if $(STACKS),-$(STACKS))
+B := $(K)$(if $(PLANT),-plant-$(PLANT))
 
 ifneq ($(word 2,$(CURDIR) $(APP) $(ARCH) $(BUILD)/$(PLANT)/$(SAN)/),$(APP))
 $(error blanks in the paths of Vole and of APP do not work with make, nor do empty ARCH, APP, BUILD)
@@ -128,15 +128,6 @@ app_flags := $(common_flags) -Wall \
 	-ffile-prefix-map=$(abspath $(app_folder))=$(if $(filter %.c,$(app)),.,$(app_name)) \
 	-fno-shrink-wrap -fstack-clash-protection --param=stack-clash-protection-guard-size=12
 
-# A fault planted for the tests to find: PLANT=lost-wakeup is -DPLANT_LOST_WAKEUP.
-ifneq ($(PLANT),)
-plant := PLANT_$(shell echo '$(PLANT)' | tr 'a-z-' 'A-Z_')
-ifeq ($(shell grep -rlw '$(plant)' arch kernel drivers libc net),)
-$(error PLANT=$(PLANT): the sources have no $(plant))
-endif
-kernel_flags += -D$(plant)
-endif
-
 # A port without a linker script is a program of the host.
 linker_script := $(wildcard linker/$(ARCH).ld)
 link_flags := $(if $(linker_script),-nostdlib -static -T $(linker_script)) -no-pie -Wl,--gc-sections \
@@ -153,7 +144,7 @@ kernel_srcs := $(ARCH_SRCS) $(ARCH_DRIVERS) \
 lwip_srcs := $(if $(LWIP),$(wildcard $(addprefix $(LWIP)/,core/*.c core/ipv4/*.c core/ipv6/*.c)) \
 	$(LWIP)/netif/ethernet.c)
 lwip_objs := $(lwip_srcs:$(LWIP)/%=build/$(ARCH)-lwip/%.o)
-kernel_objs := $(kernel_srcs:%=$(B)/%.o) $(lwip_objs)
+kernel_objs := $(kernel_srcs:%=$(K)/%.o) $(lwip_objs)
 
 # $(call compile,WORD,FLAGS): objects, dependencies and call graphs (of C) get their names when they
 # are complete, so that several makes may run at once.
@@ -165,13 +156,31 @@ mv -f $@.$$$$.d $(@:.o=.d) && $(if $(filter CC,$1),mv -f $@.$$$$.ci $(@:.o=.ci) 
 mv -f $@.$$$$.o $@ || { rm -f $@.$$$$*; exit 1; }
 endef
 
-$(call keep,$(B)/kernel.flags,$(CC) $(callgraph) $(kernel_flags))
+$(call keep,$(K)/kernel.flags,$(CC) $(callgraph) $(kernel_flags))
 
-$(B)/%.c.o: %.c $(B)/kernel.flags
+$(K)/%.c.o: %.c $(K)/kernel.flags
 	$(call compile,CC,$(kernel_flags))
 
-$(B)/%.S.o: %.S $(B)/kernel.flags
+$(K)/%.S.o: %.S $(K)/kernel.flags
 	$(call compile,AS,$(kernel_flags))
+
+# A fault planted for the tests to find: PLANT=lost-wakeup is -DPLANT_LOST_WAKEUP. Only what has it
+# is compiled anew; all of the kernel, if a header has it.
+ifneq ($(PLANT),)
+plant := PLANT_$(shell echo '$(PLANT)' | tr 'a-z-' 'A-Z_')
+planted := $(shell grep -rlw '$(plant)' $(kernel_srcs) $(addsuffix /*.h,arch/$(ARCH) kernel drivers libc net))
+ifeq ($(planted),)
+$(error PLANT=$(PLANT): the sources have no $(plant))
+endif
+planted := $(if $(filter %.h,$(planted)),$(kernel_srcs),$(planted))
+kernel_objs := $(planted:%=$(B)/%.o) $(filter-out $(planted:%=$(K)/%.o),$(kernel_objs))
+
+$(B)/%.c.o: %.c $(K)/kernel.flags
+	$(call compile,CC,$(kernel_flags) -D$(plant))
+
+$(B)/%.S.o: %.S $(K)/kernel.flags
+	$(call compile,AS,$(kernel_flags) -D$(plant))
+endif
 
 ifneq ($(LWIP),)
 $(call keep,build/$(ARCH)-lwip/lwip.flags,$(CC) $(lwip_flags))
@@ -209,7 +218,7 @@ $(call keep,$(A)/link.flags,$(CC) $(link_flags) $(objs) $(libs))
 
 # What is the same for all applications: the table for the first link, which is empty; and the
 # global names of the kernel and the C library.
-$(B)/nosymbols.o: tools/mksymtab.py $(B)/kernel.flags
+$(B)/nosymbols.o: tools/mksymtab.py $(K)/kernel.flags
 	@tools/mksymtab.py >$@.$$$$.s && $(CC) -c -o $@.$$$$ $@.$$$$.s && rm $@.$$$$.s && mv -f $@.$$$$ $@
 
 $(B)/kernel.names: $(kernel_objs)

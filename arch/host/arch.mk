@@ -42,6 +42,6 @@ ARCH_LDFLAGS += -Wl,-rpath,$(dir $(TSAN)) -Wl,--wrap=host_resume,--wrap=host_ser
 	-Wl,--wrap=host_fault,--wrap=arch_frame_size
 ARCH_SRCS += arch/host/tsan.c
 # What a handler runs inside the run-time calls nothing of it, memcpy included.
-$(patsubst %,$(B)/arch/host/%.c.o,tsan late memory unwind): kernel_flags += -fno-sanitize=thread \
-	-minline-all-stringops
+$(foreach o,tsan late memory unwind,$K/arch/host/$o.c.o $B/arch/host/$o.c.o): kernel_flags += \
+	-fno-sanitize=thread -minline-all-stringops
 endif

@@ -1,5 +1,6 @@
 """Cases, and running them: two at a time, TAP on standard output."""
 
+import queue
 import sys
 import threading
 import time
@@ -85,20 +86,26 @@ def run_case(case):
 
 
 def run_all(cases, jobs, verbose):
-    """Runs them, cheap ones first. True when all have passed."""
+    """Runs them, cheap ones first, each when its images are there. True when all have passed."""
     report = Report(verbose)
-    cases = sorted(cases, key=lambda c: c.cost)
-    for case in cases:
-        for app, arch, options in case.images:
-            builder.request(app, arch, **options)
 
     def one(case):
         start = time.monotonic()
         checks = run_case(case)
         report.add(case, checks, time.monotonic() - start)
 
+    ready = queue.SimpleQueue()
+
+    def wait_for(case, images):
+        if images:
+            images[0].add_done_callback(lambda _: wait_for(case, images[1:]))
+        else:
+            ready.put(case)
+
+    for case in sorted(cases, key=lambda c: c.cost):
+        wait_for(case, [builder.request(app, arch, **options) for app, arch, options in case.images])
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        list(pool.map(one, cases))
+        list(pool.map(one, (ready.get() for _ in cases)))
     print(f"1..{report.passed + report.failed}")
     print(f"{report.passed} passed, {report.failed} failed", flush=True)
     return report.failed == 0
