@@ -56,6 +56,9 @@ PROGRAMS = {
     "sockets_oom.c": (8, 1),
 }
 
+# Programs that fill memory.
+MEMORIES = {"deep.c": "256M"}
+
 # Programs that need an image of their own kind.
 BUILDS = {"oom.c": {"BUILD": "failing"}, "sockets_oom.c": {"BUILD": "failing"}}
 
@@ -109,8 +112,8 @@ def whole_lines(text):
 def run_program(case, scale, options):
     image = builder.image(f"tests/kernel/{case.name}", case.arch, **options)
     limit = 90 if scale == 1 else 900
-    run = boot(image, limit=limit, ARCH=case.arch, SMP=case.smp, MEM=MEMORY,
-               ARGS=f"smp={case.smp} scale={scale}")
+    run = boot(image, limit=limit, ARCH=case.arch, SMP=case.smp,
+               MEM=MEMORIES.get(case.name, MEMORY), ARGS=f"smp={case.smp} scale={scale}")
     checks = results(run)
     if case.name == "stdio.c":
         wrong = whole_lines(run.text)
