@@ -14,9 +14,9 @@ uint64_t arm64_clock_mult;
 /* The inverse of arm64_clock_mult: (ns * ticks_mult) >> 32, rounded down. */
 static uint64_t ticks_mult;
 
-static uint64_t scale(uint64_t value, uint64_t mult)
+static unsigned __int128 scale(uint64_t value, uint64_t mult)
 {
-	return (uint64_t)(((unsigned __int128)value * mult) >> 32);
+	return ((unsigned __int128)value * mult) >> 32;
 }
 
 void clock_init(void)
@@ -38,15 +38,16 @@ void timer_init_core(void)
 	arch_irq_enable(platform.timer_irq);
 }
 
-/* The first tick at which the clock says ns or more. */
+/* The first tick at which the clock says ns or more; the last one there is where that never comes. */
 static uint64_t ticks_of(uint64_t ns)
 {
-	uint64_t ticks = scale(ns, ticks_mult), have;
+	unsigned __int128 ticks = scale(ns, ticks_mult), have;
 
-	/* Rounding in both factors makes it fall short by little. */
-	while ((have = scale(ticks, arm64_clock_mult)) < ns)
-		ticks += scale(ns - have, ticks_mult) + 1;
-	return ticks;
+	/* Rounding in both factors makes it fall short by little. Neither may wrap: the last
+	 * nanosecond may lie beyond the last tick, and the last tick beyond the last nanosecond. */
+	while (ticks < UINT64_MAX && (have = scale((uint64_t)ticks, arm64_clock_mult)) < ns)
+		ticks += scale(ns - (uint64_t)have, ticks_mult) + 1;
+	return ticks < UINT64_MAX ? (uint64_t)ticks : UINT64_MAX;
 }
 
 void arch_timer_arm(uint64_t deadline)

@@ -202,14 +202,43 @@ static void test_cancel(void)
 	verdict("deadlines that are not needed any more do no harm");
 }
 
+static void wait_till_the_end_of_time(void *before)
+{
+	expect_eq(sema_acquire_until(&tokens, UINT64_MAX - (uintptr_t)before), 0);
+	waitgroup_done(&all);
+}
+
+/* The last deadlines there are, which may lie in the middle of the timer's last tick. When main
+ * sleeps, the timer is armed for each of them as soon as nothing is sooner. */
+static void test_last_deadlines(void)
+{
+	enum { WAIT = 40 };
+	size_t others = parked();
+
+	sema_init(&tokens, 0);
+	waitgroup_add(&all, WAIT);
+	for (uintptr_t i = 0; i < WAIT; i++) {
+		go(wait_till_the_end_of_time, (void *)i);
+		time_sleep(100 * NSEC_PER_USEC);
+	}
+	until_parked(others + WAIT);
+	time_sleep(NSEC_PER_MSEC);
+	expect_eq(parked(), others + WAIT);
+	for (int i = 0; i < WAIT; i++)
+		sema_release(&tokens);
+	waitgroup_wait(&all);
+	verdict("the last deadlines that there are do not come");
+}
+
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 8);
+	test_begin(argc, argv, 9);
 	test_clock();
 	test_sleep();
 	test_order();
 	test_many();
 	test_cancel();
+	test_last_deadlines();
 	test_for_ever();
 	return test_end();
 }
