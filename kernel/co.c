@@ -16,6 +16,7 @@
 #include "kernel/symtab.h"
 
 enum { COPY_MAX = 16 * 1024, ID_BATCH = 16 };
+enum { BEGINNING = 512 }; /* bytes of a stack that are written before its coroutine runs, at most */
 
 static struct slab_cache co_cache, names;
 
@@ -134,6 +135,18 @@ struct co *co_make(go_fn *fn, void *arg, size_t bound, size_t limit)
 	return co ? begin_with(co, fn, arg, stack_start(co)) : NULL;
 }
 
+/* The slot of the new one gets pages down to low. Without them it is given back: NULL. */
+static void *map_for_copy(void *arg, void *low)
+{
+	struct co *co = arg;
+
+	if (stack_map(co, (uintptr_t)low))
+		return co;
+	stack_not_used(co);
+	slab_free(&co_cache, co);
+	return NULL;
+}
+
 struct co *co_make_copy(go_fn *fn, const void *copy, size_t size, size_t bound)
 {
 	struct co *co = make(bound ? bound + ((size + 15) & ~(size_t)15) : 0, 0);
@@ -142,6 +155,10 @@ struct co *co_make_copy(go_fn *fn, const void *copy, size_t size, size_t bound)
 	if (!co)
 		return NULL;
 	sp = (stack_start(co) - size) & ~(uintptr_t)15;
+	/* A fault of the memcpy would be the caller's, and count for nobody. */
+	if (co->stack_kind < STACK_FIXED && sp - BEGINNING < co->stack_mapped &&
+	    !core_call(map_for_copy, co, (void *)(sp - BEGINNING)))
+		return NULL;
 	memcpy((void *)sp, copy, size);
 	return begin_with(co, fn, (void *)sp, sp);
 }

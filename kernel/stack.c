@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "kernel/core.h"
+#include "kernel/failing.h"
 #include "kernel/lock.h"
 #include "kernel/page.h"
 #include "kernel/print.h"
@@ -83,20 +84,27 @@ void stack_refill(void)
 	}
 }
 
+/* A page of a slot that nobody runs on. False: no memory. */
+static bool map_page(uintptr_t at)
+{
+	void *page = page_alloc(0);
+	int error;
+
+	if (!page)
+		return false;
+	error = arch_map(at, (uintptr_t)page, MAP_WRITE, take_page);
+	if (error)
+		page_free(page, 0);
+	return !error || error == -EEXIST; /* there is one, where a wild pointer has been */
+}
+
 /* Kind locked: a slot without memory gets its top page. */
 static struct free_slot *slot_make(struct slot_kind *kind)
 {
 	struct bare_slots *bare = kind->bare;
 	uintptr_t top = bare ? bare->top[bare->count - 1] : kind->unused + kind->stride;
-	void *page = NULL;
-	int error;
 
-	if (top > kind->window_end || !(page = page_alloc(0)))
-		return NULL;
-	error = arch_map(top - PAGE_SIZE, (uintptr_t)page, MAP_WRITE, take_page);
-	if (error)
-		page_free(page, 0);
-	if (error && error != -EEXIST) /* there is one, where a wild pointer has been */
+	if (top > kind->window_end || !map_page(top - PAGE_SIZE))
 		return NULL;
 	if (!bare) {
 		relaxed_set(kind->unused, top);
@@ -187,6 +195,23 @@ bool stack_take(struct co *co, size_t limit)
 	mark_deep(co);
 	relaxed_add(core_here()->stack_bytes, (int64_t)(co->stack_top - co->stack_mapped));
 	return true;
+}
+
+bool stack_map(struct co *co, uintptr_t low)
+{
+	while (co->stack_mapped > low) {
+		if (alloc_fails() || !map_page(co->stack_mapped - PAGE_SIZE))
+			return false;
+		relaxed_set(co->stack_mapped, co->stack_mapped - PAGE_SIZE);
+		relaxed_add(core_here()->stack_bytes, PAGE_SIZE);
+	}
+	return true;
+}
+
+void stack_not_used(struct co *co)
+{
+	relaxed_add(core_here()->stack_bytes, -(int64_t)(co->stack_top - co->stack_mapped));
+	stack_give(co);
 }
 
 uintptr_t stack_slot_start(const struct co *co)

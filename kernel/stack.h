@@ -41,6 +41,12 @@ void stack_exact_each(void (*visit)(void *co, void *arg), void *arg);
 bool stack_take(struct co *co, size_t limit);
 void stack_give(struct co *co);
 
+/* Maps the slot of co, which has not begun, down to low. False: no memory. The same. */
+bool stack_map(struct co *co, uintptr_t low);
+
+/* As stack_give, of one that is not begun at all: its stack counts no more. */
+void stack_not_used(struct co *co);
+
 /* Takes pages from free slots, and gives them to the page allocator: at least n, or what there is.
  * How many. nopreempt > 0, not from a fault; other spinlocks may be held, but the allocator's. */
 size_t stack_reclaim(size_t n);

@@ -1,27 +1,52 @@
 /*
- * Memory that is free can be had: also what cores keep for later, and where a wild pointer has been.
+ * Memory that is free can be had: also what cores keep for later, what go_copy's copies were in, and
+ * where a wild pointer has been.
  */
 #include "test.h"
 
 static struct waitgroup wg;
 
+/* Blocks of a page. */
+struct link {
+	struct link *next;
+};
+
+/* All that malloc gives; how many. */
+static size_t take_all(struct link **list)
+{
+	struct link *p;
+	size_t n = 0;
+
+	*list = NULL;
+	while ((p = malloc(4096))) {
+		p->next = *list;
+		*list = p;
+		n++;
+	}
+	return n;
+}
+
+static void give_one(struct link **list)
+{
+	struct link *p = *list;
+
+	*list = p->next;
+	free(p);
+}
+
+static void give_all(struct link **list)
+{
+	while (*list)
+		give_one(list);
+}
+
 /* How many blocks of a page malloc gives; they are given back. */
 static size_t pages_to_be_had(void)
 {
-	struct link {
-		struct link *next;
-	} *list = NULL, *p;
-	size_t n = 0;
+	struct link *list;
+	size_t n = take_all(&list);
 
-	while ((p = malloc(4096))) {
-		p->next = list;
-		list = p;
-		n++;
-	}
-	while ((p = list)) {
-		list = p->next;
-		free(p);
-	}
+	give_all(&list);
 	return n;
 }
 
@@ -57,13 +82,155 @@ static void churn(void *arg)
 	free(p);
 }
 
+/* ---- What go_copy copies, on a stack that grows ---- */
+
+enum { COPIES = 200, COPY = 16 * 1024 };
+
+static struct waitgroup gate;
+static char sent[COPY];
+
+/* It has no bound: what it calls is not known. */
+static void (*volatile wait_at_gate)(void);
+
+static void at_gate(void)
+{
+	waitgroup_wait(&gate);
+}
+
+static void has_a_copy(void *arg)
+{
+	const char *copy = arg;
+
+	expect(copy[0] == 'a' && copy[COPY - 1] == 'z');
+	wait_at_gate();
+	waitgroup_done(&wg);
+}
+
+/* Each coroutine's pages count as its own, from the start on. */
+static void test_copies_count(void)
+{
+	static struct runtime_co list[COPIES + 10];
+	struct runtime_stats before, with;
+	int n, deep = 0;
+
+	runtime_stats(&before);
+	waitgroup_add(&gate, 1);
+	waitgroup_add(&wg, COPIES);
+	for (int i = 0; i < COPIES; i++)
+		expect_eq(go_copy(has_a_copy, sent, sizeof sent), 0);
+	n = runtime_list(list, COPIES + 10);
+	for (int i = 0; i < n && i < COPIES + 10; i++)
+		deep += list[i].stack_high >= COPY;
+	expect(deep >= COPIES);
+	runtime_stats(&with);
+	expect(with.stack_bytes >= before.stack_bytes + COPIES * (size_t)COPY);
+	waitgroup_done(&gate);
+	waitgroup_wait(&wg);
+	verdict("what go_copy copies is on the new stack, and counts there");
+}
+
+/* Whatever is missing: a page of the stack or its copy. */
+static void test_copies_without_memory(void)
+{
+	enum { MADE = 10 };
+	struct link *list;
+	int made = 0, failed = 0;
+
+	waitgroup_add(&gate, 1);
+	waitgroup_add(&wg, MADE);
+	take_all(&list);
+	while (made < MADE && list) {
+		int error = go_copy(has_a_copy, sent, sizeof sent);
+
+		if (error)
+			expect_eq(error, -ENOMEM);
+		if (error)
+			failed++;
+		else
+			made++;
+		give_one(&list);
+	}
+	give_all(&list);
+	expect(failed > made);
+	expect_eq(made, MADE);
+	waitgroup_done(&gate);
+	waitgroup_wait(&wg);
+	verdict("without memory for the copy go_copy is -ENOMEM");
+}
+
+/* ---- Slots that are free, and where a wild pointer goes ---- */
+
+enum { SLOTS = 100, SLOT_SIZE = 256 * 1024 };
+static _Atomic(volatile char *) slots[SLOTS]; /* the top page of each */
+static int reused;
+
+/* Where its stack is. */
+static void in_slot(void *arg)
+{
+	volatile char here = 0;
+	volatile char *page = &here - (uintptr_t)&here % 4096;
+
+	for (int i = 0; arg && i < SLOTS; i++)
+		if (slots[i] == page)
+			reused++;
+	for (int i = 0; !arg && i < SLOTS; i++)
+		if (!slots[i]) {
+			slots[i] = page;
+			break;
+		}
+	waitgroup_wait(&gate);
+	waitgroup_done(&wg);
+}
+
+/* SLOTS coroutines on one core, which live at the same time. */
+static void fill_slots(void *arg)
+{
+	struct go_options opt = {.stack = SLOT_SIZE, .core = 1};
+	size_t others = parked();
+
+	waitgroup_add(&gate, 1);
+	for (int i = 0; i < SLOTS; i++) {
+		int error = go_with(&opt, in_slot, arg);
+
+		expect_eq(error, 0);
+		if (!error)
+			waitgroup_add(&wg, 1);
+	}
+	go_pin(0);
+	go_yield();
+	until_parked(others + SLOTS);
+	go_pin(-1);
+	waitgroup_done(&gate);
+	waitgroup_wait(&wg);
+}
+
+static void test_wild_pointers(void)
+{
+	fill_slots(NULL);
+	pages_to_be_had(); /* what is free has no pages any more */
+	for (int i = 0; i < SLOTS; i++) {
+		slots[i][8] = 1;             /* its top page */
+		slots[i][-2 * 4096 + 8] = 1; /* and one below */
+	}
+	fill_slots(slots);
+	printf("# %d of %d slots again\n", reused, SLOTS);
+	expect(reused > SLOTS / 2);
+	verdict("a free stack that a wild pointer has met can be used");
+}
+
 int main(int argc, char **argv)
 {
 	struct runtime_stats stats;
 	size_t before, after, largest;
 
-	test_begin(argc, argv, 2);
+	test_begin(argc, argv, 5);
+	sent[0] = 'a';
+	sent[COPY - 1] = 'z';
+	wait_at_gate = at_gate;
 	before = pages_to_be_had();
+	test_copies_count();
+	test_copies_without_memory();
+	test_wild_pointers();
 	runtime_stats(&stats);
 	largest = largest_to_be_had(stats.free_bytes);
 	for (int i = 1; i <= 4 * test_smp; i++)
