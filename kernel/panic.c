@@ -316,7 +316,16 @@ void dump_all(void)
 
 void panic_dump_request(void)
 {
+	enum { TRIES = 10000 };
+
 	console_flush_polled();
 	print("\ndump:\n");
-	dump_all();
+	for (int i = 0; i < TRIES; i++, arch_relax())
+		if (slab_visit_try()) {
+			dump_all();
+			slab_visit_end();
+			return;
+		}
+	print("memory is short, and just being taken back: coroutines cannot be listed; try "
+	      "again\n");
 }

@@ -272,10 +272,18 @@ size_t slab_reclaimable(void)
 	return bytes;
 }
 
-void slab_visit_begin(void)
+bool slab_visit_try(void)
 {
 	atomic_fetch_add(&visitors, 1);
-	while (atomic_load(&reclaiming) && !panicking)
+	if (!atomic_load(&reclaiming) || panicking)
+		return true;
+	slab_visit_end();
+	return false;
+}
+
+void slab_visit_begin(void)
+{
+	while (!slab_visit_try())
 		arch_relax();
 }
 

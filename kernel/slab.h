@@ -66,8 +66,11 @@ size_t slab_reclaimable(void);
 /* The cache of an object in a PAGE_SLAB page. */
 struct slab_cache *slab_cache_of(const void *object);
 
-/* In between, type-stable objects keep their type even where memory is short. */
+/* In between, type-stable objects keep their type even where memory is short. In an interrupt only
+ * slab_visit_try may be called first: what was interrupted may take slabs away, or hold a lock that
+ * another core needs to go on with that. False: somebody takes slabs away. */
 void slab_visit_begin(void);
+bool slab_visit_try(void);
 void slab_visit_end(void);
 
 /* Visits every object of a type-stable cache, free ones too. */

@@ -328,13 +328,65 @@ static void test_busy(void)
 	verdict("attached and detached while they come");
 }
 
+/* ---- A dump that somebody at the console asks for, while memory is taken back ---- */
+
+enum { DUMPS = 10 };
+
+/* The kernel's. */
+void panic_dump_request(void);
+size_t slab_reclaim(void);
+
+/* Does little else than what the next interrupt is to come in the middle of. */
+static void take_back(void *arg)
+{
+	int before = handled;
+
+	if (test_smp == 1)
+		raise_irq();
+	for (int i = 0; i < 200000 && handled == before; i++)
+		slab_reclaim();
+}
+
+static void dump(void *arg)
+{
+	panic_dump_request();
+	if (++handled < DUMPS)
+		irq_defer(&work, take_back, NULL);
+}
+
+/* On the last core. */
+static void ask_for_dumps(void *arg)
+{
+	for (int i = 0; i < DUMPS; i++) {
+		raise_irq();
+		while (handled <= i)
+			go_yield();
+	}
+	waitgroup_done(&all);
+}
+
+static void test_dump(void)
+{
+	handled = 0;
+	go_pin(0);
+	expect_eq(irq_attach(IRQ, dump, NULL), 0);
+	waitgroup_add(&all, 1);
+	go_with(&(struct go_options){.core = test_smp}, ask_for_dumps, NULL);
+	waitgroup_wait(&all);
+	time_sleep(NSEC_PER_MSEC); /* what was raised too often */
+	expect_eq(irq_detach(IRQ), 0);
+	go_pin(-1);
+	verdict("a dump that comes while memory is taken back comes through");
+}
+
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 9);
+	test_begin(argc, argv, 10);
 	test_attach();
 	test_event();
 	test_defer();
 	test_busy();
+	test_dump();
 	until_alone();
 	verdict("everybody has ended");
 	return test_end();
