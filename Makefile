@@ -88,6 +88,7 @@ CROSS :=
 ARCH_CFLAGS :=
 ARCH_LDFLAGS :=
 ARCH_LIBS :=
+ARCH_APP_FLAGS :=
 include arch/$(ARCH)/arch.mk
 
 CC := $(CROSS)gcc
@@ -124,13 +125,13 @@ kernel_flags += $(lwip_includes)
 
 # Whole frames, so that backtraces miss no caller; and a frame larger than a page touches every
 # page of itself, so that it meets the guard page.
-app_flags := $(common_flags) -Wall \
+app_flags := $(common_flags) $(ARCH_APP_FLAGS) -Wall -ftls-model=local-exec \
 	-ffile-prefix-map=$(abspath $(app_folder))=$(if $(filter %.c,$(app)),.,$(app_name)) \
 	-fno-shrink-wrap -fstack-clash-protection --param=stack-clash-protection-guard-size=12
 
 # A port without a linker script is a program of the host.
 linker_script := $(wildcard linker/$(ARCH).ld)
-link_flags := $(if $(linker_script),-nostdlib -static -T $(linker_script)) -no-pie -Wl,--gc-sections \
+link_flags := $(if $(linker_script),-nostdlib -static -T $(linker_script)) linker/locals.ld -no-pie -Wl,--gc-sections \
 	-Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
 	-Wl,--no-warn-rwx-segments $(ARCH_LDFLAGS)
 libs := -Wl,--start-group $(ARCH_LIBS) $(if $(NEWLIB),$(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a) \
@@ -232,7 +233,7 @@ depth_tools := $(addprefix tools/,stackdepth depth.py callgraph.py linkage.py ma
 depth_files := $(objs) $(if $(NEWLIB),$(NEWLIB)/callgraph.json) $(kernel_srcs) --notes $(app_srcs)
 
 $(A)/linked.elf: $(objs) $(B)/nosymbols.o $(B)/kernel.names $(linker_script) tools/mksymtab.py \
-		tools/ownnames.py $(depth_tools) $(A)/link.flags
+		linker/locals.ld tools/ownnames.py $(depth_tools) $(A)/link.flags
 	@$(call say,LD $(elf)) set -e; t=$@.$$$$; trap 'rm -f '$$t'.*' EXIT; \
 	link() { $(CC) $(link_flags) -o $$t.elf $(objs) "$$@" $(libs); }; \
 	functions() { $(CROSS)nm --defined-only $$t.elf | grep ' [tTwW] '; }; \

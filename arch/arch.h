@@ -31,6 +31,11 @@ static inline struct co *arch_current(void);
 /* Only boot code and the port's own switch call this. */
 static inline void arch_set_current(struct co *co);
 
+/* Where the compiler looks for thread-local variables from now on (inline). They end at pointer, and
+ * so does what is aligned as they are; or begin ARCH_LOCALS_ABOVE bytes (an enum, 0: they end there)
+ * above it, or more where they are aligned to more. */
+static inline void arch_set_thread_pointer(uintptr_t pointer);
+
 /* Binds the calling processor to core, and core->boot_co to it as its current coroutine: once a
  * core, at boot, before anything that asks for either. */
 void arch_bind_core(struct core *core);

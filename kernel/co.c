@@ -9,6 +9,7 @@
 #include "kernel/failing.h"
 #include "kernel/group.h"
 #include "kernel/heap.h"
+#include "kernel/locals.h"
 #include "kernel/outside.h"
 #include "kernel/sched.h"
 #include "kernel/slab.h"
@@ -113,11 +114,10 @@ static inline __attribute__((always_inline)) struct co *begin_with(struct co *co
 	return co;
 }
 
-static inline struct co *make(size_t bound, size_t limit)
+static inline __attribute__((always_inline)) struct co *make_with_stack(size_t bound, size_t limit)
 {
 	struct co *co;
 
-	assert_nopreempt();
 	if (bound && bound <= STACK_EXACT_MAX && !limit)
 		return alloc_fails() ? NULL : stack_exact_alloc(bound);
 	co = alloc_fails() ? NULL : slab_alloc(&co_cache);
@@ -128,11 +128,42 @@ static inline struct co *make(size_t bound, size_t limit)
 	return co;
 }
 
+static void *make_with_locals(void *bound, void *limit)
+{
+	uintptr_t locals = locals_make();
+	struct co *co = NULL;
+
+	if (locals)
+		co = make_with_stack(bound ? (size_t)bound + LOCALS_ROOM : 0, (size_t)limit);
+	if (co)
+		*locals_of(co) = locals;
+	else
+		locals_free(locals);
+	return co;
+}
+
+/* *start: where its stack begins. */
+static inline struct co *make(size_t bound, size_t limit, uintptr_t *start)
+{
+	struct co *co;
+
+	assert_nopreempt();
+	if (unlikely(locals_room)) {
+		co = core_call(make_with_locals, (void *)bound, (void *)limit);
+		*start = co ? (uintptr_t)locals_of(co) : 0;
+	} else {
+		co = make_with_stack(bound, limit);
+		*start = co ? stack_start(co) : 0;
+	}
+	return co;
+}
+
 struct co *co_make(go_fn *fn, void *arg, size_t bound, size_t limit)
 {
-	struct co *co = make(bound, limit);
+	uintptr_t start;
+	struct co *co = make(bound, limit, &start);
 
-	return co ? begin_with(co, fn, arg, stack_start(co)) : NULL;
+	return co ? begin_with(co, fn, arg, start) : NULL;
 }
 
 /* The slot of the new one gets pages down to low. Without them it is given back: NULL. */
@@ -142,6 +173,8 @@ static void *map_for_copy(void *arg, void *low)
 
 	if (stack_map(co, (uintptr_t)low))
 		return co;
+	if (locals_room)
+		locals_free(*locals_of(co));
 	stack_not_used(co);
 	slab_free(&co_cache, co);
 	return NULL;
@@ -149,12 +182,12 @@ static void *map_for_copy(void *arg, void *low)
 
 struct co *co_make_copy(go_fn *fn, const void *copy, size_t size, size_t bound)
 {
-	struct co *co = make(bound ? bound + ((size + 15) & ~(size_t)15) : 0, 0);
-	uintptr_t sp;
+	uintptr_t start, sp;
+	struct co *co = make(bound ? bound + ((size + 15) & ~(size_t)15) : 0, 0, &start);
 
 	if (!co)
 		return NULL;
-	sp = (stack_start(co) - size) & ~(uintptr_t)15;
+	sp = (start - size) & ~(uintptr_t)15;
 	/* A fault of the memcpy would be the caller's, and count for nobody. */
 	if (co->stack_kind < STACK_FIXED && sp - BEGINNING < co->stack_mapped &&
 	    !core_call(map_for_copy, co, (void *)(sp - BEGINNING)))
@@ -174,6 +207,8 @@ static void *free_slowly(void *arg, void *unused)
 		relaxed_set(co->name, NULL);
 		slab_free(&names, name);
 	}
+	if (locals_room)
+		locals_free(*locals_of(co));
 	if (co->stack_kind > STACK_FIXED) {
 		stack_exact_free(co);
 	} else {
@@ -186,7 +221,7 @@ static void *free_slowly(void *arg, void *unused)
 void co_free(struct co *co)
 {
 	relaxed_set(co->state, CO_FREE);
-	if (co->stack_kind > STACK_FIXED && !co->name)
+	if (co->stack_kind > STACK_FIXED && !co->name && !locals_room)
 		stack_exact_free(co);
 	else
 		core_call(free_slowly, co, NULL);

@@ -89,9 +89,11 @@ struct core {
 	struct wheel wheel;
 
 	/* Constant after boot. */
-	uint64_t hw_id;     /* APIC id, MPIDR */
-	struct co *boot_co; /* = idle */
-	void *arch;         /* the port's */
+	uint64_t hw_id;           /* APIC id, MPIDR */
+	struct co *boot_co;       /* = idle */
+	void *arch;               /* the port's */
+	uintptr_t idle_locals;    /* the thread pointer of idle, see locals.h */
+	uintptr_t thread_pointer; /* of what runs here, where a port keeps it in memory */
 
 	/* Counters: written by the owner only, read by anyone. */
 	uint64_t spawned, exited, preemptions, steals, wakeups, ipis;

@@ -5,6 +5,7 @@
  * store, fence, and load, so one of them sees the other (sleep, proc_notify). Whoever keeps work
  * without the fence is seen by the second look of the idle core, a moment later.
  */
+#include "kernel/locals.h"
 #include "kernel/lock.h"
 #include "kernel/preempt.h"
 #include "kernel/proc.h"
@@ -228,6 +229,8 @@ _Noreturn void proc_idle(struct core *core)
 {
 	struct co *idle = core->idle, *prev;
 
+	if (locals_room)
+		locals_enter(idle);
 	for (;;) {
 		struct co *next = core->resume;
 
@@ -239,9 +242,11 @@ _Noreturn void proc_idle(struct core *core)
 		if (!stack_is_free(core, next))
 			continue;
 		/* What this core has done since it looked at the clock is not the time of next. */
-		if (atomic_load_explicit(&sched_accounting, memory_order_relaxed))
+		if (atomic_load_explicit(&sched_detour, memory_order_relaxed) & DETOUR_CHARGES)
 			sched_charge(core, idle);
 		sched_begin(core, next);
+		if (locals_room)
+			locals_enter(next);
 
 		void *frame = next->frame;
 
@@ -254,6 +259,8 @@ _Noreturn void proc_idle(struct core *core)
 		} else {
 			prev = arch_switch(idle, next);
 		}
+		if (locals_room)
+			locals_enter(idle);
 		sched_charge(core, prev);
 		if (!prev->frame && relaxed_get(prev->state) != CO_RUNNING) {
 			if (relaxed_get(prev->state) == CO_WAITING)

@@ -239,7 +239,7 @@ int runtime_cpu_ns(uint64_t *ns)
 	if (!ns)
 		return -EINVAL;
 	preempt_disable();
-	atomic_store_explicit(&sched_accounting, true, memory_order_relaxed);
+	atomic_fetch_or_explicit(&sched_detour, DETOUR_CHARGES, memory_order_relaxed);
 	sched_charge(self->core, self);
 	*ns = self->cpu_ns;
 	preempt_enable();

@@ -1,6 +1,7 @@
 #include "kernel/sched.h"
 
 #include "kernel/calls.h"
+#include "kernel/locals.h"
 #include "kernel/page.h"
 #include "kernel/preempt.h"
 #include "kernel/proc.h"
@@ -17,7 +18,7 @@ enum { TIMER_GAP = 20 * 1000 };
 
 _Atomic uint64_t sched_quantum = 10 * NSEC_PER_MSEC;
 _Atomic int external_waits, irqs_attached;
-_Atomic bool sched_accounting;
+_Atomic uint8_t sched_detour;
 
 bool smp;
 
@@ -81,9 +82,12 @@ static void *charge(void *core, void *self)
 	return NULL;
 }
 
-static __attribute__((noinline)) void switch_charged(struct co *self, struct co *next)
+static __attribute__((noinline)) void switch_by_detour(struct co *self, struct co *next)
 {
-	core_call(charge, self->core, self);
+	if (atomic_load_explicit(&sched_detour, memory_order_relaxed) & DETOUR_CHARGES)
+		core_call(charge, self->core, self);
+	if (locals_room && next)
+		locals_enter(next); /* idle, where that goes first, sees to it itself */
 	switch_slowly(self, next);
 }
 
@@ -97,8 +101,8 @@ static inline __attribute__((always_inline)) void switch_to(struct core *core, s
 	uint8_t on;
 
 	kassert(self->nopreempt == 1);
-	if (unlikely(atomic_load_explicit(&sched_accounting, memory_order_relaxed))) {
-		switch_charged(self, next);
+	if (unlikely(atomic_load_explicit(&sched_detour, memory_order_relaxed))) {
+		switch_by_detour(self, next);
 		return;
 	}
 	if (unlikely(!next)) {

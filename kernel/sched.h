@@ -67,9 +67,10 @@ extern _Atomic int external_waits, irqs_attached;
 struct mutex;
 uint64_t mutex_holder(const struct mutex *m);
 
-/* From the first call of runtime_cpu_ns on, every switch reads the clock; before, processor time is
- * counted by the ticks of time slices. */
-extern _Atomic bool sched_accounting;
+/* Why every switch takes the long way; bits. From the first call of runtime_cpu_ns on it reads the
+ * clock; before, processor time is counted by the ticks of time slices. */
+enum { DETOUR_CHARGES = 1, DETOUR_LOCALS = 2 /* for thread-local variables */ };
+extern _Atomic uint8_t sched_detour;
 
 /* The owner: the clock is read; what has passed since it was last is the time of self, which runs. */
 static inline void sched_charge(struct core *core, struct co *self)

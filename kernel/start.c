@@ -7,6 +7,7 @@
 #include <vole/runtime.h>
 
 #include "kernel/heap.h"
+#include "kernel/locals.h"
 #include "kernel/options.h"
 #include "kernel/outside.h"
 #include "kernel/page.h"
@@ -43,6 +44,14 @@ static void core_setup(struct core *core, int index)
 	core->random = (uint32_t)index * 2654435761u + 1;
 }
 
+/* False: no memory. */
+static bool locals_of_idle(struct core *core)
+{
+	if (locals_room)
+		core->idle_locals = locals_make();
+	return core->idle_locals || !locals_room;
+}
+
 static void start_cores(void)
 {
 	for (int i = 1; i < machine.ncores; i++) {
@@ -52,7 +61,7 @@ static void start_cores(void)
 
 		if (core)
 			memset(core, 0, sizeof(*core));
-		if (!stack || !co_make_idle(core, stack, IDLE_STACK)) {
+		if (!stack || !co_make_idle(core, stack, IDLE_STACK) || !locals_of_idle(core)) {
 			log_warn("no memory for core %d and those after it\n", core_count);
 			break;
 		}
@@ -97,6 +106,7 @@ _Noreturn void kernel_start(void)
 	page_init();
 	co_init();
 	heap_init();
+	locals_init();
 	stack_init();
 	stack_exact_init();
 	preempt_init();
@@ -106,7 +116,7 @@ _Noreturn void kernel_start(void)
 	start_cores();
 	runtime_procs(core_count);
 
-	first = co_make(run_main, NULL, 0, MAIN_STACK);
+	first = locals_of_idle(&boot_core) ? co_make(run_main, NULL, 0, MAIN_STACK) : NULL;
 	if (!first)
 		panic("too little memory: %zu KB are free, main does not fit",
 		      page_available() / 1024);

@@ -24,6 +24,13 @@ static inline void arch_set_current(struct co *co)
 	__asm__ volatile("msr tpidr_el1, %0" : : "r"(co) : "memory");
 }
 
+/* AAPCS64 5.6: two words at the thread pointer are not the program's. */
+enum { ARCH_LOCALS_ABOVE = 16 };
+static inline void arch_set_thread_pointer(uintptr_t pointer)
+{
+	__asm__ volatile("msr tpidr_el0, %0" : : "r"(pointer) : "memory");
+}
+
 /* Only PSTATE.I: FIQs stay masked for good, SErrors open. */
 static inline void arch_interrupts_off(void)
 {

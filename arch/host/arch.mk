@@ -3,6 +3,8 @@ CROSS :=
 # Unwind tables: for debuggers, which come from a handler to the program.
 ARCH_CFLAGS := -fcf-protection=none -mno-red-zone -fasynchronous-unwind-tables \
 	-isystem arch/host/include
+# FS is the C library's, and its thread-local variables are; a coroutine's are where `assemble` says.
+ARCH_APP_FLAGS := -mno-tls-direct-seg-refs -wrapper $(CURDIR)/arch/host/assemble
 # main is the application's, so the process begins elsewhere. Lazy binding would have coroutines
 # preempted in the dynamic linker.
 ARCH_LDFLAGS := -pthread -Wl,-e,host_start,-z,now \

@@ -30,6 +30,13 @@ static inline void arch_set_current(struct co *co)
 	__asm__ volatile("movq %0, %%gs:0" : : "r"(co) : "memory");
 }
 
+/* FS is the C library's: programs are compiled to find the thread pointer in struct core (assemble). */
+enum { ARCH_LOCALS_ABOVE = 0 };
+static inline void arch_set_thread_pointer(uintptr_t pointer)
+{
+	__asm__ volatile("movq %0, %%gs:host_thread_pointer" : : "r"(pointer) : "memory");
+}
+
 void host_interrupts_off(void);
 void host_interrupts_on(void);
 void host_halt(void);

@@ -193,6 +193,11 @@ void host_cores_init(void)
 {
 	uintptr_t fs;
 
+	/* For programs, and arch_set_thread_pointer. */
+	__asm__ volatile(".globl host_thread_pointer\n\t"
+			 ".set host_thread_pointer, %c0"
+			 :
+			 : "i"(offsetof(struct core, thread_pointer)));
 	__asm__("movq %%fs:0, %0" : "=r"(fs));
 	host_errno_offset = (uintptr_t)__errno_location() - fs;
 	process = getpid();

@@ -18,11 +18,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <vole/go.h>
 #include <vole/sync.h>
 
 #include "kernel/co.h"
 #include "kernel/heap.h"
+#include "kernel/options.h"
 #include "kernel/outside.h"
 #include "kernel/panic.h"
 
@@ -57,10 +59,17 @@ void console_release(void)
 	host_flush();
 }
 
-/* As on a machine: lines come out when they are complete, and whole, whatever standard output is. */
+/* From the linker's own script: what runs before main. */
+extern void (*const __init_array_start[])(int argc, char **argv, char **environment);
+extern void (*const __init_array_end[])(int argc, char **argv, char **environment);
+
+/* As on a machine: lines come out when they are complete, and whole, whatever standard output is; and
+ * constructors run in main's coroutine. */
 void libc_init(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+	for (size_t i = 0; __init_array_start + i < __init_array_end; i++)
+		__init_array_start[i](options.argc, options.argv, environ);
 }
 
 /* What newlib keeps for a coroutine, and the host's library for all. */

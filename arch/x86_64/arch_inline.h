@@ -31,6 +31,18 @@ static inline void arch_set_current(struct co *co)
 	__asm__ volatile("movq %0, %%gs:0" : : "r"(co) : "memory");
 }
 
+/* The FS base: the word at it is its own address. */
+enum { ARCH_LOCALS_ABOVE = 0 };
+static inline void arch_set_thread_pointer(uintptr_t pointer)
+{
+	enum { FS_BASE = 0xc0000100 }; /* SDM 4, IA32_FS_BASE */
+
+	__asm__ volatile("wrmsr"
+			 :
+			 : "c"(FS_BASE), "a"((uint32_t)pointer), "d"((uint32_t)(pointer >> 32))
+			 : "memory");
+}
+
 static inline void arch_interrupts_off(void)
 {
 	__asm__ volatile("cli" : : : "memory");

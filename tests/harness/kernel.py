@@ -48,6 +48,7 @@ PROGRAMS = {
     "stdio.c": (4, 10),
     "library.c": (1, 1),
     "errno.c": (1, 1),
+    "locals.c": (1, 10),
     "oom.c": (2, 1),
     "chaos.c": (4, 20),
     "sockets.c": (3, 10),
