@@ -7,8 +7,6 @@ import time
 from .server import PATIENCE
 from .wiring import ACK, FIN, PSH, RST, SYN, Connection, Wire, udp
 
-RETRANSMITTED = 20  # seconds, while nothing else is sent
-
 
 def ask(wire, order, patience=PATIENCE):
     """The first answer to an order on a connection of its own; b"": there is none."""
@@ -97,8 +95,6 @@ def random_segments(wire):
                dice.randbytes(dice.choice((0, 0, 1, 2, 100, 1400))), at=at, options=options[:40],
                window=dice.choice((0, 1, 20, 1000, 65535)),
                ack=c.ack + dice.choice((0, 0, 1, 1460, -1, dice.getrandbits(32))))
-        if i % 20 == 0:
-            time.sleep(0.001)
     assert_answers(wire)
 
 
@@ -107,7 +103,7 @@ def last_lost(wire):
     c = opened(wire, b"keep 600")
     assert c.hear(), "nothing"
     for times in range(3):  # whatever else the machine may have sent meanwhile
-        assert c.hear(RETRANSMITTED), f"it is sent again {times} times"
+        assert c.hear(), f"it is sent again {times} times"
 
 
 def out_of_order(wire):
@@ -117,8 +113,6 @@ def out_of_order(wire):
         c = opened(wire, b"count 0", options=b"\2\4\5\xb4\3\3\7")
         for i in range(6000):
             c.send(ACK, b"o", at=60000 - 2 * i)
-            if i % 30 == 0:
-                time.sleep(0.001)
     assert_answers(wire)
     after = int(ask(wire, b"free 0"))
     assert before - after < 4 << 20, f"{before} bytes were free, {after} are"
@@ -130,16 +124,13 @@ def unread(wire):
         c = opened(wire, b"hold 0", options=b"\2\4\5\xb4\3\3\7")
         for _ in range(80):
             c.say(b"h" * 1460)
-        time.sleep(0.005)
     assert_answers(wire)
 
 
 def flood(wire):
     """a flood of SYNs locks nobody out"""
-    for i in range(3000):
+    for _ in range(3000):
         Connection(wire).send(SYN)
-        if i % 20 == 0:
-            time.sleep(0.001)
     assert_answers(wire)
 
 

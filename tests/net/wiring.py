@@ -1,5 +1,10 @@
-"""The far end of a machine's wire: Ethernet frames by QEMU's dgram netdev, and a TCP of our own."""
+"""
+The far end of a machine's wire: Ethernet frames by QEMU's stream netdev, and a TCP of our own. The wire
+loses nothing, however slow the machine is: what it has no room for yet, its sender waits with.
+"""
 
+import itertools
+import os
 import random
 import socket
 import struct
@@ -16,6 +21,7 @@ MACHINE, HOST = "10.0.2.15", "10.0.2.2"
 OUR_MAC = bytes.fromhex("02766f6c6501")
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 MASK = 0xffffffff
+KEPT = 5000  # frames that nobody has taken
 MORE = 0x2000  # in the field of an IPv4 fragment
 DEVICES = {"x86_64": "virtio-net-pci,netdev=n,romfile=", "arm64": "virtio-net-device,netdev=n"}
 
@@ -51,40 +57,53 @@ class Wire:
     """A machine that runs an image, and frames to and from it. Use it in a with statement."""
 
     def __init__(self, case, image, args=f"vole.ip={MACHINE}/24,{HOST}", **options):
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-            other.bind(("127.0.0.1", 0))
-            self._machine = other.getsockname()
-        end = "{}.type=inet,{}.host=127.0.0.1,{}.port={}"
-        netdev = ",".join(end.format(*[side] * 3, port) for side, port in
-                          (("local", self._machine[1]), ("remote", self._socket.getsockname()[1])))
+        self._folder = tempfile.TemporaryDirectory()
+        path = os.path.join(self._folder.name, "wire")
+        self._socket = None
+        self._ports = itertools.count(random.randrange(1024, 30000))
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(path)
+        self._listener.listen(1)
+        self._listener.settimeout(PATIENCE)
         words, env = command(image, ARCH=case.arch, SMP=case.smp, ARGS=args, QEMU_EXTRA=(
-            f"-global virtio-mmio.force-legacy=false -netdev dgram,id=n,{netdev} "
+            "-global virtio-mmio.force-legacy=false "
+            f"-netdev stream,id=n,server=off,addr.type=unix,addr.path={path} "
             f"-device {DEVICES[case.arch]}"), **options)
         self._console = tempfile.TemporaryFile()
         self.mac = b"\xff" * 6
         self.frames = []            # from the machine, that nobody has taken
+        self._gone = 0              # older ones that nobody wanted
         self.on_frame = lambda frame: False
         self._changed = threading.Condition()
+        self._sending = threading.Lock()
         self._process = subprocess.Popen(words, cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
                                          stdout=self._console, stderr=subprocess.STDOUT)
+        try:
+            self._socket, _ = self._listener.accept()
+        except OSError:
+            self.__exit__()
+            raise
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
 
     def _listen(self):
-        while True:
-            try:
-                frame = self._socket.recv(65536)
-            except OSError:
-                return
-            if frame[12:14] == b"\x08\x06":
-                self._answer_arp(frame)
-            elif not self.on_frame(frame):
-                with self._changed:
-                    self.frames = self.frames[-5000:] + [frame]
-                    self._changed.notify_all()
+        stream = self._socket.makefile("rb")
+        try:
+            while len(size := stream.read(4)) == 4:
+                self._take_in(stream.read(struct.unpack("!I", size)[0]))
+        except OSError:
+            pass
+
+    def _take_in(self, frame):
+        if frame[12:14] == b"\x08\x06":
+            self._answer_arp(frame)
+        elif not self.on_frame(frame):
+            with self._changed:
+                if len(self.frames) >= 2 * KEPT:
+                    del self.frames[:KEPT]
+                    self._gone += KEPT
+                self.frames.append(frame)
+                self._changed.notify_all()
 
     def _answer_arp(self, frame):
         self.mac = frame[6:12]
@@ -93,10 +112,12 @@ class Wire:
             self.send(b"\x08\x06", frame[14:20] + b"\0\2" + OUR_MAC + asked + frame[22:28] + asker)
 
     def send(self, kind, payload):
+        frame = self.mac + OUR_MAC + kind + payload
         try:
-            self._socket.sendto(self.mac + OUR_MAC + kind + payload, self._machine)
+            with self._sending:
+                self._socket.sendall(struct.pack("!I", len(frame)) + frame)
         except OSError:
-            pass  # it is not up yet, or no more
+            pass  # it is no more
 
     def send_ip(self, packet):
         self.send(b"\x08\0", packet)
@@ -104,15 +125,21 @@ class Wire:
     def take(self, wanted, patience=PATIENCE):
         """The first frame for which wanted is true, or None."""
         end = time.monotonic() + patience
+        seen = 0  # of all that ever came
         with self._changed:
             while True:
-                for i, frame in enumerate(self.frames):
-                    if wanted(frame):
+                for i in range(max(seen - self._gone, 0), len(self.frames)):
+                    if wanted(self.frames[i]):
                         return self.frames.pop(i)
+                seen = self._gone + len(self.frames)
                 left = end - time.monotonic()
                 if left <= 0 or not self.alive():
                     return None
                 self._changed.wait(min(left, 1))
+
+    def port(self):
+        """One that no connection has had: a SYN from the port of one that is open opens nothing."""
+        return next(self._ports)
 
     def alive(self):
         return self._process.poll() is None
@@ -127,8 +154,11 @@ class Wire:
     def __exit__(self, *unused):
         self._process.terminate()
         self._process.wait()
-        self._socket.close()
+        if self._socket:
+            self._socket.close()
+        self._listener.close()
         self._console.close()
+        self._folder.cleanup()
 
 
 class Connection:
@@ -136,7 +166,7 @@ class Connection:
 
     def __init__(self, wire, port=None, seq=None):
         self.wire = wire
-        self.port = port or random.randrange(1024, 65536)
+        self.port = port or wire.port()
         self.seq = random.getrandbits(32) if seq is None else seq
         self.ack = 0
 
