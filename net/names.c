@@ -1,7 +1,4 @@
-/*
- * <netdb.h>: names to addresses, by DNS, and addresses to text. A query of lwIP's cannot be taken
- * back: the record that it answers to is freed by whoever comes last, the answer or the caller.
- */
+/* <netdb.h>: names to addresses, by DNS (resolve.c), and addresses to text. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -9,7 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include <lwip/dns.h>
 #include <lwip/netif.h>
 
 #include "kernel/heap.h"
@@ -19,73 +15,6 @@
 enum { MOST_ADDRESSES = 2 }; /* one of each family */
 
 /* ---- Queries -------------------------------------------------------------------------------- */
-
-struct query {
-	struct event done;
-	/* guarded by net_lock */
-	bool answered, abandoned;
-	ip_addr_t address; /* any: there is no such name */
-};
-
-static void on_answer(const char *name, const ip_addr_t *address, void *arg)
-{
-	struct query *q = arg;
-
-	(void)name;
-	net_queries--;
-	q->answered = true;
-	q->address = address ? *address : *IP4_ADDR_ANY;
-	if (q->abandoned)
-		heap_free(q);
-	else
-		event_post(&q->done);
-}
-
-/* Under net_lock, which is given back meanwhile. 0, or a negative errno value. */
-static int wait_for_answer(struct query *q)
-{
-	int error;
-
-	net_queries++;
-	net_unlock();
-	atomic_fetch_add_explicit(&external_waits, 1, memory_order_relaxed);
-	error = event_wait(&q->done);
-	atomic_fetch_sub_explicit(&external_waits, 1, memory_order_relaxed);
-	net_lock();
-	q->abandoned = !q->answered;
-	return q->answered ? 0 : error;
-}
-
-/* Asks for the address of a family. 0, EAI_... */
-static int query(const char *name, int family, ip_addr_t *address)
-{
-	struct query *q = heap_alloc(sizeof(*q));
-	int error, result = 0;
-
-	if (!q)
-		return EAI_MEMORY;
-	*q = (struct query){.address = {.type = IPADDR_TYPE_V4}};
-	net_lock();
-	error = dns_gethostbyname_addrtype(name, &q->address, on_answer, q,
-					   family == AF_INET ? LWIP_DNS_ADDRTYPE_IPV4
-							     : LWIP_DNS_ADDRTYPE_IPV6);
-	if (error == ERR_INPROGRESS) {
-		error = wait_for_answer(q);
-		if (error) {
-			errno = -error;
-			result = EAI_SYSTEM;
-		}
-	} else if (error) {
-		result = error == ERR_MEM ? EAI_MEMORY : error == ERR_ARG ? EAI_NONAME : EAI_AGAIN;
-	}
-	if (!result && ip_addr_isany(&q->address))
-		result = EAI_NONAME;
-	*address = q->address;
-	if (!q->abandoned)
-		heap_free(q);
-	net_unlock();
-	return result;
-}
 
 /* IPv6 leads somewhere: there is an address beyond this link. */
 static bool has_ipv6(void)
@@ -117,9 +46,20 @@ static bool wants(const struct addrinfo *hints, int family)
 	return hints->ai_family == AF_UNSPEC || hints->ai_family == family;
 }
 
+/* Asks for the address of a family: how many are found after that. Of several failures the one that
+ * may pass stays in *error. */
+static int query(const char *name, int family, ip_addr_t *found, int n, int *error)
+{
+	int result = resolve(name, family, &found[n]);
+
+	if (result && *error != EAI_AGAIN)
+		*error = result;
+	return result ? n : n + 1;
+}
+
 static int ask(const char *name, const struct addrinfo *hints, ip_addr_t *found)
 {
-	int n = 0, error4 = EAI_NONAME, error6 = EAI_NONAME;
+	int n = 0, error = EAI_NONAME;
 
 	if (hints->ai_flags & AI_NUMERICHOST)
 		return EAI_NONAME;
@@ -128,17 +68,12 @@ static int ask(const char *name, const struct addrinfo *hints, ip_addr_t *found)
 		return EAI_SYSTEM;
 	}
 	if (wants(hints, AF_INET))
-		error4 = query(name, AF_INET, &found[n]);
-	if (!error4)
-		n++;
+		n = query(name, AF_INET, found, n, &error);
 	if (hints->ai_family == AF_INET6 || (hints->ai_family == AF_UNSPEC && has_ipv6()))
-		error6 = query(name, AF_INET6, &found[n]);
-	if (!error6)
-		n++;
-	if (wants_mapped(hints) && (error6 || hints->ai_flags & AI_ALL) &&
-	    !query(name, AF_INET, &found[n]))
-		n++;
-	return n ? n : wants(hints, AF_INET) ? error4 : error6;
+		n = query(name, AF_INET6, found, n, &error);
+	if (wants_mapped(hints) && (n == 0 || hints->ai_flags & AI_ALL))
+		n = query(name, AF_INET, found, n, &error);
+	return n ? n : error;
 }
 
 /* ---- What needs no query -------------------------------------------------------------------- */

@@ -43,8 +43,6 @@ extern uint32_t net_uses; /* how often net_lock has been taken */
 
 void net_timers_wake(void);
 
-extern int net_queries; /* of names, without an answer yet. net_lock. */
-
 /* ---- card.c ---- */
 
 /* The network interface of the card, opened; NULL: there is none. */

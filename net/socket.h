@@ -166,6 +166,11 @@ int datagram_shutdown(struct socket *s, int how);
 void datagram_close(struct socket *s);
 void datagram_free(struct socket *s);
 
+/* ---- resolve.c ---- */
+
+/* Asks DNS for an address of a family. 0, EAI_... */
+int resolve(const char *name, int family, ip_addr_t *address);
+
 /* ---- address.c ---- */
 
 /* What address says, for a socket of a family: -EINVAL, -EAFNOSUPPORT. */

@@ -21,7 +21,6 @@ enum { QUIET_AFTER = 10 * 1000, LOOK_AFTER = DHCP_COARSE_TIMER_MSECS, CYCLES = 1
 
 bool net_asleep;
 uint32_t net_uses;
-int net_queries;
 
 static struct timer timer;
 /* guarded by net_lock */
@@ -55,7 +54,7 @@ static bool may_sleep(uint64_t now)
 		uses_seen = net_uses;
 		last_use = now;
 	}
-	if (now - last_use < QUIET_AFTER || net_queries)
+	if (now - last_use < QUIET_AFTER)
 		return false;
 	for (const struct netif *netif = netif_list; netif; netif = netif->next)
 		if (netif_dhcp_data(netif) && netif_dhcp_data(netif)->request_timeout > 0)

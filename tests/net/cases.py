@@ -6,7 +6,7 @@ from harness.kernel import results
 from harness.machine import ARCHES, HOST, boot
 from harness.suite import Case, Check
 
-from . import attacks, forged, many, page, requests, rfc, room, site, wire
+from . import attacks, forged, many, names, page, requests, rfc, room, site, wire
 from .server import PATIENCE, Httpd, Server, image_of
 
 # Bytes that httpd may keep for the next connection, or for the next thousands.
@@ -102,10 +102,16 @@ def run_dhcp(case):
         return [check(wire, forged.refusing)]
 
 
+def run_names(case):
+    with forged.Wire(case, image_of(case), args=names.ARGS) as wire:
+        return [check(wire, test) for test in names.TESTS]
+
+
 RUNS = (  # name, what runs it, its application, seconds
     ("sockets", run_sockets, "tests/net/sockets.c", 4),
     ("wire", run_wire, "tests/net/wire.c", 8),
     ("forged", run_forged, "tests/net/wire.c", 12),
+    ("names", run_names, "tests/net/wire.c", 12),
     ("dhcp", run_dhcp, "tests/net/wire.c", 4),
     ("echo", run_echo, "examples/echo.c", 2),
     ("chat", run_chat, "examples/chat.c", 6),
@@ -124,7 +130,7 @@ LONG = (
 )
 
 
-ON_WIRE = ("wire", "forged", "dhcp")
+ON_WIRE = ("wire", "forged", "names", "dhcp")
 
 
 def sanitize_cases():

@@ -8,11 +8,13 @@
  *	count 0		reads to the end, answers how many bytes were right
  *	free 0		says how many bytes of memory are free
  *	hold 0		reads nothing
+ *	name NAME	says getaddrinfo's result for NAME, and its IPv4 address
  *	dial PORT	connects to that port of the host, echoes what it says
  *	udp PORT	sends datagrams of many sizes to that port, each of which has to come back
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +70,19 @@ static void tell_free(int fd)
 	dprintf(fd, "%zu", stats.free_bytes);
 }
 
+static void tell_address(int fd, const char *name)
+{
+	struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found;
+	int error = getaddrinfo(name, NULL, &hints, &found);
+
+	if (error) {
+		dprintf(fd, "%d", error);
+		return;
+	}
+	dprintf(fd, "0 %s", inet_ntoa(((struct sockaddr_in *)found->ai_addr)->sin_addr));
+	freeaddrinfo(found);
+}
+
 static void dial(int fd, int port)
 {
 	struct sockaddr_in to = host(port);
@@ -112,13 +127,14 @@ static void udp(int fd, int port)
 static void serve(void *arg)
 {
 	int fd = *(int *)arg, n = 0;
-	char line[40], order[10] = "";
+	char line[40], order[10] = "", word[30] = "";
 	size_t at = 0;
 
 	while (at < sizeof line - 1 && read(fd, &line[at], 1) == 1 && line[at] != '\n')
 		at++;
 	line[at] = '\0';
-	sscanf(line, "%9s %d", order, &n);
+	sscanf(line, "%9s %29s", order, word);
+	n = atoi(word);
 	if (!strcmp(order, "?"))
 		write(fd, "!", 1);
 	else if (!strcmp(order, "send"))
@@ -136,6 +152,8 @@ static void serve(void *arg)
 		count(fd);
 	else if (!strcmp(order, "free"))
 		tell_free(fd);
+	else if (!strcmp(order, "name"))
+		tell_address(fd, word);
 	else if (!strcmp(order, "hold"))
 		time_sleep(TIME_NEVER);
 	else if (!strcmp(order, "dial"))
