@@ -9,11 +9,9 @@
  * to take it; UART_IRQ_SENDABLE in irqs changes only by the owner of the pump; a byte is claimed
  * (tail) before it is sent, so it never goes out twice, even when a panic takes the pump by force.
  *
- * Input. The handler is the ring's only producer, the reader (one at a time) its only consumer.
- * Where the ring is full the handler turns the interrupt off, and QEMU, or the other end's flow
- * control, holds the bytes back; the reader turns it on again. Entries above 0xff are marks.
+ * Echo is written by whoever has the writers' turn, or can have it at once: see console_echo.
  *
- * Handler and writers may be on different cores: see irqs_write.
+ * Input is input.c's. Handler and writers may be on different cores: see console_update_irqs.
  */
 #include "drivers/console.h"
 
@@ -26,6 +24,8 @@
 #include <vole/time.h>
 
 #include "arch/arch.h"
+#include "drivers/input.h"
+#include "drivers/terminal.h"
 #include "drivers/uart.h"
 #include "kernel/irq.h"
 #include "kernel/lock.h"
@@ -53,7 +53,7 @@ static _Atomic unsigned irqs;
  * the write to the port (which is complete when uart_enable_irqs returns) and the look are in
  * this order for all.
  */
-static void irqs_write(void)
+void console_update_irqs(void)
 {
 	unsigned now;
 
@@ -132,12 +132,12 @@ static void pump_run(void)
 		if (ring_count(&tx) > 0) {
 			atomic_fetch_or_explicit(&irqs, UART_IRQ_SENDABLE, memory_order_seq_cst);
 			pump_give(PUMP_LEFT);
-			irqs_write();
+			console_update_irqs();
 			return;
 		}
 		if (atomic_load_explicit(&irqs, memory_order_relaxed) & UART_IRQ_SENDABLE) {
 			atomic_fetch_and_explicit(&irqs, ~UART_IRQ_SENDABLE, memory_order_seq_cst);
-			irqs_write();
+			console_update_irqs();
 		}
 		/* seq_cst, here and in console_write: a writer puts, then looks at the pump; we
 		 * free the pump, then look for what was put. One of the two sees the other. */
@@ -189,8 +189,30 @@ ssize_t console_write(const void *buf, size_t n)
 	}
 	atomic_store_explicit(&tx_rest_size, 0, memory_order_relaxed);
 	sema_release(&tx_turn);
+	console_echo();
 	go_shield(shielded);
 	return (ssize_t)n;
+}
+
+void console_echo(void)
+{
+	uint8_t some[PUMP_GO];
+	size_t n;
+
+	/* Looked at again when the turn has been given back: who comes meanwhile leaves it to us. */
+	while (terminal_echo_left() && ring_count(&tx) < RING_SIZE - PUMP_GO &&
+	       sema_try_acquire(&tx_turn) == 0) {
+		n = terminal_take_echo(some, RING_SIZE - ring_count(&tx) > PUMP_GO ? PUMP_GO : 0);
+		if (n > 0)
+			tx_put(some, n);
+		sema_release(&tx_turn);
+	}
+}
+
+void console_drain(void)
+{
+	while (ring_count(&tx) > 0 && time_sleep(NSEC_PER_MSEC) == 0)
+		;
 }
 
 /* ---- Polled output -------------------------------------------------------------------------- */
@@ -213,7 +235,7 @@ void console_hold(void)
 	}
 	if (atomic_load_explicit(&irqs, memory_order_relaxed) & UART_IRQ_SENDABLE) {
 		atomic_fetch_and_explicit(&irqs, ~UART_IRQ_SENDABLE, memory_order_seq_cst);
-		irqs_write();
+		console_update_irqs();
 	}
 
 	/* Only what is there now: others may go on writing for ever. */
@@ -269,165 +291,12 @@ void console_flush_for_panic(const uint8_t *more, size_t n)
 	console_release();
 }
 
-/* ---- Input ---------------------------------------------------------------------------------- */
-
-/*
- * Framing, when the launcher sends input that nobody types: DLE and a letter is a word from the
- * launcher, DLE DLE one byte of data. It begins with some SYN, of which the port may lose some
- * before its FIFOs are on, and DLE 's'.
- */
-enum { CTRL_D = 0x04, DLE = 0x10, SYN = 0x16 };
-enum { WORD_START = 's', WORD_END = CTRL_D, WORD_DUMP = 'd' };
-
-/* Entries of the ring that are no bytes. */
-enum {
-	MARK_EOF = 0x100, /* ends one read */
-	MARK_END = 0x200, /* ends all reading; never taken out */
-};
-
-static struct ring rx;
-static bool framed; /* constant after console_init */
-static struct event rx_some;
-static struct sema rx_turn;
-
-/* The handler found no room and has stopped; cleared by who sees that there is room again. */
-static _Atomic bool rx_stopped;
-
-/* The handler's own. rx_starting: WORD_START has not come. */
-static bool rx_starting, rx_escaped, rx_ended;
-static bool rx_line_start = true;
-
-static bool rx_full(void)
+void console_accept_input(bool on)
 {
-	return ring_count(&rx) >= RING_SIZE;
-}
-
-static void rx_push(uint16_t entry)
-{
-	uint32_t head = atomic_load_explicit(&rx.head, memory_order_relaxed);
-
-	if (rx_ended)
-		return;
-	rx_ended = entry == MARK_END;
-	rx_line_start = entry == '\n' || entry == MARK_EOF;
-	rx.entry[head % RING_SIZE] = entry;
-	/* release: with the acquire in rx_take. */
-	atomic_store_explicit(&rx.head, head + 1, memory_order_release);
-}
-
-static void rx_byte(uint8_t byte)
-{
-	if (framed && !rx_escaped && byte == DLE) {
-		rx_escaped = true;
-		return;
-	}
-	if (rx_escaped) {
-		rx_escaped = false;
-		if (byte == WORD_START)
-			rx_starting = false;
-		else if (byte == WORD_END)
-			rx_push(MARK_END);
-		else if (byte == WORD_DUMP)
-			panic_dump_request();
-		else if (byte == DLE)
-			rx_push(DLE);
-		return; /* the launcher sends no other word */
-	}
-	if (rx_starting && byte == SYN)
-		return;
-	if (byte == CTRL_D && rx_line_start)
-		rx_push(MARK_EOF);
+	if (on)
+		atomic_fetch_or_explicit(&irqs, UART_IRQ_RECEIVED, memory_order_seq_cst);
 	else
-		rx_push(byte == '\r' ? '\n' : byte);
-}
-
-enum { RECEIVE_GO = 256 }; /* bytes in one go of the handler */
-
-/* In the handler: takes in what has come, as far as there is room. */
-static void rx_receive(void)
-{
-	bool some = false;
-
-	for (int i = 0; i < RECEIVE_GO; i++) {
-		if (rx_full()) {
-			atomic_fetch_and_explicit(&irqs, ~UART_IRQ_RECEIVED, memory_order_seq_cst);
-			/* seq_cst, here and in rx_restart: we say that we stop, then look for room;
-			 * the reader makes room, then looks whether we have stopped. */
-			atomic_store_explicit(&rx_stopped, true, memory_order_seq_cst);
-			if (rx_full())
-				break;
-			atomic_store_explicit(&rx_stopped, false, memory_order_seq_cst);
-			atomic_fetch_or_explicit(&irqs, UART_IRQ_RECEIVED, memory_order_seq_cst);
-		}
-
-		int byte = uart_get();
-
-		if (byte < 0)
-			break;
-		rx_byte((uint8_t)byte);
-		some = true;
-	}
-	if (some)
-		event_post(&rx_some);
-}
-
-/* In the reader, when it has made room. */
-static void rx_restart(void)
-{
-	if (!atomic_load_explicit(&rx_stopped, memory_order_seq_cst) ||
-	    ring_count(&rx) > RING_SIZE / 2)
-		return;
-	atomic_store_explicit(&rx_stopped, false, memory_order_seq_cst);
-	atomic_fetch_or_explicit(&irqs, UART_IRQ_RECEIVED, memory_order_seq_cst);
-	irqs_write();
-}
-
-/* Bytes up to the next mark; -EAGAIN: nothing there; 0: end of file. */
-static ssize_t rx_take(uint8_t *buf, size_t n)
-{
-	uint32_t tail = atomic_load_explicit(&rx.tail, memory_order_relaxed);
-	/* acquire: with the release in rx_push. */
-	size_t there = atomic_load_explicit(&rx.head, memory_order_acquire) - tail;
-	size_t got = 0;
-
-	if (there == 0)
-		return -EAGAIN;
-	while (got < n && got < there && rx.entry[(tail + got) % RING_SIZE] <= UINT8_MAX) {
-		buf[got] = (uint8_t)rx.entry[(tail + got) % RING_SIZE];
-		got++;
-	}
-	tail += (uint32_t)got;
-	if (got == 0 && rx.entry[tail % RING_SIZE] == MARK_EOF)
-		tail++;
-	atomic_store_explicit(&rx.tail, tail, memory_order_seq_cst);
-	return (ssize_t)got;
-}
-
-ssize_t console_read(void *buf, size_t n, bool may_wait)
-{
-	ssize_t result;
-
-	if (n == 0)
-		return 0;
-	result = may_wait ? sema_acquire(&rx_turn) : sema_try_acquire(&rx_turn);
-	if (result < 0)
-		return result;
-	while ((result = rx_take(buf, n)) == -EAGAIN && may_wait) {
-		rx_restart();
-		atomic_fetch_add_explicit(&external_waits, 1, memory_order_relaxed);
-		result = event_wait(&rx_some);
-		atomic_fetch_sub_explicit(&external_waits, 1, memory_order_relaxed);
-		if (result < 0)
-			break;
-	}
-	rx_restart();
-	sema_release(&rx_turn);
-	return result;
-}
-
-bool console_is_terminal(void)
-{
-	return !framed;
+		atomic_fetch_and_explicit(&irqs, ~UART_IRQ_RECEIVED, memory_order_seq_cst);
 }
 
 /* ---- The interrupt -------------------------------------------------------------------------- */
@@ -435,29 +304,26 @@ bool console_is_terminal(void)
 static void console_interrupt(void *arg)
 {
 	(void)arg;
-	rx_receive();
+	input_receive();
 	if (pump_take(PUMP_LEFT))
 		pump_run();
-	if (ring_count(&tx) <= RING_SIZE / 2)
+	if (ring_count(&tx) <= RING_SIZE / 2) {
 		event_post(&tx_room);
+		if (terminal_echo_left())
+			terminal_wake();
+	}
 	/* Also with nothing changed: an edge that came while we were here is made anew. */
-	irqs_write();
+	console_update_irqs();
 }
 
 void console_init(void)
 {
-	const char *how = option("stdin");
-
-	rx_starting = framed = how && strcmp(how, "framed") == 0;
 	sema_init(&tx_turn, 1);
-	sema_init(&rx_turn, 1);
-	int early = uart_init(machine.console_base);
-
-	if (early >= 0)
-		rx_byte((uint8_t)early);
+	terminal_init();
+	input_init(uart_init(machine.console_base));
 	ready = true;
 	if (irq_attach_kernel(machine.console_irq, console_interrupt, NULL) < 0)
 		panic("the console's interrupt %u cannot be attached", machine.console_irq);
 	atomic_store_explicit(&irqs, UART_IRQ_RECEIVED, memory_order_seq_cst);
-	irqs_write();
+	console_update_irqs();
 }

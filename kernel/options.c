@@ -6,11 +6,11 @@
 #include "kernel/print.h"
 #include "kernel/start.h"
 
-enum { LINE_MAX_LEN = 4096, WORDS_MAX = 512, VALUES = 4 };
+enum { LINE_MAX_LEN = 4096, WORDS_MAX = 512, VALUES = 5 };
 
 struct options options;
 
-static const char *const names[VALUES] = {"log", "stdin", "name", "ip"};
+static const char *const names[VALUES] = {"log", "stdin", "stdout", "name", "ip"};
 static const char *values[VALUES];
 
 static char line_copy[LINE_MAX_LEN];
@@ -38,7 +38,8 @@ static void take(char *word)
 			}
 		*value = '=';
 	}
-	log_warn("unknown option %s (there are vole.log=, vole.stdin=, vole.name=, vole.ip=)\n",
+	log_warn("unknown option %s (there are vole.log=, vole.stdin=, vole.stdout=, vole.name=, "
+		 "vole.ip=)\n",
 		 word);
 }
 

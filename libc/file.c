@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -252,8 +253,30 @@ ssize_t file_readable(int fd)
 		return -EBADF;
 	if (file->ops)
 		n = file->ops->readable(file->object);
+	else if (file == &console_in)
+		n = (ssize_t)console_readable();
 	file_put(file);
 	return n;
+}
+
+int file_poll(struct file *file, struct wait_node *node)
+{
+	bool ended;
+
+	if (file->ops)
+		return file->ops->poll(file->object, node);
+	if (file == &console_in)
+		return (console_poll(node, &ended) ? POLLIN | POLLRDNORM : 0) |
+		       (ended ? POLLHUP : 0);
+	return (file == &console_out ? 0 : POLLIN | POLLRDNORM) | POLLOUT | POLLWRNORM;
+}
+
+void file_unpoll(struct file *file, struct wait_node *node)
+{
+	if (file->ops)
+		file->ops->unpoll(file->object, node);
+	else if (file == &console_in)
+		console_unpoll(node);
 }
 
 static off_t seek(struct file *file, off_t offset, int whence)
@@ -344,7 +367,8 @@ int file_is_terminal(int fd)
 
 	if (!file)
 		return -EBADF;
-	if (file == &console_out || (file == &console_in && console_is_terminal()))
+	if ((file == &console_out && console_shows()) ||
+	    (file == &console_in && console_is_terminal()))
 		result = 1;
 	file_put(file);
 	return result;

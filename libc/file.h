@@ -73,6 +73,11 @@ int file_descriptor_flags(int fd); /* FD_CLOEXEC or 0 */
 int file_set_descriptor_flags(int fd, int flags);
 ssize_t file_readable(int fd); /* FIONREAD */
 
+/* What of poll's events holds now. A node (NULL: none) is put into a queue that is claimed when that
+ * may have changed, until file_unpoll. */
+int file_poll(struct file *file, struct wait_node *node);
+void file_unpoll(struct file *file, struct wait_node *node);
+
 /* Another descriptor of the same file, with the same offset: the lowest free one from least on, or
  * new_fd, whatever that was before. */
 int file_dup(int fd, int least);

@@ -1,6 +1,7 @@
 /*
  * Signals are calls: raise, and kill of the one process that there is, call the program's handler
- * in the coroutine that raises. Handlers are the program's, whoever sets them, and stay.
+ * in the coroutine that raises. Handlers are the program's, whoever sets them, and stay. That of
+ * SIGINT is also called, in a coroutine of its own, when Ctrl-C is typed at a terminal.
  */
 #include <errno.h>
 #include <reent.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "drivers/console.h"
 #include "kernel/panic.h"
 #include "libc/state.h"
 
@@ -27,12 +29,25 @@ static bool is_signal(int sig)
 	return false;
 }
 
+/* Ctrl-C was typed, and there is a handler, or was just now. */
+static void raise_interrupt(void *unused)
+{
+	(void)unused;
+	if (libc_signal_handled(SIGINT))
+		raise(SIGINT);
+}
+
 _sig_func_ptr signal(int sig, _sig_func_ptr handler)
 {
+	_sig_func_ptr old;
+
 	if (!is_signal(sig))
 		return SIG_ERR;
 	/* release: with the acquire in raise: what the handler needs is there. */
-	return atomic_exchange_explicit(&handlers[sig], handler, memory_order_acq_rel);
+	old = atomic_exchange_explicit(&handlers[sig], handler, memory_order_acq_rel);
+	if (sig == SIGINT)
+		console_on_interrupt(handler == SIG_DFL ? NULL : raise_interrupt);
+	return old;
 }
 
 bool libc_signal_handled(int sig)

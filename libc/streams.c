@@ -29,6 +29,7 @@ void libc_streams_init(void)
 {
 	FILE *err = &__sf[2];
 
+	__sf[1]._flags |= __SLBF; /* wherever it goes: lines come out when they are complete */
 	use_lock(&__sf[0], &libc_lock_in);
 	use_lock(&__sf[1], &libc_lock_out);
 	use_lock(err, &libc_lock_out);

@@ -34,17 +34,11 @@ static int result(int value)
 /* What is true of fd, and the node in its file's queue where that has one. */
 static int look(struct pollfd *fd, struct entry *e, bool wait)
 {
-	int events;
-
 	if (fd->fd < 0)
 		return 0;
 	if (!e->file)
 		return POLLNVAL;
-	if (e->file->ops)
-		events = e->file->ops->poll(e->file->object, wait ? &e->node : NULL);
-	else
-		events = POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM; /* as of regular files */
-	return events & (fd->events | ALWAYS);
+	return file_poll(e->file, wait ? &e->node : NULL) & (fd->events | ALWAYS);
 }
 
 /* How many have something to tell, in revents. With wait, nodes are queued. */
@@ -59,11 +53,11 @@ static int look_at_all(struct pollfd *fds, struct entry *entries, nfds_t n, bool
 	return count;
 }
 
-static void unqueue(struct pollfd *fds, struct entry *entries, nfds_t n)
+static void unqueue(struct entry *entries, nfds_t n)
 {
 	for (nfds_t i = 0; i < n; i++)
-		if (fds[i].fd >= 0 && entries[i].file && entries[i].file->ops)
-			entries[i].file->ops->unpoll(entries[i].file->object, &entries[i].node);
+		if (entries[i].file)
+			file_unpoll(entries[i].file, &entries[i].node);
 }
 
 /* Until something may have changed. How many have something to tell already; or an error. */
@@ -84,7 +78,7 @@ static int wait_once(struct pollfd *fds, struct entry *entries, nfds_t n, uint64
 		atomic_fetch_sub_explicit(&external_waits, 1, memory_order_relaxed);
 	}
 	relaxed_set(arch_current()->state, CO_RUNNING);
-	unqueue(fds, entries, n);
+	unqueue(entries, n);
 	preempt_enable();
 	return count ? count : claim;
 }

@@ -27,7 +27,7 @@ LAYERS = {
     "include/": (("vole/", "vole.h"), False),
     # stdio: a panic of the program flushes standard output first.
     "kernel/": (("kernel/", "arch/arch.h", "vole/", "reent.h", "stdio.h"), False),
-    "drivers/": (("drivers/", "kernel/", "arch/arch.h", "vole/"), False),
+    "drivers/": (("drivers/", "kernel/", "arch/arch.h", "vole/", "termios.h"), False),
     "libc/": (("libc/", "drivers/", "kernel/", "arch/arch.h", "vole/"), True),
     "net/": (("net/", "lwip/", "libc/", "drivers/", "kernel/", "arch/arch.h", "vole/"), True),
     "examples/": (("vole/", "vole.h"), True),

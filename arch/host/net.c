@@ -169,6 +169,18 @@ struct endpoint *net_endpoint(int fd)
 									       : NULL;
 }
 
+struct endpoint *net_any(int fd)
+{
+	return fd < 0 || fd >= ENDPOINTS ? NULL : &endpoints[fd];
+}
+
+static void begin_watching(void)
+{
+	if (!atomic_exchange_explicit(&watched, true, memory_order_relaxed) &&
+	    !host_thread(watch, NULL))
+		panic("no thread to watch sockets");
+}
+
 long net_open(long fd, bool nonblocking)
 {
 	if (fd >= ENDPOINTS) {
@@ -177,9 +189,7 @@ long net_open(long fd, bool nonblocking)
 	}
 	if (fd < 0)
 		return fd;
-	if (!atomic_exchange_explicit(&watched, true, memory_order_relaxed) &&
-	    !host_thread(watch, NULL))
-		panic("no thread to watch sockets");
+	begin_watching();
 
 	struct endpoint *e = &endpoints[fd];
 
@@ -208,25 +218,49 @@ void net_close(int fd)
 
 /* ---- Waiting ---- */
 
+/* Has epoll tell of it; an edge comes where it is ready now. */
+static int tell_epoll(struct endpoint *e, uint32_t events)
+{
+	struct epoll_event event = {.events = events | EPOLLET, .data.fd = (int)(e - endpoints)};
+
+	return (int)host_call(SYS_epoll_ctl, epoll, EPOLL_CTL_ADD, event.data.fd, (long)&event, 0,
+			      0);
+}
+
+/* The same of another file than a socket. Nobody knows whether it still is the one of the last time, so
+ * epoll is told each time, and only of what is waited for: its edge comes back at once. */
+static int tell_epoll_again(struct endpoint *e, uint32_t events)
+{
+	struct epoll_event event = {.data.fd = (int)(e - endpoints)};
+	int error;
+
+	e->events = e->waiters.first ? e->events | events : events;
+	event.events = e->events | EPOLLET;
+	error = tell_epoll(e, e->events);
+	if (error == -EEXIST)
+		error = (int)host_call(SYS_epoll_ctl, epoll, EPOLL_CTL_MOD, event.data.fd,
+				       (long)&event, 0, 0);
+	return error == -EPERM ? 0 : error; /* a file on a disk: it is never waited for */
+}
+
 /* Queues one watch. 0; 1: there is news already; -EBADF, -ENOMEM, ... */
 static int begin(struct net_watch *watch, struct wait *w)
 {
 	struct endpoint *e = watch->endpoint;
-	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-				    .data.fd = (int)(e - endpoints)};
 	int error = 0;
 
 	watch->node = (struct wait_node){.wait = w};
 	spin_lock(&e->lock);
-	if (!atomic_load_explicit(&e->open, memory_order_relaxed))
+	if (!watch->other && !atomic_load_explicit(&e->open, memory_order_relaxed))
 		error = -EBADF;
 	else if (atomic_load_explicit(&e->edges, memory_order_relaxed) != watch->seen)
 		error = 1;
-	else if (!e->known) /* an edge comes where it is ready now */
-		error = (int)host_call(SYS_epoll_ctl, epoll, EPOLL_CTL_ADD, event.data.fd,
-				       (long)&event, 0, 0);
+	else if (watch->other)
+		error = tell_epoll_again(e, watch->events);
+	else if (!e->known)
+		error = tell_epoll(e, EPOLLIN | EPOLLOUT | EPOLLRDHUP);
 	if (!error) {
-		e->known = true;
+		e->known = !watch->other;
 		wait_queue_put(&e->waiters, &watch->node);
 	}
 	spin_unlock(&e->lock);
@@ -248,6 +282,7 @@ int net_wait(struct net_watch *watches, size_t n, uint64_t deadline)
 
 	if (wait_expired(deadline))
 		return -ETIMEDOUT;
+	begin_watching(); /* what is waited for need not be a socket */
 	preempt_disable();
 	wait_open(&w, WAIT_SOCKET, n ? watches->endpoint : NULL);
 	while (queued < n && !(error = begin(&watches[queued], &w)))

@@ -6,11 +6,12 @@
 
 enum { ENDPOINTS = 1 << 16 };
 
-/* A descriptor that coroutines wait for. For Linux it is non-blocking, always. */
+/* A descriptor that coroutines wait for. A socket is for Linux non-blocking, always. */
 struct endpoint {
 	struct spinlock lock;
 	/* guarded by lock */
-	bool known; /* to epoll */
+	bool known;      /* to epoll; of sockets only */
+	uint32_t events; /* that epoll tells of; of others only */
 	struct wait_queue waiters;
 	/* written with the lock held */
 	_Atomic bool open;
@@ -21,8 +22,11 @@ struct endpoint {
 	_Atomic long error; /* came when a part had been sent: the next call tells it */
 };
 
-/* NULL: not one of ours. */
+/* NULL: not one of ours, which are sockets. */
 struct endpoint *net_endpoint(int fd);
+
+/* What epoll tells of fd, whatever that is; NULL: it is not known by its number. */
+struct endpoint *net_any(int fd);
 
 /* Makes fd, which is new and for Linux non-blocking, an endpoint. fd; -EMFILE: too large, closed. */
 long net_open(long fd, bool nonblocking);
@@ -34,7 +38,9 @@ void net_close(int fd);
 struct net_watch {
 	struct wait_node node;
 	struct endpoint *endpoint;
-	uint32_t seen; /* its edges, before it was tried in vain */
+	uint32_t seen;   /* its edges, before it was tried in vain */
+	bool other;      /* than a socket */
+	uint32_t events; /* of another: what is waited for, EPOLLIN, ... */
 };
 
 /* Waits until epoll has told something new of one of them. 0, -ETIMEDOUT, -ECANCELED, -EBADF. */

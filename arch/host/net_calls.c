@@ -313,20 +313,21 @@ ssize_t __wrap_writev(int fd, const struct iovec *iov, int n)
 
 /* ---- Several at once ---- */
 
-/* Until one is ready: how many, 0 after the deadline. Of other files than sockets epoll says
- * nothing: they are looked at when something else happens. */
+/* Until one is ready: how many, 0 after the deadline. */
 static long poll_until(struct pollfd *fds, size_t n, uint64_t deadline, struct net_watch *watches)
 {
 	for (;;) {
 		size_t watched = 0;
 
 		for (size_t i = 0; i < n; i++) {
-			struct endpoint *e = net_endpoint(fds[i].fd);
+			struct endpoint *e = net_any(fds[i].fd);
 
 			if (e)
 				watches[watched++] =
 					(struct net_watch){.endpoint = e,
-							   .seen = atomic_load(&e->edges)};
+							   .seen = atomic_load(&e->edges),
+							   .other = !net_endpoint(fds[i].fd),
+							   .events = (uint16_t)fds[i].events};
 		}
 
 		long ready = host_call(SYS_poll, (long)fds, (long)n, 0, 0, 0, 0);

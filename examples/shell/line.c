@@ -1,5 +1,5 @@
 /*
- * A line editor. The console neither echoes nor edits, so this does both.
+ * A line editor, which has the terminal's own switched off, from the first line to the program's end.
  *
  * A line that is only typed, not edited, is echoed byte for byte: what a pipe sends looks in a log
  * as if somebody had typed it. Everything else changes the text first and marks the screen stale;
@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "shell.h"
@@ -71,6 +72,33 @@ static void draw(void)
 	printf("\r%s%.*s\033[K\r\033[%dC", line.prompt, (int)(to - from), line.text + from,
 	       prompt_columns + columns(from, line.cursor));
 	line.stale = false;
+}
+
+static struct termios as_it_was;
+
+static void set_terminal_back(void)
+{
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &as_it_was);
+}
+
+/* Every key is for us, but for those that end the program or have it dumped. */
+static void take_terminal(void)
+{
+	static bool asked;
+	struct termios ours;
+
+	if (asked)
+		return;
+	asked = true;
+	if (tcgetattr(STDIN_FILENO, &as_it_was) < 0)
+		return; /* a pipe */
+	ours = as_it_was;
+	ours.c_lflag &= ~(tcflag_t)(ICANON | ECHO | IEXTEN);
+	ours.c_iflag |= ICRNL;
+	ours.c_cc[VMIN] = 1;
+	ours.c_cc[VTIME] = 0;
+	tcsetattr(STDIN_FILENO, TCSANOW, &ours);
+	atexit(set_terminal_back);
 }
 
 /* -1: the input has ended, and stays so. */
@@ -335,6 +363,7 @@ bool read_line(const char *prompt, char *text, size_t size)
 {
 	int c;
 
+	take_terminal();
 	line.prompt = prompt;
 	line.text = text;
 	line.size = size;

@@ -1,4 +1,4 @@
-/* Waiting for one of several descriptors. The console and files are always ready. */
+/* Waiting for one of several descriptors. Files, and the console for output, are always ready. */
 #ifndef _POLL_H
 #define _POLL_H
 

@@ -23,8 +23,6 @@ CASES = {
 RESULTS = {
     "read of the console: cancelled while it waits, and before": NO_CONSOLE,
     "read of the console: cancelled at any moment": NO_CONSOLE,
-    "input: CR becomes LF": NO_CONSOLE,
-    "input: Ctrl-D at the start of a line ends": NO_CONSOLE,
 }
 
 
