@@ -69,6 +69,16 @@ struct slab_cache *slab_cache_of(const void *object)
 	return slab_of(object)->cache;
 }
 
+void *slab_object_of(const void *p)
+{
+	struct slab *slab = slab_of(p);
+	size_t offset = (uintptr_t)p - (uintptr_t)slab, size = slab->cache->size;
+
+	if (offset < SLAB_HEADER || offset >= SLAB_HEADER + slab->cache->capacity * size)
+		return NULL;
+	return (char *)(uintptr_t)p - (offset - SLAB_HEADER) % size;
+}
+
 static void partial_add(struct slab_cache *cache, struct slab *slab)
 {
 	slab->next = cache->partial;

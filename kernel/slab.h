@@ -66,6 +66,9 @@ size_t slab_reclaimable(void);
 /* The cache of an object in a PAGE_SLAB page. */
 struct slab_cache *slab_cache_of(const void *object);
 
+/* The object that p is in, which is in a PAGE_SLAB page; NULL: none. */
+void *slab_object_of(const void *p);
+
 /* In between, type-stable objects keep their type even where memory is short. In an interrupt only
  * slab_visit_try may be called first: what was interrupted may take slabs away, or hold a lock that
  * another core needs to go on with that. False: somebody takes slabs away. */

@@ -1,7 +1,7 @@
 /*
  * The malloc family, over the kernel's heap, which is safe everywhere; and the forms of it that
- * newlib calls, with the errno of the reent they get. Every block comes from heap_alloc or
- * heap_alloc_aligned, so any of them goes to free and realloc.
+ * newlib calls, with the errno of the reent they get. Every block comes from block_alloc, so any of
+ * them goes to free and realloc.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/block.h"
 #include "kernel/calls.h"
-#include "kernel/heap.h"
 
 /* A block of 0 bytes is a block of its own. */
 static size_t at_least_one(size_t size)
@@ -27,7 +27,7 @@ static bool is_power_of_two(size_t n)
 
 void *_malloc_r(struct _reent *r, size_t size)
 {
-	void *p = heap_alloc(at_least_one(size));
+	void *p = block_alloc(16, at_least_one(size));
 
 	if (!p)
 		r->_errno = ENOMEM;
@@ -37,7 +37,7 @@ void *_malloc_r(struct _reent *r, size_t size)
 void _free_r(struct _reent *r, void *p)
 {
 	(void)r;
-	heap_free(p);
+	block_free(p);
 }
 
 void *_calloc_r(struct _reent *r, size_t n, size_t size)
@@ -46,29 +46,12 @@ void *_calloc_r(struct _reent *r, size_t n, size_t size)
 	void *p = NULL;
 
 	if (!__builtin_mul_overflow(n, size, &bytes))
-		p = heap_alloc(at_least_one(bytes));
+		p = block_alloc(16, at_least_one(bytes));
 	if (!p) {
 		r->_errno = ENOMEM;
 		return NULL;
 	}
 	return memset(p, 0, bytes);
-}
-
-/* NULL: no memory, and p is as it was. */
-static void *reallocate(void *p, size_t size)
-{
-	size_t old = heap_size(p);
-
-	if (size <= old && size >= old / 2)
-		return p;
-
-	void *q = heap_alloc(size);
-
-	if (!q)
-		return size <= old ? p : NULL;
-	memcpy(q, p, size < old ? size : old);
-	heap_free(p);
-	return q;
 }
 
 /* As everywhere in newlib, size 0 frees p. */
@@ -77,11 +60,11 @@ void *_realloc_r(struct _reent *r, void *p, size_t size)
 	if (!p)
 		return _malloc_r(r, size);
 	if (size == 0) {
-		heap_free(p);
+		block_free(p);
 		return NULL;
 	}
 
-	void *q = reallocate(p, size);
+	void *q = block_resize(p, size);
 
 	if (!q)
 		r->_errno = ENOMEM;
@@ -96,7 +79,7 @@ void *_memalign_r(struct _reent *r, size_t align, size_t size)
 		r->_errno = EINVAL;
 		return NULL;
 	}
-	p = heap_alloc_aligned(align, at_least_one(size));
+	p = block_alloc(align, at_least_one(size));
 	if (!p)
 		r->_errno = ENOMEM;
 	return p;
@@ -105,7 +88,7 @@ void *_memalign_r(struct _reent *r, size_t align, size_t size)
 size_t _malloc_usable_size_r(struct _reent *r, void *p)
 {
 	(void)r;
-	return p ? heap_size(p) : 0;
+	return p ? block_size(p) : 0;
 }
 
 /* These do not ask for a reent: a coroutine that only allocates has none. */
@@ -114,7 +97,7 @@ void *malloc(size_t size)
 {
 	call_outside_handler("malloc");
 
-	void *p = heap_alloc(at_least_one(size));
+	void *p = block_alloc(16, at_least_one(size));
 
 	if (!p)
 		errno = ENOMEM;
@@ -124,13 +107,13 @@ void *malloc(size_t size)
 void free(void *p)
 {
 	call_outside_handler("free");
-	heap_free(p);
+	block_free(p);
 }
 
 void cfree(void *p)
 {
 	call_outside_handler("cfree");
-	heap_free(p);
+	block_free(p);
 }
 
 void *calloc(size_t n, size_t size)
@@ -140,7 +123,7 @@ void *calloc(size_t n, size_t size)
 
 	call_outside_handler("calloc");
 	if (!__builtin_mul_overflow(n, size, &bytes))
-		p = heap_alloc(at_least_one(bytes));
+		p = block_alloc(16, at_least_one(bytes));
 	if (!p) {
 		errno = ENOMEM;
 		return NULL;
@@ -154,11 +137,11 @@ void *realloc(void *p, size_t size)
 	if (!p)
 		return malloc(size);
 	if (size == 0) {
-		heap_free(p);
+		block_free(p);
 		return NULL;
 	}
 
-	void *q = reallocate(p, size);
+	void *q = block_resize(p, size);
 
 	if (!q)
 		errno = ENOMEM;
@@ -171,7 +154,7 @@ int posix_memalign(void **p, size_t align, size_t size)
 	if (!is_power_of_two(align) || align % sizeof(void *))
 		return EINVAL;
 
-	void *block = heap_alloc_aligned(align, at_least_one(size));
+	void *block = block_alloc(align, at_least_one(size));
 
 	if (!block)
 		return ENOMEM;
@@ -187,7 +170,7 @@ void *memalign(size_t align, size_t size)
 		return NULL;
 	}
 
-	void *p = heap_alloc_aligned(align, at_least_one(size));
+	void *p = block_alloc(align, at_least_one(size));
 
 	if (!p)
 		errno = ENOMEM;
@@ -209,5 +192,5 @@ void *valloc(size_t size)
 size_t malloc_usable_size(void *p)
 {
 	call_outside_handler("malloc_usable_size");
-	return p ? heap_size(p) : 0;
+	return p ? block_size(p) : 0;
 }

@@ -11,6 +11,7 @@
 
 #include "arch/arch.h"
 #include "kernel/co.h"
+#include "kernel/block.h"
 #include "kernel/heap.h"
 #include "kernel/outside.h"
 #include "kernel/panic.h"
@@ -70,7 +71,7 @@ static void free_powers(struct _mprec *numbers)
 
 	for (; power; power = next) {
 		next = power->_next;
-		heap_free(power);
+		block_free(power);
 	}
 }
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/heap.h"
+#include "kernel/block.h"
 #include "kernel/page.h"
 
 void *__real_realloc(void *p, size_t size);
@@ -29,7 +29,7 @@ size_t __wrap_malloc_usable_size(void *p);
 
 static void *allocate(size_t align, size_t size)
 {
-	void *p = heap_alloc_aligned(align, size ? size : 1);
+	void *p = block_alloc(align, size ? size : 1);
 
 	if (!p)
 		errno = ENOMEM;
@@ -49,7 +49,7 @@ void *__wrap_malloc(size_t size)
 void __wrap_free(void *p)
 {
 	if (!p || page_of(p))
-		heap_free(p);
+		block_free(p);
 	else
 		__real_free(p);
 }
@@ -74,21 +74,14 @@ void *__wrap_realloc(void *p, size_t size)
 	if (!page_of(p))
 		return __real_realloc(p, size);
 	if (size == 0) {
-		heap_free(p);
+		block_free(p);
 		return NULL;
 	}
 
-	size_t old = heap_size(p);
-
-	if (size <= old && size >= old / 2)
-		return p;
-
-	void *q = allocate(16, size);
+	void *q = block_resize(p, size);
 
 	if (!q)
-		return size <= old ? p : NULL;
-	memcpy(q, p, size < old ? size : old);
-	heap_free(p);
+		errno = ENOMEM;
 	return q;
 }
 
@@ -97,7 +90,7 @@ int __wrap_posix_memalign(void **p, size_t align, size_t size)
 	if (!is_power_of_two(align) || align % sizeof(void *))
 		return EINVAL;
 
-	void *block = heap_alloc_aligned(align, size ? size : 1);
+	void *block = block_alloc(align, size ? size : 1);
 
 	if (!block)
 		return ENOMEM;
@@ -123,5 +116,5 @@ size_t __wrap_malloc_usable_size(void *p)
 {
 	if (p && !page_of(p))
 		return __real_malloc_usable_size(p);
-	return p ? heap_size(p) : 0;
+	return p ? block_size(p) : 0;
 }

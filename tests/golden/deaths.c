@@ -3,6 +3,7 @@
  * outer, inner and the one that does it must appear in the backtrace.
  */
 #include <assert.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -260,6 +261,60 @@ FUNCTION static void do_chan_free(void)
 	STAY();
 }
 
+/* ---- The heap ---- */
+
+static char *volatile block;
+
+FUNCTION static void do_heap_twice(void)
+{
+	block = malloc(64);
+	free(block);
+	free(block);
+	STAY();
+}
+
+/* One of whole pages, which are free afterwards. */
+FUNCTION static void do_heap_twice_large(void)
+{
+	block = calloc(3, 5000);
+	free(block);
+	block = realloc(block, 20);
+	STAY();
+}
+
+FUNCTION static void do_heap_inside(void)
+{
+	block = memalign(256, 300);
+	block += 48;
+	free(block);
+	STAY();
+}
+
+FUNCTION static void do_heap_behind(void)
+{
+	block = malloc(100);
+	block = realloc(block, 120);
+	block[121] = 0;
+	free(block);
+	STAY();
+}
+
+FUNCTION static void do_heap_before(void)
+{
+	block = malloc(7000);
+	block[-1] = 0;
+	free(block);
+	STAY();
+}
+
+FUNCTION static void do_heap_size_before(void)
+{
+	block = calloc(11, 3);
+	block[-16] = 7;
+	free(block);
+	STAY();
+}
+
 /* ---- Deadlock: each waits for something else ---- */
 
 static struct sema sema;
@@ -353,6 +408,12 @@ static const struct death {
 	{"waitgroup", do_waitgroup, false},
 	{"elem-size", do_elem_size, false},
 	{"chan-free", do_chan_free, false},
+	{"heap-twice", do_heap_twice, false},
+	{"heap-twice-large", do_heap_twice_large, false},
+	{"heap-inside", do_heap_inside, false},
+	{"heap-behind", do_heap_behind, false},
+	{"heap-before", do_heap_before, false},
+	{"heap-size-before", do_heap_size_before, false},
 	{"deadlock", do_deadlock, true},
 	{"deadlock-exit", do_deadlock_exit, true},
 	{"dump", do_dump, true},

@@ -6,7 +6,7 @@
 
 static struct waitgroup wg;
 
-/* Blocks of a page. */
+/* Blocks of a page, with what malloc adds to them. */
 struct link {
 	struct link *next;
 };
@@ -18,7 +18,7 @@ static size_t take_all(struct link **list)
 	size_t n = 0;
 
 	*list = NULL;
-	while ((p = malloc(4096))) {
+	while ((p = malloc(4096 - 64))) {
 		p->next = *list;
 		*list = p;
 		n++;
@@ -40,7 +40,7 @@ static void give_all(struct link **list)
 		give_one(list);
 }
 
-/* How many blocks of a page malloc gives; they are given back. */
+/* How many of them malloc gives; they are given back. */
 static size_t pages_to_be_had(void)
 {
 	struct link *list;

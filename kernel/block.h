@@ -1,0 +1,22 @@
+/*
+ * The blocks that malloc gives to the program: blocks of the heap, and in every build but release with
+ * what tells misuse when they are freed or resized: freed twice, or from the inside, written to before
+ * or behind.
+ */
+#ifndef KERNEL_BLOCK_H
+#define KERNEL_BLOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* As heap_alloc_aligned, and heap_free. */
+void *block_alloc(size_t align, size_t size);
+void block_free(void *p);
+
+/* p with size bytes (not 0) of what it held, there or elsewhere; NULL: no memory, and p is as it was. */
+void *block_resize(void *p, size_t size);
+
+/* Usable bytes. */
+size_t block_size(void *p);
+
+#endif
