@@ -241,6 +241,9 @@ _Noreturn void arch_leave_interrupt(struct co *prev, struct co *next);
 /* A data access to addr faulted. True: it is mapped now, go on. Panics for a guard page. */
 bool stack_fault(uintptr_t addr, const struct arch_regs *regs);
 
+/* A data access to addr, right below the interrupt stack of this core, which has size bytes, faulted. */
+_Noreturn void stack_irq_overflow(const struct arch_regs *regs, uintptr_t addr, size_t size);
+
 /* Any other exception. what: its name, with what the processor tells of the cause. */
 _Noreturn void panic_exception(const struct arch_regs *regs, const char *what, uintptr_t addr);
 

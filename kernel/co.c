@@ -528,7 +528,7 @@ void co_panic_held(const char *what, uint64_t holder, const void *object)
 	__builtin_unreachable();
 }
 
-struct co *co_make_idle(struct core *core, void *stack, size_t size)
+struct co *co_make_idle(struct core *core, uintptr_t stack_top, size_t size)
 {
 	struct co *co = slab_alloc(&co_cache);
 
@@ -536,8 +536,8 @@ struct co *co_make_idle(struct core *core, void *stack, size_t size)
 		return NULL;
 	memset(co, 0, sizeof(*co));
 	co_idle_setup(co, core);
-	co->stack_mapped = (uintptr_t)stack;
-	co->stack_top = (uintptr_t)stack + size;
+	co->stack_mapped = stack_top - size;
+	co->stack_top = stack_top;
 	return co;
 }
 

@@ -108,7 +108,7 @@ void co_init(void);
 
 /* The idle coroutine of core, which never is preempted. Its stack is given; setup alone, before
  * there is memory, for the core that boots. */
-struct co *co_make_idle(struct core *core, void *stack, size_t size);
+struct co *co_make_idle(struct core *core, uintptr_t stack_top, size_t size);
 void co_idle_setup(struct co *co, struct core *core);
 
 /* A call to make when the coroutine ends. */

@@ -14,6 +14,7 @@
  * tells its slot: window + slot * stride, the guard page first.
  */
 enum { KINDS = STACK_FIXED, DEFAULT_KIND = 6 };
+enum { CORE_KIND = 8 }; /* the first slots of it are those of cores: 1 MB, nearly all of it guard */
 _Static_assert(STACK_DEFAULT == PAGE_SIZE << DEFAULT_KIND, "the default kind");
 
 /* What a free slot holds at its top. */
@@ -40,6 +41,8 @@ static struct slot_kind {
 	struct bare_slots *bare;
 	uintptr_t unused; /* slots from here on were never used */
 } kinds[KINDS];
+
+static uintptr_t core_stacks_end; /* constant after boot */
 
 void stack_init(void)
 {
@@ -131,6 +134,18 @@ static void free_slot_remove(struct slot_kind *kind)
 
 	kind->free = slot->next;
 	kind->free_bytes -= top_of(slot) - slot->mapped;
+}
+
+uintptr_t stack_make_core(size_t size)
+{
+	struct slot_kind *kind = &kinds[CORE_KIND];
+	uintptr_t top = kind->unused + kind->stride;
+
+	for (uintptr_t at = top - size; at < top; at += PAGE_SIZE)
+		if (!map_page(at))
+			return 0;
+	kind->unused = core_stacks_end = top;
+	return top;
 }
 
 /*
@@ -449,6 +464,32 @@ static _Noreturn void overflow(const struct co *co, const struct arch_regs *regs
 	panic_exception(regs, what, addr);
 }
 
+/* The same of a stack that is the core's. */
+static _Noreturn void core_overflow(const char *which, size_t size, const struct arch_regs *regs,
+				    uintptr_t addr)
+{
+	char what[160];
+
+	format(what, sizeof(what), "stack overflow: the %s of core %d has %zu bytes", which,
+	       core_here()->index, size);
+	panic_exception(regs, what, addr);
+}
+
+void stack_irq_overflow(const struct arch_regs *regs, uintptr_t addr, size_t size)
+{
+	core_overflow("interrupt stack", size, regs, addr);
+}
+
+/* addr is in the slots of cores: right below the stack of this one, or wild. */
+static bool core_fault(uintptr_t addr, const struct arch_regs *regs)
+{
+	const struct co *idle = core_here()->idle;
+
+	if (idle->stack_top - addr <= kinds[CORE_KIND].stride && addr < idle->stack_mapped)
+		core_overflow("stack", stack_limit(idle), regs, addr);
+	return false;
+}
+
 /* On the interrupt stack, interrupts masked. */
 bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 {
@@ -467,6 +508,8 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 
 	if (addr >= relaxed_get(kind->unused))
 		return false;
+	if (kind == &kinds[CORE_KIND] && addr < core_stacks_end)
+		return core_fault(addr, regs);
 	if (offset < PAGE_SIZE) {
 		if (own)
 			overflow(co, regs, addr);

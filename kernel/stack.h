@@ -18,6 +18,10 @@ size_t stack_limit(const struct co *co);
 
 void stack_init(void);
 
+/* A stack of size bytes that does not grow, for a core; far below it nothing is mapped. Its upper end;
+ * 0: no memory. At boot. */
+uintptr_t stack_make_core(size_t size);
+
 /* Where the stack of a new coroutine begins, at its upper end. */
 uintptr_t stack_slot_start(const struct co *co);
 static inline uintptr_t stack_start(const struct co *co)

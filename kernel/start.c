@@ -57,7 +57,7 @@ static void start_cores(void)
 	for (int i = 1; i < machine.ncores; i++) {
 		size_t pages = (sizeof(struct core) + PAGE_SIZE - 1) / PAGE_SIZE;
 		struct core *core = page_alloc_many(pages, PAGE_SIZE);
-		void *stack = core ? page_alloc_many(IDLE_STACK / PAGE_SIZE, PAGE_SIZE) : NULL;
+		uintptr_t stack = core ? stack_make_core(IDLE_STACK) : 0;
 
 		if (core)
 			memset(core, 0, sizeof(*core));
@@ -85,16 +85,24 @@ _Noreturn void core_start(struct core *core)
 	proc_idle(core);
 }
 
+/* On the core's own stack, for good. */
+static void *leave_boot_stack(void *core, void *unused)
+{
+	(void)unused;
+	core_start(core);
+}
+
 _Noreturn void kernel_start(void)
 {
 	static struct core boot_core;
 	static struct co boot_idle;
 	struct co *first;
+	uintptr_t stack;
 	extern char __image_start[], __image_end[];
 
 	core_setup(&boot_core, 0);
 	co_idle_setup(&boot_idle, &boot_core);
-	/* It goes on with the boot stack, which is in the image. */
+	/* So far on the boot stack, which is in the image. */
 	boot_idle.stack_mapped = (uintptr_t)__image_start;
 	boot_idle.stack_top = (uintptr_t)__image_end;
 	cores[0] = &boot_core;
@@ -113,6 +121,10 @@ _Noreturn void kernel_start(void)
 	console_init();
 	log_info("%s, %d cores, %zu MB\n", machine.processor, machine.ncores,
 		 page_total() / (1024 * 1024));
+	stack = stack_make_core(IDLE_STACK);
+	if (!stack)
+		panic("too little memory: %zu KB are free, the stack of a core does not fit",
+		      page_available() / 1024);
 	start_cores();
 	runtime_procs(core_count);
 
@@ -123,8 +135,10 @@ _Noreturn void kernel_start(void)
 	log_info("main after %lu us\n", arch_clock() / 1000);
 	stuck_started();
 	sched_start(first);
-	arch_interrupts_on();
-	proc_idle(&boot_core);
+	boot_idle.stack_mapped = stack - IDLE_STACK;
+	boot_idle.stack_top = stack;
+	arch_call_on((void *)stack, leave_boot_stack, &boot_core, NULL);
+	__builtin_unreachable();
 }
 
 _Noreturn void machine_exit(int status)

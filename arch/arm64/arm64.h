@@ -89,8 +89,7 @@ void mmu_change(uintptr_t ttbr0, uint64_t sctlr);
 void set_irq_stack(uintptr_t top);
 
 /* Interrupt stacks are mapped below the window, one slot a core. */
-#define IRQ_STACKS     UINT64_C(0x0000080000000000)
-#define IRQ_STACKS_END (IRQ_STACKS + (uint64_t)MAX_CORES * IRQ_STACK_SLOT)
+#define IRQ_STACKS UINT64_C(0x0000080000000000)
 
 /* Maps an interrupt stack in the next slot: its top, or 0. */
 uintptr_t irq_stack_make(void *(*take_page)(void));

@@ -52,7 +52,7 @@
 /* Each core's interrupt stack fills the upper half of its slot; the lower half is not mapped. Its
  * size is its alignment, so that its top follows from any sp in it. */
 #define IRQ_STACK_SIZE 0x4000
-#define IRQ_STACK_SLOT 0x8000
+#define IRQ_STACK_SLOT 0x100000 /* but for the stack at its end all guard */
 
 #define BOOT_STACK_SIZE 0x8000
 

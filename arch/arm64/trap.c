@@ -101,8 +101,6 @@ static const char *fault_cause(const struct arch_regs *regs)
 {
 	unsigned fsc = regs->esr & ISS_FSC;
 
-	if (is_translation_fault(regs) && regs->far >= IRQ_STACKS && regs->far < IRQ_STACKS_END)
-		return "interrupt stack overflow";
 	if (is_translation_fault(regs))
 		return regs->far < PAGE_SIZE ? "NULL pointer" : "not mapped";
 	if (fsc == FSC_ALIGNMENT)
@@ -186,5 +184,10 @@ void trap_other(struct arch_regs *regs)
 
 void trap_nested(struct arch_regs *regs)
 {
+	uintptr_t top = arch_current() ? arm64_core_here()->irq_stack_top : 0;
+
+	if (ec_of(regs) == EC_DATA_ABORT && is_translation_fault(regs) && regs->far < top &&
+	    top - regs->far <= IRQ_STACK_SLOT)
+		stack_irq_overflow(regs, regs->far, IRQ_STACK_SIZE);
 	fatal(regs, " in an interrupt handler");
 }

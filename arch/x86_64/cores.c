@@ -9,8 +9,7 @@
 #include "kernel/core.h"
 #include "kernel/page.h"
 
-enum { CORE_ORDER = 4 }; /* 64 KB */
-_Static_assert(sizeof(struct x86_core) <= PAGE_SIZE << CORE_ORDER, "CORE_ORDER");
+_Static_assert(sizeof(struct x86_core) <= PAGE_SIZE, "it gets a page");
 
 enum { CPUID_1_ECX_HYPERVISOR = 1u << 31 };
 #define MSEC UINT64_C(1000000)
@@ -97,14 +96,21 @@ static void send_startup(uint64_t apic_id)
 	lapic_send(apic_id, ICR_STARTUP | ICR_ASSERT | TRAMPOLINE / PAGE_SIZE);
 }
 
+static void *take_page(void)
+{
+	return page_alloc(0);
+}
+
 int arch_core_start(struct core *core)
 {
-	struct x86_core *x = page_alloc(CORE_ORDER);
+	struct x86_core *x = take_page();
 	int expected = CORE_STARTING;
 
 	if (!x)
 		return -ENOMEM;
 	__builtin_memset(x, 0, sizeof *x);
+	if (!mmu_make_stacks(x, take_page))
+		return -ENOMEM;
 	core->arch = x;
 	mmu_trampoline(MAP_WRITE);
 	trampoline_write(core);

@@ -113,7 +113,10 @@ bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
 {
 	struct x86_core *x = x86_core_here();
 	uintptr_t fp = b->fp;
-	bool own = holds_record(fp, (uintptr_t)x, (uintptr_t)(x + 1));
+	bool own = false;
+
+	for (enum x86_stack i = 0; i < STACKS && x->stacks; i++)
+		own |= holds_record(fp, x86_stack_top(x, i) - STACK_SIZE, x86_stack_top(x, i));
 
 	if (b->caller) {
 		b->pc = b->caller;

@@ -1,9 +1,10 @@
 /*
  * Page tables (SDM 4.5, 4-level paging): one for all cores.
  *
- *	0 .. 4 KB             nothing, so that a NULL pointer faults
- *	4 KB .. 1 MB          firmware's, and the trampoline
+ *	0 .. 1 MB             nothing, so that a NULL pointer faults, also with an offset; the page of
+ *	                      the trampoline while a core starts
  *	RAM, device registers where they are, the image's parts with their own permissions
+ *	X86_STACKS..          stacks of interrupts and exceptions
  *	arch_window_base..    stacks and the heap's windows, page by page through arch_map
  *
  * Tables are only ever added, each by one compare-and-swap, so arch_map needs no lock.
@@ -147,7 +148,7 @@ int arch_map(uintptr_t va, uintptr_t pa, unsigned flags, void *(*take_page)(void
 
 /* ---- Boot ---- */
 
-static _Noreturn void too_little_memory(void)
+_Noreturn void mmu_too_little_memory(void)
 {
 	x86_early_puts("vole: too little memory for page tables\n");
 	arch_power_off(134);
@@ -168,7 +169,7 @@ static void map_range(uint64_t at, uint64_t end, unsigned flags)
 		pte *entry = walk(at, level, ram_take_page);
 
 		if (!entry)
-			too_little_memory();
+			mmu_too_little_memory();
 		*entry = leaf(at, flags) | (level > LEVEL_4K ? PTE_LARGE : 0);
 		at += size;
 	}
@@ -203,13 +204,33 @@ void mmu_init(void)
 	}
 }
 
+bool mmu_make_stacks(struct x86_core *x, void *(*take_page)(void))
+{
+	static uintptr_t last = X86_STACKS;
+	uintptr_t stacks = last;
+
+	last += STACKS_SLOT;
+	x->stacks = stacks;
+	for (enum x86_stack i = 0; i < STACKS; i++) {
+		uintptr_t top = x86_stack_top(x, i);
+
+		for (uintptr_t va = top - STACK_SIZE; va < top; va += PAGE_SIZE) {
+			void *page = take_page();
+
+			if (!page || arch_map(va, (uintptr_t)page, MAP_WRITE, take_page))
+				return false;
+		}
+	}
+	return true;
+}
+
 void mmu_map_device(uint64_t base, uint64_t size)
 {
 	uint64_t end = base + size;
 
 	for (base &= PTE_ADDRESS; base < end; base += PAGE_SIZE)
 		if (arch_map(base, base, MAP_WRITE | MAP_DEVICE, ram_take_page) == -ENOMEM)
-			too_little_memory();
+			mmu_too_little_memory();
 }
 
 static void flush(const uintptr_t *va, size_t n)

@@ -64,6 +64,9 @@ _Noreturn void start_x86(int protocol, uintptr_t info)
 	acpi_init(lapic_id());
 	ioapic_init();
 	mmu_enable();
+	if (!mmu_make_stacks(&x86_boot_core, ram_take_page))
+		mmu_too_little_memory();
+	tables_set_stacks(&x86_boot_core);
 	lapic_enable();
 	clock_init();
 

@@ -57,6 +57,24 @@ void tables_init(void)
 	}
 }
 
+/* Of the core that boots, before its stacks are mapped: for faults, and faults in their handler. */
+static _Alignas(16) uint8_t early_stack[2][8192];
+
+uintptr_t x86_stack_top(const struct x86_core *x, enum x86_stack stack)
+{
+	if (!x->stacks)
+		return (uintptr_t)early_stack[stack == STACK_NESTED_FAULT ? 1 : 2];
+	return x->stacks + (stack == STACK_INTERRUPT ? STACKS_SLOT : (stack + 1) * STACK_SLOT);
+}
+
+void tables_set_stacks(struct x86_core *x)
+{
+	x->tss.ist[IST_INTERRUPT - 1] = x86_stack_top(x, STACK_INTERRUPT);
+	x->tss.ist[IST_FAULT - 1] = x86_stack_top(x, STACK_FAULT);
+	x->tss.ist[IST_NMI - 1] = x86_stack_top(x, STACK_NMI);
+	x->tss.ist[IST_ABORT - 1] = x86_stack_top(x, STACK_ABORT);
+}
+
 void tables_load(struct x86_core *x)
 {
 	uint64_t tss = (uintptr_t)&x->tss;
@@ -71,10 +89,7 @@ void tables_load(struct x86_core *x)
 	x->gdt[SEL_TSS / 8 + 1] = tss >> 32;
 
 	x->tss = (struct x86_tss){.io_map = sizeof x->tss};
-	x->tss.ist[IST_INTERRUPT - 1] = (uintptr_t)(x->interrupt_stack + INTERRUPT_STACK);
-	x->tss.ist[IST_FAULT - 1] = (uintptr_t)(x->fault_stack + FAULT_STACK);
-	x->tss.ist[IST_NMI - 1] = (uintptr_t)(x->nmi_stack + NMI_STACK);
-	x->tss.ist[IST_ABORT - 1] = (uintptr_t)(x->abort_stack + ABORT_STACK);
+	tables_set_stacks(x);
 
 	struct table_register gdtr = {sizeof x->gdt - 1, (uintptr_t)x->gdt};
 	struct table_register idtr = {sizeof idt - 1, (uintptr_t)idt};

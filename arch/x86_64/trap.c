@@ -11,6 +11,13 @@ enum { PF_PRESENT = 1, PF_WRITE = 2, PF_RESERVED = 8, PF_FETCH = 16 }; /* 4.7, f
 enum { STATUS_PANIC = 134 };
 
 void trap_interrupt(struct arch_regs *regs);
+/* In the guard of the interrupt stack. */
+static bool is_below_interrupts(const struct x86_core *x, uint64_t addr)
+{
+	return addr >= x86_stack_top(x, STACK_FAULT) &&
+	       addr < x86_stack_top(x, STACK_INTERRUPT) - STACK_SIZE;
+}
+
 void trap_exception(struct arch_regs *regs);
 
 /* Table 6-1. */
@@ -152,16 +159,18 @@ void trap_exception(struct arch_regs *regs)
 
 	if (depth > 2)
 		last_words("fault while reporting a fault: ", describe(x, regs, cr2), regs);
-	x->tss.ist[IST_FAULT - 1] = (uintptr_t)(x->nested_fault_stack + NESTED_FAULT_STACK);
+	x->tss.ist[IST_FAULT - 1] = x86_stack_top(x, STACK_NESTED_FAULT);
 
 	bool page_fault = regs->vector == VECTOR_PAGE_FAULT;
 
 	if (!arch_current())
 		last_words("before the kernel started: ", describe(x, regs, cr2), regs);
+	if (page_fault && is_below_interrupts(x, cr2))
+		stack_irq_overflow(regs, cr2, STACK_SIZE);
 	if (!page_fault || depth > 1 || regs->error & (PF_PRESENT | PF_FETCH | PF_RESERVED) ||
 	    !stack_fault(cr2, regs))
 		panic_exception(regs, describe(x, regs, cr2), page_fault ? cr2 : 0);
 
-	x->tss.ist[IST_FAULT - 1] = (uintptr_t)(x->fault_stack + FAULT_STACK);
+	x->tss.ist[IST_FAULT - 1] = x86_stack_top(x, STACK_FAULT);
 	x->fault_depth = depth - 1;
 }

@@ -36,14 +36,23 @@ enum {
 /* Stacks that the processor itself switches to (7.14.5, "Interrupt Stack Table"). */
 enum { IST_INTERRUPT = 1, IST_FAULT, IST_NMI, IST_ABORT };
 
-enum {
-	INTERRUPT_STACK = 16384,
-	FAULT_STACK = 16384,
-	NESTED_FAULT_STACK = 8192, /* for a fault in the handler of a fault */
-	NMI_STACK = 8192,
-	ABORT_STACK = 8192,
-	FPU_AREA_MAX = 3072, /* x87, SSE, AVX and AVX-512 take 2688 */
+/*
+ * They are mapped below the window, in a part for each core. What interrupts comes before what can be
+ * interrupted, so that frame chains go upwards; below each is a guard, below that of interrupts, on
+ * which handlers of applications run, a long one.
+ */
+enum x86_stack {
+	STACK_ABORT,
+	STACK_NMI,
+	STACK_NESTED_FAULT, /* for a fault in the handler of a fault */
+	STACK_FAULT,
+	STACK_INTERRUPT,
+	STACKS
 };
+enum { STACK_SIZE = 16384, STACK_SLOT = 2 * STACK_SIZE, STACKS_SLOT = 1024 * 1024 };
+#define X86_STACKS UINT64_C(0x0000080000000000)
+
+enum { FPU_AREA_MAX = 2752 }; /* x87, SSE, AVX and AVX-512 take 2688 */
 
 struct x86_tss { /* 7.7 */
 	uint32_t reserved0;
@@ -63,6 +72,7 @@ struct x86_core {
 	unsigned fault_depth; /* exception handlers that have not returned */
 	char what[96];        /* text for panic_exception */
 
+	uintptr_t stacks; /* where its part of X86_STACKS begins; 0: not yet */
 	uint64_t apic_id; /* constant once the core is in x86_cores */
 
 	/* Written by the core, read by arch_core_start and arch_unmap. */
@@ -70,13 +80,6 @@ struct x86_core {
 	_Atomic uint64_t tlb_done; /* the last request this core has served */
 
 	_Alignas(64) uint8_t fpu[FPU_AREA_MAX]; /* for arch_call_handler */
-
-	/* What interrupts comes before what can be interrupted, so that frame chains go upwards. */
-	_Alignas(16) uint8_t abort_stack[ABORT_STACK];
-	uint8_t nmi_stack[NMI_STACK];
-	uint8_t nested_fault_stack[NESTED_FAULT_STACK];
-	uint8_t fault_stack[FAULT_STACK];
-	uint8_t interrupt_stack[INTERRUPT_STACK];
 };
 
 enum core_state { CORE_STARTING, CORE_CLAIMED, CORE_UP, CORE_ABANDONED };
@@ -220,6 +223,9 @@ extern uint64_t x86_page_root[512];
 void mmu_init(void);
 /* Lets code at the page of the trampoline run, or be written. */
 void mmu_trampoline(unsigned flags);
+_Noreturn void mmu_too_little_memory(void);
+/* Maps the stacks of a core, in the next part. False: no memory. */
+bool mmu_make_stacks(struct x86_core *x, void *(*take_page)(void));
 /* Maps the registers of a device where they are; at boot only. */
 void mmu_map_device(uint64_t base, uint64_t size);
 /* Serves a request of another core's arch_unmap. */
@@ -229,6 +235,9 @@ void mmu_tlb_request(void);
 
 void tables_init(void); /* once */
 void tables_load(struct x86_core *x);
+void tables_set_stacks(struct x86_core *x);
+/* The upper end of a stack. */
+uintptr_t x86_stack_top(const struct x86_core *x, enum x86_stack stack);
 
 /* ---- fpu.c ---- */
 

@@ -15,7 +15,7 @@ struct irq_work {
 };
 
 /*
- * handler(arg) runs on the interrupt stack, not preemptible. 0, -EINVAL, -EBUSY. It may call event_post,
+ * handler(arg) runs on the core's interrupt stack of 16 KB, not preemptible. 0, -EINVAL, -EBUSY. It may call event_post,
  * irq_defer, time_now and runtime_panic, and use registers of devices; any other call panics.
  */
 int irq_attach(unsigned irq, void (*handler)(void *arg), void *arg);
@@ -24,7 +24,7 @@ int irq_attach(unsigned irq, void (*handler)(void *arg), void *arg);
 int irq_detach(unsigned irq);
 
 /*
- * From a handler: runs fn(arg) on this core before the next coroutine. Once, if queued already. fn may
+ * From a handler: runs fn(arg) on this core, on a stack of 16 KB, before the next coroutine. Once, if queued already. fn may
  * use what a handler may, all try_ calls, sema_release, waitgroup_done, cond_signal, go, timer_start and
  * timer_stop; a call that could wait panics.
  */

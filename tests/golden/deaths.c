@@ -27,6 +27,14 @@ static void sleep_on(void *arg)
 	STAY();
 }
 
+static void until_parked(size_t n)
+{
+	struct runtime_stats stats = {0};
+
+	while (stats.parked < n)
+		go_yield(), runtime_stats(&stats);
+}
+
 /* ---- Said by the program ---- */
 
 FUNCTION static void do_panic(void)
@@ -194,7 +202,8 @@ FUNCTION static void do_overflow(void)
 
 static struct mutex mutex;
 static struct waitgroup group;
-static struct chan *channel;
+static struct cond cond;
+static struct chan *channel, *other;
 
 FUNCTION static void do_mutex_twice(void)
 {
@@ -251,12 +260,9 @@ static void receive(void *arg)
 
 FUNCTION static void do_chan_free(void)
 {
-	struct runtime_stats stats = {0};
-
 	channel = chan_make(0, 0);
 	go(receive, channel);
-	while (stats.parked < 2) /* that one, and main */
-		go_yield(), runtime_stats(&stats);
+	until_parked(2); /* that one, and main */
 	chan_free(channel);
 	STAY();
 }
@@ -315,6 +321,54 @@ FUNCTION static void do_heap_size_before(void)
 	STAY();
 }
 
+/* ---- cond, channels, generators ---- */
+
+FUNCTION static void do_cond_unlocked(void)
+{
+	cond_wait(&cond, &mutex);
+	STAY();
+}
+
+static void select_both(void *arg)
+{
+	struct select_case k[2] = {{channel, SELECT_RECV, NULL, 0}, {other, SELECT_SEND, NULL, 0}};
+
+	chan_select(k, 2);
+	STAY();
+}
+
+FUNCTION static void do_chan_free_select(void)
+{
+	channel = chan_make(0, 0);
+	other = chan_make(0, 0);
+	go(select_both, NULL);
+	until_parked(2); /* that one, and main */
+	chan_free(other);
+	STAY();
+}
+
+static void wait_long(struct gen *g, void *arg)
+{
+	time_sleep(TIME_NEVER - 1);
+	STAY();
+}
+
+static void next_value(void *arg)
+{
+	gen_next(arg, NULL);
+	STAY();
+}
+
+FUNCTION static void do_gen_busy(void)
+{
+	struct gen *g = gen_make(wait_long, NULL, 0);
+
+	go(next_value, g);
+	until_parked(3); /* that one, the body, and main */
+	gen_next(g, NULL);
+	STAY();
+}
+
 /* ---- Deadlock: each waits for something else ---- */
 
 static struct sema sema;
@@ -359,6 +413,16 @@ FUNCTION static void do_deadlock(void)
 	go_with(&(struct go_options){.name = "on-mutex"}, wait_mutex, &mutex);
 	waitgroup_add(&never, 1);
 	waitgroup_wait(&never);
+	STAY();
+}
+
+FUNCTION static void do_deadlock_select(void)
+{
+	struct select_case k[2] = {{NULL, SELECT_RECV, NULL, 0}, {NULL, SELECT_NONE, NULL, 0}};
+
+	go_with(&(struct go_options){.name = "on-both"}, select_both, NULL);
+	until_parked(1);
+	chan_select(k, 2);
 	STAY();
 }
 
@@ -408,6 +472,9 @@ static const struct death {
 	{"waitgroup", do_waitgroup, false},
 	{"elem-size", do_elem_size, false},
 	{"chan-free", do_chan_free, false},
+	{"cond-unlocked", do_cond_unlocked, false},
+	{"chan-free-select", do_chan_free_select, false},
+	{"gen-busy", do_gen_busy, false},
 	{"heap-twice", do_heap_twice, false},
 	{"heap-twice-large", do_heap_twice_large, false},
 	{"heap-inside", do_heap_inside, false},
@@ -415,6 +482,7 @@ static const struct death {
 	{"heap-before", do_heap_before, false},
 	{"heap-size-before", do_heap_size_before, false},
 	{"deadlock", do_deadlock, true},
+	{"deadlock-select", do_deadlock_select, true},
 	{"deadlock-exit", do_deadlock_exit, true},
 	{"dump", do_dump, true},
 };

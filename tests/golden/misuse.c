@@ -1,5 +1,5 @@
 /*
- * More ways to die, of groups, selects, locks and interrupts: as deaths.c. The functions outer,
+ * More ways to die, of groups, locks and interrupts: as deaths.c. The functions outer,
  * inner and the one that does it must appear in the backtrace.
  */
 #include <stdio.h>
@@ -171,54 +171,6 @@ FUNCTION static void do_dump_ended(void)
 	wait_and_dump(lock_mutex);
 }
 
-/* ---- cond, channels, generators ---- */
-
-FUNCTION static void do_cond_unlocked(void)
-{
-	cond_wait(&cond, &mutex);
-	STAY();
-}
-
-static void select_both(void *arg)
-{
-	struct select_case k[2] = {{channel, SELECT_RECV, NULL, 0}, {other, SELECT_SEND, NULL, 0}};
-
-	chan_select(k, 2);
-	STAY();
-}
-
-FUNCTION static void do_chan_free_select(void)
-{
-	channel = chan_make(0, 0);
-	other = chan_make(0, 0);
-	go(select_both, NULL);
-	until_parked(2); /* that one, and main */
-	chan_free(other);
-	STAY();
-}
-
-static void wait_long(struct gen *g, void *arg)
-{
-	time_sleep(TIME_NEVER - 1);
-	STAY();
-}
-
-static void next_value(void *arg)
-{
-	gen_next(arg, NULL);
-	STAY();
-}
-
-FUNCTION static void do_gen_busy(void)
-{
-	struct gen *g = gen_make(wait_long, NULL, 0);
-
-	go(next_value, g);
-	until_parked(3); /* that one, the body, and main */
-	gen_next(g, NULL);
-	STAY();
-}
-
 /* ---- Blocking where nothing can block ---- */
 
 #ifdef __x86_64__
@@ -263,21 +215,68 @@ static void defer(void *arg)
 	irq_defer(&work, receive_in_deferred, NULL);
 }
 
-FUNCTION static void do_irq_blocking(void)
+static void die_in(void (*handler)(void *))
 {
-	irq_attach(IRQ, sleep_in_handler, NULL);
+	irq_attach(IRQ, handler, NULL);
 	raise_irq();
 	time_sleep(TIME_NEVER - 1);
 	STAY();
 }
 
+FUNCTION static void do_irq_blocking(void)
+{
+	die_in(sleep_in_handler);
+}
+
 FUNCTION static void do_irq_deferred(void)
 {
 	channel = chan_make(0, 0);
-	irq_attach(IRQ, defer, NULL);
-	raise_irq();
-	time_sleep(TIME_NEVER - 1);
+	die_in(defer);
+}
+
+/* ---- More stack than interrupts and their functions have ---- */
+
+FUNCTION static void go_deep(void *arg)
+{
+	volatile char frame[400] = {(char)(uintptr_t)arg};
+
+	if (arg)
+		go_deep((char *)arg - 1);
 	STAY();
+	(void)frame;
+}
+
+FUNCTION static void one_large_frame(void *arg)
+{
+	volatile char frame[100 * 1024] = {1};
+
+	STAY();
+	(void)frame;
+}
+
+static void deep_handler(void *arg)
+{
+	go_deep((void *)1000);
+}
+
+static void defer_deep(void *arg)
+{
+	irq_defer(&work, deep_handler, NULL);
+}
+
+FUNCTION static void do_irq_overflow(void)
+{
+	die_in(deep_handler);
+}
+
+FUNCTION static void do_irq_overflow_far(void)
+{
+	die_in(one_large_frame);
+}
+
+FUNCTION static void do_deferred_overflow(void)
+{
+	die_in(defer_deep);
 }
 
 /* ---- Every call, where only a few are allowed ---- */
@@ -464,16 +463,6 @@ FUNCTION static void do_deferred_call(void)
 
 /* ---- Deadlock ---- */
 
-FUNCTION static void do_deadlock_select(void)
-{
-	struct select_case k[2] = {{NULL, SELECT_RECV, NULL, 0}, {NULL, SELECT_NONE, NULL, 0}};
-
-	go_with(&(struct go_options){.name = "on-both"}, select_both, NULL);
-	until_parked(1);
-	chan_select(k, 2);
-	STAY();
-}
-
 static void read_lock(void *arg)
 {
 	rwmutex_rlock(&rw);
@@ -526,14 +515,13 @@ static const struct death {
 	{"dump-holder", do_dump_holder, false},
 	{"dump-mutex", do_dump_mutex, false},
 	{"dump-ended", do_dump_ended, false},
-	{"cond-unlocked", do_cond_unlocked, false},
-	{"chan-free-select", do_chan_free_select, false},
-	{"gen-busy", do_gen_busy, false},
 	{"irq-blocking", do_irq_blocking, false},
 	{"irq-deferred", do_irq_deferred, false},
+	{"irq-overflow", do_irq_overflow, false},
+	{"irq-overflow-far", do_irq_overflow_far, false},
+	{"deferred-overflow", do_deferred_overflow, false},
 	{"irq-call", do_irq_call, false},
 	{"deferred-call", do_deferred_call, false},
-	{"deadlock-select", do_deadlock_select, true},
 	{"deadlock-group", do_deadlock_group, true},
 };
 
