@@ -192,16 +192,26 @@ _Noreturn void panic_deadlock(void)
 	arch_power_off(STATUS_PANIC);
 }
 
+/* The current coroutine's. */
+static bool is_on_stack(uintptr_t pc)
+{
+	const struct co *co = core_count ? arch_current() : NULL;
+
+	return co && co->stack_top - pc - 1 < stack_limit(co);
+}
+
 _Noreturn void panic_exception(const struct arch_regs *regs, const char *what, uintptr_t addr)
 {
 	struct backtrace b;
 
 	begin();
 	print("panic: %s\n", what);
-	print_who();
-	(void)addr;
-	arch_print_regs(regs, print);
 	arch_backtrace_regs(&b, regs);
+	if (b.pc == addr && is_on_stack(addr))
+		print("that is on its stack, where no code can be: a nested function of GCC's "
+		      "whose address is taken?\n");
+	print_who();
+	arch_print_regs(regs, print);
 	if (core_count)
 		print_frames_here(&b);
 	arch_power_off(STATUS_PANIC);
