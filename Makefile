@@ -89,6 +89,7 @@ ARCH_CFLAGS :=
 ARCH_LDFLAGS :=
 ARCH_LIBS :=
 ARCH_APP_FLAGS :=
+ARCH_LIBRARY :=
 include arch/$(ARCH)/arch.mk
 
 CC := $(CROSS)gcc
@@ -258,7 +259,7 @@ endif # needs_build
 
 # ---- The commands ------------------------------------------------------------------------------
 
-.PHONY: help run image gdb stackdepth iso test test-long test-sanitize bench bench-qemu lint icount flags clean FORCE
+.PHONY: help run image gdb stackdepth iso test test-long test-sanitize bench bench-qemu lint icount flags port clean FORCE
 
 image: $(elf)
 	@echo $(CURDIR)/$(elf)
@@ -304,9 +305,12 @@ lint:
 	@tools/setup lint </dev/null
 	@tools/lint
 
-# For tools/lint.
+# For tools/lint: how the kernel is compiled; nm, and the port's objects.
 flags:
 	@echo '$(kernel_flags)'
+
+port: $(patsubst %,$(B)/%.o,$(filter-out $(ARCH_LIBRARY),$(ARCH_SRCS)))
+	@echo $(CROSS)nm $^
 
 clean:
 	rm -rf build

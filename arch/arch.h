@@ -96,7 +96,7 @@ void *arch_call_on(void *stack, void *(*fn)(void *a, void *b), void *a, void *b)
 /* ARCH_RETURN (inline) marks a function that returns after others have run, in a way that costs least
  * where returns are predicted by calls. */
 
-/* Bytes of a frame, and it must be aligned to 64. */
+/* Bytes of a frame, which begins with its struct arch_regs and must be aligned to 64. */
 size_t arch_frame_size(void);
 
 /* As arch_switch, to next that was interrupted and whose registers are in frame. Called with
@@ -165,17 +165,25 @@ struct backtrace {
 	uintptr_t caller; /* not 0: of pc, whose function has no record at fp (yet) */
 };
 void arch_backtrace_here(struct backtrace *b);
-void arch_backtrace_co(struct backtrace *b, const struct co *co); /* stopped: context or frame */
-void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs);
+void arch_backtrace_context(struct backtrace *b, const void *sp); /* of a context */
+/* Of what was interrupted, on a stack of which [lo, hi) is mapped. */
+void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs, uintptr_t lo,
+			 uintptr_t hi);
 bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi);
 
 /* Prints every register, a few a line, through print. */
 void arch_print_regs(const struct arch_regs *regs, void (*print)(const char *fmt, ...));
 
-/* sp at the time of stopping: of a context or of a frame. */
-uintptr_t arch_stopped_sp(const struct co *co);
+/* The stack pointer in regs. */
+uintptr_t arch_regs_sp(const struct arch_regs *regs);
 
-/* ---- What a port calls ---------------------------------------------------------------------- */
+/*
+ * ---- What a port calls ----------------------------------------------------------------------
+ *
+ * Nothing else of the kernel (make lint looks at the port's objects), nor does it look into a struct co.
+ * Of struct core it reads boot_co, boot_stack, hw_id and index, and arch is its own. The host port
+ * stands in for libc/, drivers/ and net/ as well; its files that do are named in tools/layers.py.
+ */
 
 enum { MAX_RAM_RANGES = 32 };
 
@@ -249,6 +257,14 @@ _Noreturn void panic_exception(const struct arch_regs *regs, const char *what, u
 
 /* Another core has panicked, or somebody asked for a dump (NMI): on the interrupt stack. */
 void panic_nmi(const struct arch_regs *regs);
+
+/* 2^order pages, aligned to their size, not zeroed; NULL when there are none. For what the port keeps
+ * for a core, in arch_core_start. */
+void *page_alloc(unsigned order);
+
+/* Formats %s %c %d %i %u %x %p %% with l, ll, z, a width, 0 and -; %.*s too. Returns the length
+ * without the NUL; never writes more than size. */
+int format(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #include <arch_inline.h>
 

@@ -537,7 +537,7 @@ struct co *co_make_idle(struct core *core, uintptr_t stack_top, size_t size)
 	memset(co, 0, sizeof(*co));
 	co_idle_setup(co, core);
 	co->stack_mapped = stack_top - size;
-	co->stack_top = stack_top;
+	co->stack_top = core->boot_stack = stack_top;
 	return co;
 }
 

@@ -91,6 +91,7 @@ struct core {
 	/* Constant after boot. */
 	uint64_t hw_id;           /* APIC id, MPIDR */
 	struct co *boot_co;       /* = idle */
+	uintptr_t boot_stack;     /* the upper end of its stack */
 	void *arch;               /* the port's */
 	uintptr_t idle_locals;    /* the thread pointer of idle, see locals.h */
 	uintptr_t thread_pointer; /* of what runs here, where a port keeps it in memory */

@@ -22,9 +22,7 @@ struct page {
 /* Takes over the RAM that the machine found. */
 void page_init(void);
 
-/* 2^order pages, aligned to their size, not zeroed; NULL when there are none. nopreempt > 0, or
- * before the scheduler runs. */
-void *page_alloc(unsigned order);
+/* What page_alloc (arch.h) gave; both with nopreempt > 0, or before the scheduler runs. */
 void page_free(void *block, unsigned order);
 
 /* n pages in a row (PAGE_LARGE), aligned to align bytes. */

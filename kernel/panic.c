@@ -21,6 +21,23 @@ enum { STATUS_PANIC = 134, FRAMES_MAX = 40 };
 
 volatile bool panicking;
 
+static uintptr_t function_of(uintptr_t pc)
+{
+	size_t offset;
+
+	symtab_find(pc, &offset);
+	return pc - offset;
+}
+
+/* Of what was interrupted on the stack of co; NULL: at boot. */
+static void backtrace_regs(struct backtrace *b, const struct arch_regs *regs, const struct co *co)
+{
+	arch_backtrace_regs(b, regs, co ? co->stack_mapped : 0, co ? co->stack_top : 0);
+	/* What leads back into the function is of the last call that it made. */
+	if (b->caller && function_of(b->caller - 1) == function_of(b->pc))
+		b->caller = 0;
+}
+
 /* From frame n on; the number of the next. */
 static int print_frames(int n, struct backtrace *b, const struct co *co)
 {
@@ -206,7 +223,7 @@ _Noreturn void panic_exception(const struct arch_regs *regs, const char *what, u
 
 	begin();
 	print("panic: %s\n", what);
-	arch_backtrace_regs(&b, regs);
+	backtrace_regs(&b, regs, arch_current());
 	if (b.pc == addr && is_on_stack(addr))
 		print("that is on its stack, where no code can be: a nested function of GCC's "
 		      "whose address is taken?\n");
@@ -271,7 +288,10 @@ void dump_co(const struct co *co)
 		arch_backtrace_here(&b);
 		print_frames(0, &b, co);
 	} else if (relaxed_get(co->frame) || co_is_off(co)) {
-		arch_backtrace_co(&b, co);
+		if (co->frame)
+			backtrace_regs(&b, co->frame, co);
+		else
+			arch_backtrace_context(&b, co->sp);
 		print_frames(0, &b, co);
 	}
 }

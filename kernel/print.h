@@ -8,9 +8,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-/* Formats %s %c %d %i %u %x %p %% with l, ll, z, a width, 0 and -; %.*s too. Returns the length
- * without the NUL; never writes more than size. */
-int format(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+#include "arch/arch.h"
+
+/* As format (arch.h). */
 int vformat(char *buf, size_t size, const char *fmt, va_list args);
 
 void print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

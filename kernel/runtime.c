@@ -165,6 +165,14 @@ struct listing {
 	int max, n;
 };
 
+/* It may be going on: then what is found here does not count. */
+__attribute__((no_sanitize("thread"))) static uintptr_t stopped_sp(const struct co *co)
+{
+	const struct arch_regs *regs = co->frame;
+
+	return regs ? arch_regs_sp(regs) : (uintptr_t)co->sp;
+}
+
 static void list_one(struct co *co, void *arg)
 {
 	struct listing *listing = arg;
@@ -186,7 +194,7 @@ static void list_one(struct co *co, void *arg)
 	if (co == arch_current())
 		sp = (uintptr_t)__builtin_frame_address(0);
 	else if (stopped)
-		sp = arch_stopped_sp(co);
+		sp = stopped_sp(co);
 	*out = (struct runtime_co){
 		.id = who.id,
 		.state = state == CO_WAITING      ? "waiting"

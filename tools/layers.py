@@ -34,8 +34,12 @@ LAYERS = {
     "bench/": (("vole/", "vole.h", "bench/"), True),
 }
 
-# Of the port's own folder and, for a port, of the kernel: arch/arch.h says what it calls back.
-PORT = ("arch/", "kernel/", "vole/", "libfdt.h")
+# What a port includes: of the kernel struct core only; tools/callbacks.py looks at what it calls.
+PORT = ("arch/", "kernel/core.h", "vole/", "libfdt.h")
+OF_PORT = re.compile(r"arch/\w+/.*\.[ch]$")
+IN_CO = re.compile(r"\b(?:co|boot_co)->")
+# On the host these stand in for libc/, drivers/ and net/, and tell sanitizers of coroutines.
+HOST_LIBRARY = re.compile(r"arch/host/(?:libc|malloc|late|net\w*|asan\w*|tsan)\.[ch]$")
 # The port that is a process stands on another kernel.
 OF_HOST = ("sys/", "asm/", "linux/", "sanitizer/")
 
@@ -56,6 +60,8 @@ def wrong_include(path, quote, name):
         return "belongs to one port"
     if port:
         allowed = PORT + OF_HOST * (port.group(1) == "host")
+        if HOST_LIBRARY.match(path):
+            allowed += ("kernel/", "vole/")
         if "/" in name and not name.startswith(allowed) and name not in PLAIN:
             return "is not for a port"
         return None
@@ -81,6 +87,8 @@ def check(path):
         yield f"{path}: {len(lines)} lines, more than {LONGEST}"
     for number, line in enumerate(lines, 1):
         include, condition = INCLUDE.match(line), CONDITION.match(line)
+        if OF_PORT.match(path) and not HOST_LIBRARY.match(path) and IN_CO.search(line):
+            yield f"{path}:{number}: looks into a struct co"
         if include:
             why = wrong_include(path, *include.groups())
             if why:

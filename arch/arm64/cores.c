@@ -7,7 +7,6 @@
 #include <vole/time.h>
 
 #include "kernel/core.h"
-#include "kernel/page.h"
 
 #include "arch/arm64/arm64.h"
 
@@ -58,7 +57,7 @@ int arch_core_start(struct core *core)
 	arch = &arm64_cores[started++];
 	core->arch = arch;
 	arch->core = core;
-	arch->stack_top = core->boot_co->stack_top;
+	arch->stack_top = core->boot_stack;
 	arch->irq_stack_top = irq_stack_top;
 	atomic_store_explicit(&arch->arrival, CORE_STARTING, memory_order_release);
 	__asm__ volatile("dsb ish" : : : "memory");

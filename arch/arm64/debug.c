@@ -4,7 +4,6 @@
  * interrupted before it had stored its own: then x30 is the first step.
  */
 #include "kernel/core.h"
-#include "kernel/symtab.h"
 
 #include "arch/arm64/arm64.h"
 
@@ -20,34 +19,25 @@ void arch_backtrace_here(struct backtrace *b)
 }
 
 /* A context begins with its record; see asm.h. */
-void arch_backtrace_co(struct backtrace *b, const struct co *co)
+void arch_backtrace_context(struct backtrace *b, const void *sp)
 {
-	const struct record *context = co->sp;
+	const struct record *context = sp;
 
-	if (co->frame)
-		arch_backtrace_regs(b, co->frame);
-	else
-		*b = (struct backtrace){.pc = context->pc, .fp = context->fp};
+	*b = (struct backtrace){.pc = context->pc, .fp = context->fp};
 }
 
-static uintptr_t function_of(uintptr_t pc)
-{
-	size_t offset = 0;
-
-	symtab_find(pc, &offset);
-	return pc - offset;
-}
-
-/* In a function with a record, x30 leads back into the function, from the last call it made; or it
- * still is what the record says, which arch_backtrace_step finds. */
-void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs)
+/* In a function with a record, x30 leads back into the function, from the last call it made, which the
+ * kernel sees; or it still is what the record says, which arch_backtrace_step finds. */
+void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs, uintptr_t lo,
+			 uintptr_t hi)
 {
 	extern char __text_start[], __text_end[];
 	uintptr_t lr = regs->x[30];
 
+	(void)lo;
+	(void)hi;
 	*b = (struct backtrace){.pc = regs->pc, .fp = regs->x[29]};
-	if (lr > (uintptr_t)__text_start && lr <= (uintptr_t)__text_end &&
-	    function_of(lr - 4) != function_of(regs->pc))
+	if (lr > (uintptr_t)__text_start && lr <= (uintptr_t)__text_end)
 		b->caller = lr;
 }
 
@@ -78,11 +68,9 @@ bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
 	return b->pc != 0;
 }
 
-uintptr_t arch_stopped_sp(const struct co *co)
+uintptr_t arch_regs_sp(const struct arch_regs *regs)
 {
-	const struct arch_regs *regs = co->frame;
-
-	return regs ? regs->sp : (uintptr_t)co->sp;
+	return regs->sp;
 }
 
 size_t arch_frame_size(void)

@@ -20,8 +20,10 @@ ARCH_LDFLAGS := -pthread -Wl,-e,host_start,-z,now \
 	-Wl,--defsym=__image_start=__executable_start,--defsym=__image_end=end \
 	-Wl,--defsym=__text_start=__executable_start,--defsym=__text_end=etext
 ARCH_LIBS := -lm -lgcc_s
-ARCH_SRCS := $(addprefix arch/host/, switch.S start.c cores.c signals.c faults.c memory.c debug.c libc.c \
-	malloc.c late.c unwind.c net.c net_calls.c net_names.c)
+# The second part stands in for libc/, drivers/ and net/, and may call what these may.
+ARCH_LIBRARY := $(addprefix arch/host/, libc.c malloc.c late.c net.c net_calls.c net_names.c)
+ARCH_SRCS := $(addprefix arch/host/, switch.S start.c cores.c signals.c faults.c memory.c debug.c unwind.c) \
+	$(ARCH_LIBRARY)
 ARCH_DRIVERS :=
 
 # Sanitizers: what they are told, instead of calls of the kernel to this port.

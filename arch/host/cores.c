@@ -162,7 +162,7 @@ static void *thread_main(void *arg)
 	arch_bind_core(core);
 	/* release: with the acquire in arch_core_start. */
 	atomic_store_explicit(&h->up, true, memory_order_release);
-	host_enter((void *)core->boot_co->stack_top, on_own_stack, core);
+	host_enter((void *)core->boot_stack, on_own_stack, core);
 }
 
 int arch_core_start(struct core *core)

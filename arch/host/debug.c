@@ -5,8 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kernel/co.h"
-
 /* A context: the words of switch.S. */
 enum { CONTEXT_RBP = 7, CONTEXT_RETURN = 8 };
 
@@ -65,27 +63,23 @@ void arch_backtrace_here(struct backtrace *b)
 	*b = (struct backtrace){.pc = fp[1], .fp = fp[0]};
 }
 
-void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs)
+void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs, uintptr_t lo,
+			 uintptr_t hi)
 {
 	const greg_t *gregs = regs->uc.uc_mcontext.gregs;
-	const struct co *co = arch_current();
 	uintptr_t sp = (uintptr_t)gregs[REG_RSP];
 
 	*b = (struct backtrace){.pc = (uintptr_t)gregs[REG_RIP], .fp = (uintptr_t)gregs[REG_RBP]};
 	/* After a call to where no code is, the return address is all there is of the caller. */
-	if (gregs[REG_TRAPNO] == TRAP_PAGE_FAULT && gregs[REG_ERR] & PF_FETCH && co &&
-	    sp >= co->stack_mapped && sp < co->stack_top)
+	if (gregs[REG_TRAPNO] == TRAP_PAGE_FAULT && gregs[REG_ERR] & PF_FETCH && sp >= lo &&
+	    sp < hi)
 		b->caller = *(const uintptr_t *)sp;
 }
 
-void arch_backtrace_co(struct backtrace *b, const struct co *co)
+void arch_backtrace_context(struct backtrace *b, const void *sp)
 {
-	const uintptr_t *context = co->sp;
+	const uintptr_t *context = sp;
 
-	if (co->frame) {
-		arch_backtrace_regs(b, co->frame);
-		return;
-	}
 	*b = (struct backtrace){.pc = context[CONTEXT_RETURN], .fp = context[CONTEXT_RBP]};
 }
 
@@ -121,10 +115,7 @@ bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
 	return true;
 }
 
-/* It may be going on: then what is found here does not count. */
-__attribute__((no_sanitize("thread"))) uintptr_t arch_stopped_sp(const struct co *co)
+__attribute__((no_sanitize("thread"))) uintptr_t arch_regs_sp(const struct arch_regs *regs)
 {
-	const struct arch_regs *regs = co->frame;
-
-	return regs ? (uintptr_t)regs->uc.uc_mcontext.gregs[REG_RSP] : (uintptr_t)co->sp;
+	return (uintptr_t)regs->uc.uc_mcontext.gregs[REG_RSP];
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "kernel/core.h"
-#include "kernel/print.h"
 
 /* The image, from the linker. */
 extern char __executable_start[], end[];

@@ -13,8 +13,6 @@
 #include <unistd.h>
 
 #include "kernel/core.h"
-#include "kernel/print.h"
-#include "kernel/sched.h"
 
 enum { SW_BYTES = 464, FXSAVE_SIZE = 512 }; /* in the floating-point state */
 

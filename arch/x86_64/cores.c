@@ -7,7 +7,6 @@
 #include "x86.h"
 
 #include "kernel/core.h"
-#include "kernel/page.h"
 
 _Static_assert(sizeof(struct x86_core) <= PAGE_SIZE, "it gets a page");
 
@@ -87,7 +86,7 @@ static void trampoline_write(struct core *core)
 	for (const uint8_t *from = trampoline_start; from < trampoline_end; from++)
 		*to++ = *from;
 	trampoline_set(trampoline_root, (uintptr_t)x86_page_root);
-	trampoline_set(trampoline_stack, core->boot_co->stack_top);
+	trampoline_set(trampoline_stack, core->boot_stack);
 	trampoline_set(trampoline_core, (uintptr_t)core);
 }
 

@@ -4,8 +4,6 @@
  */
 #include "x86.h"
 
-#include "kernel/co.h"
-
 /* 16550 UART, National Semiconductor PC16550D, section 8. */
 enum { COM1 = 0x3f8 };
 enum { UART_THR = COM1, UART_LSR = COM1 + 5, LSR_THRE = 0x20 };
@@ -79,26 +77,22 @@ void arch_backtrace_here(struct backtrace *b)
 	*b = (struct backtrace){.pc = fp[1], .fp = fp[0]};
 }
 
-void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs)
+void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs, uintptr_t lo,
+			 uintptr_t hi)
 {
 	extern char __text_start[], __text_end[];
-	const struct co *co = arch_current();
 	bool in_text = regs->rip >= (uintptr_t)__text_start && regs->rip < (uintptr_t)__text_end;
 
 	*b = (struct backtrace){.pc = regs->rip, .fp = regs->rbp};
 	/* After a call to where no code is, the return address is all there is of the caller. */
-	if (!in_text && co && regs->rsp >= co->stack_mapped && regs->rsp < co->stack_top)
+	if (!in_text && regs->rsp >= lo && regs->rsp < hi)
 		b->caller = *(const uintptr_t *)regs->rsp;
 }
 
-void arch_backtrace_co(struct backtrace *b, const struct co *co)
+void arch_backtrace_context(struct backtrace *b, const void *sp)
 {
-	const uintptr_t *context = co->sp;
+	const uintptr_t *context = sp;
 
-	if (co->frame) {
-		arch_backtrace_regs(b, co->frame);
-		return;
-	}
 	*b = (struct backtrace){.pc = context[CONTEXT_RETURN], .fp = context[CONTEXT_RBP]};
 }
 
@@ -136,9 +130,7 @@ bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
 	return true;
 }
 
-uintptr_t arch_stopped_sp(const struct co *co)
+uintptr_t arch_regs_sp(const struct arch_regs *regs)
 {
-	if (co->frame)
-		return ((const struct arch_regs *)co->frame)->rsp;
-	return (uintptr_t)co->sp;
+	return regs->rsp;
 }
