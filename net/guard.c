@@ -189,6 +189,10 @@ int8_t net_hook_tcp(struct tcp_pcb *pcb, struct tcp_hdr *hdr, uint16_t options, 
 		return listen_input((struct tcp_pcb_listen *)pcb, hdr);
 	if (pcb->state == TIME_WAIT)
 		return ERR_OK;
+	/* What is acknowledged now may have been sent more than once, which says nothing about the round
+	 * trip (Karn and Partridge, 1987). lwIP measures it, and would wait for longer and longer. */
+	if (pcb->nrtx > 0 || (pcb->flags & (TF_RTO | TF_INFR)))
+		pcb->rttest = 0;
 
 	/* Options belong to the SYN that makes the connection: lwIP would take a new maximum segment
 	 * size at any time, below that of segments it has made. */

@@ -106,6 +106,31 @@ def last_lost(wire):
         assert c.hear(), f"it is sent again {times} times"
 
 
+def patient(wire):
+    """acknowledgements of what was sent again make no retransmission wait for longer"""
+    c = opened(wire, b"send 20000", options=b"\2\4\2\0")
+
+    def again(hold):
+        """The first unacknowledged segment, lost: how long until it comes again; the end of waiting."""
+        c.send(ACK)
+        assert c.hear(), "nothing"
+        start = time.monotonic()
+        while c.hear(0.3):
+            start = time.monotonic()
+        data = c.hear()
+        assert data, "it does not come again"
+        waited = time.monotonic() - start
+        time.sleep(hold)
+        c.ack = c.ack + len(data) & 0xffffffff
+        return waited
+
+    first = again(1.2)
+    again(1.2)
+    again(2)
+    last = again(0)
+    assert last < 3 * first + 1, f"after {last:.1f} s, at first after {first:.1f} s"
+
+
 def out_of_order(wire):
     """what comes out of order is bounded"""
     before = int(ask(wire, b"free 0"))
@@ -175,5 +200,5 @@ def refusing(wire):
     assert len(asked) < 50, f"{len(asked)} messages in three seconds"
 
 
-TESTS = (far, smaller, windows, smallest, in_fragments, random_segments, last_lost, again,
+TESTS = (far, smaller, windows, smallest, in_fragments, random_segments, last_lost, patient, again,
          out_of_order, unread, flood)
