@@ -34,6 +34,21 @@ struct guard_counts guard_counts; /* net_lock */
 
 static uint8_t half_open_id; /* of lwIP's, where a pcb's struct half_open is */
 
+/* The log has all counts whenever one has doubled. */
+static void count(uint64_t *n)
+{
+	const struct guard_counts *c = &guard_counts;
+
+	(*n)++;
+	if ((*n & (*n - 1)) == 0)
+		log_info("network: dropped by flags %lu, sequence %lu, memory %lu, backlog %lu; "
+			 "half open "
+			 "%lu\n",
+			 (unsigned long)c->flags, (unsigned long)c->sequence,
+			 (unsigned long)c->memory, (unsigned long)c->backlog,
+			 (unsigned long)c->half_open);
+}
+
 bool guard_low(void)
 {
 	return page_available() < page_total() / 16;
@@ -138,13 +153,13 @@ static err_t listen_input(struct tcp_pcb_listen *lpcb, const struct tcp_hdr *hdr
 	if (!(TCPH_FLAGS(hdr) & TCP_SYN) || (TCPH_FLAGS(hdr) & (TCP_ACK | TCP_RST)))
 		return ERR_OK;
 	if (s && s->received > (size_t)s->backlog) { /* those that wait for accept, reset or not */
-		guard_counts.backlog++;
+		count(&guard_counts.backlog);
 		return ERR_MEM;
 	}
 	if (guard_low()) /* lwIP looks for one in TIME-WAIT that could go */
 		demux_all();
 	if (s && lpcb->accepts_pending >= lpcb->backlog && s->first_half_open) {
-		guard_counts.half_open++;
+		count(&guard_counts.half_open);
 		demux_pick_pcb(s->first_half_open->pcb);
 		tcp_abandon(s->first_half_open->pcb, 0);
 		demux_pick(ip_current_dest_addr(), lpcb->local_port, ip_current_src_addr(),
@@ -166,9 +181,9 @@ static bool too_much(const struct tcp_pcb *pcb)
 	return guard_low() && (queued > 0 || pcb->ooseq);
 }
 
-static err_t refuse(struct tcp_pcb *pcb, uint64_t *count, bool answer)
+static err_t refuse(struct tcp_pcb *pcb, uint64_t *n, bool answer)
 {
-	(*count)++;
+	count(n);
 	if (answer) {
 		tcp_ack_now(pcb);
 		tcp_output(pcb);

@@ -9,9 +9,10 @@
 struct socket;
 struct tcp_pcb;
 
-/* Segments that were dropped, by cause; half_open: connections that made room for others. */
+/* Segments that were dropped, by cause; half_open: connections that made room for others. The log shows
+ * them at vole.log=info. */
 extern struct guard_counts {
-	uint64_t flags, sequence, memory, backlog, half_open, asserted;
+	uint64_t flags, sequence, memory, backlog, half_open;
 } guard_counts;
 
 /* There is little memory left: programs shall have it, whatever comes from outside. */
