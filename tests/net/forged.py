@@ -78,11 +78,10 @@ def in_fragments(wire):
         assert c.hear() == b"!", f"no answer to fragments of {size} bytes"
 
 
-def random_segments(wire):
-    """thousands of segments that are wrong at random"""
-    dice = random.Random(8)
+def throw(wire, dice, count):
+    """Segments that are wrong at random."""
     connections = []
-    for i in range(3000):
+    for i in range(count):
         if i % 100 == 0:
             connections = [opened(wire, dice.choice((b"send 50000", b"count 0")))
                            for _ in range(3)]
@@ -94,8 +93,50 @@ def random_segments(wire):
                             dice.getrandbits(6) & ~RST)),
                dice.randbytes(dice.choice((0, 0, 1, 2, 100, 1400))), at=at, options=options[:40],
                window=dice.choice((0, 1, 20, 1000, 65535)),
-               ack=c.ack + dice.choice((0, 0, 1, 1460, -1, dice.getrandbits(32))))
+               ack=c.ack + dice.choice((0, 0, 1, 1460, -1, dice.getrandbits(32))),
+               pieces=dice.choice((0,) * 9 + (24, 64)))
     assert_answers(wire)
+
+
+def random_segments(wire):
+    """thousands of segments that are wrong at random"""
+    throw(wire, random.Random(8), 3000)
+
+
+def many_segments(wire):
+    """a hundred thousand segments that are wrong at random"""
+    seed = random.getrandbits(32)
+    print(f"# forged segments: seed {seed}", flush=True)
+    dice = random.Random(seed)
+    for _ in range(100):
+        throw(wire, dice, 1000)
+
+
+def backlog(wire):
+    """a listener takes some connections more than it asks for; those that were reset count"""
+    c = opened(wire, b"listen 81")
+    assert c.hear() == b"!"
+    taken = 0
+    for _ in range(30):
+        other = Connection(wire, to=81)
+        other.send(SYN)
+        assert_answers(wire)  # before that it would have answered the other
+        frame = wire.take(other.mine, 0)
+        if frame:
+            other.ack = struct.unpack("!I", frame[38:42])[0] + 1
+            other.seq += 1
+            other.send(ACK)
+            other.send(RST)
+            taken += 1
+    c.send(ACK | FIN)
+    assert 8 <= taken <= 16, f"{taken} of 30"
+
+
+def timed_out(wire):
+    """who waits without a limit is told when the other end does not answer any more"""
+    assert opened(wire, b"alive 0")
+    said = ask(wire, b"last 0")
+    assert b"timed out" in said.lower(), said
 
 
 def last_lost(wire):
@@ -201,4 +242,5 @@ def refusing(wire):
 
 
 TESTS = (far, smaller, windows, smallest, in_fragments, random_segments, last_lost, patient, again,
-         out_of_order, unread, flood)
+         backlog, timed_out, out_of_order, unread, flood)
+LONG = (many_segments,)

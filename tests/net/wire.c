@@ -8,6 +8,9 @@
  *	count 0		reads to the end, answers how many bytes were right
  *	free 0		says how many bytes of memory are free
  *	hold 0		reads nothing
+ *	alive 0		waits for data, with keep-alive each second; tells last how that ended
+ *	last 0		says the errno value with which alive has ended
+ *	listen PORT	listens at PORT, with a backlog of 1, accepts nothing, until there is an end
  *	name NAME	says getaddrinfo's result for NAME, and its IPv4 address
  *	dial PORT	connects to that port of the host, echoes what it says
  *	udp PORT	sends datagrams of many sizes to that port, each of which has to come back
@@ -16,6 +19,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +72,40 @@ static void tell_free(int fd)
 
 	runtime_stats(&stats);
 	dprintf(fd, "%zu", stats.free_bytes);
+}
+
+static int last_error;
+static struct event ended;
+
+static void keep_alive(int fd)
+{
+	int on = 1, tries = 2;
+	char c;
+
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &on, sizeof on);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &on, sizeof on);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof tries);
+	last_error = read(fd, &c, 1) < 0 ? errno : 0;
+	event_post(&ended);
+}
+
+static void tell_last(int fd)
+{
+	event_wait(&ended);
+	dprintf(fd, "%s", strerror(last_error));
+}
+
+static void listen_only(int fd, int port)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	int s = socket(AF_INET, SOCK_STREAM, 0);
+	char c;
+
+	if (!bind(s, (struct sockaddr *)&any, sizeof any) && !listen(s, 1))
+		write(fd, "!", 1);
+	read(fd, &c, 1);
+	close(s);
 }
 
 static void tell_address(int fd, const char *name)
@@ -152,6 +190,12 @@ static void serve(void *arg)
 		count(fd);
 	else if (!strcmp(order, "free"))
 		tell_free(fd);
+	else if (!strcmp(order, "alive"))
+		keep_alive(fd);
+	else if (!strcmp(order, "last"))
+		tell_last(fd);
+	else if (!strcmp(order, "listen"))
+		listen_only(fd, n);
 	else if (!strcmp(order, "name"))
 		tell_address(fd, word);
 	else if (!strcmp(order, "hold"))

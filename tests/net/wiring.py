@@ -162,10 +162,11 @@ class Wire:
 
 
 class Connection:
-    """A TCP connection to port 80 of the machine, by hand."""
+    """A TCP connection to a port of the machine, by hand."""
 
-    def __init__(self, wire, port=None, seq=None):
+    def __init__(self, wire, port=None, seq=None, to=80):
         self.wire = wire
+        self.to = to
         self.port = port or wire.port()
         self.seq = random.getrandbits(32) if seq is None else seq
         self.ack = 0
@@ -175,7 +176,7 @@ class Connection:
         seq does not move."""
         options += b"\1" * (-len(options) % 4)
         ack = self.ack if ack is None else ack
-        segment = struct.pack("!HHIIBBHHH", self.port, 80, self.seq + at & MASK, ack & MASK,
+        segment = struct.pack("!HHIIBBHHH", self.port, self.to, self.seq + at & MASK, ack & MASK,
                               (5 + len(options) // 4) << 4, flags, window, 0, 0) + options + data
         pseudo = socket.inet_aton(HOST) + socket.inet_aton(MACHINE) + struct.pack(
             "!HH", 6, len(segment))
@@ -185,7 +186,7 @@ class Connection:
 
     def mine(self, frame):
         return (len(frame) >= 54 and frame[12:14] == b"\x08\0" and frame[23] == 6 and
-                frame[34:38] == struct.pack("!HH", 80, self.port))
+                frame[34:38] == struct.pack("!HH", self.to, self.port))
 
     def open(self, patience=PATIENCE, options=b"\2\4\5\xb4", window=65535):
         """True when it is established; a SYN that is not answered is sent again."""
