@@ -216,6 +216,7 @@ struct machine {
 	/* The console: a 16550 (x86-64) or a PL011 (ARM64). */
 	uintptr_t console_base;
 	unsigned console_irq;
+	uint64_t date_base; /* the clock that knows the date, where that is a PL031; 0: none */
 	struct {
 		uint64_t base;
 		unsigned irq;

@@ -82,6 +82,7 @@ void libc_init(void)
 	_GLOBAL_REENT->_errno_at = &self->error;
 	_GLOBAL_REENT->_r48 = &libc_random;
 	self->reent = _GLOBAL_REENT;
+	libc_date_init();
 	if (__sinit) {
 		/* Now, not when main first prints: exit flushes what others have printed, too. */
 		__sinit(_GLOBAL_REENT);

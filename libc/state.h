@@ -16,6 +16,9 @@ bool libc_signal_handled(int sig);
  * error have one together. */
 extern struct __lock libc_lock_in, libc_lock_out;
 
+/* The date, from the machine's clock: before main. */
+void libc_date_init(void);
+
 /* The standard streams, when newlib has made them. */
 void libc_streams_init(void);
 

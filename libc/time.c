@@ -1,6 +1,6 @@
 /*
- * The C library's clocks and sleeps. The machine does not know the time of day: all clocks count
- * from boot, so boot is 1970-01-01.
+ * The C library's clocks and sleeps. The machine's clock tells the date to the second, once, before main;
+ * from there on it goes with time_now. Where there is none, boot is 1970-01-01.
  */
 #include <errno.h>
 #include <reent.h>
@@ -13,6 +13,19 @@
 #include <vole/go.h>
 #include <vole/runtime.h>
 #include <vole/time.h>
+
+#include "drivers/date.h"
+#include "libc/state.h"
+
+/* The date at boot, in ns since 1970; constant once main runs. */
+static uint64_t date_at_boot;
+
+void libc_date_init(void)
+{
+	uint64_t now = date_read() * NSEC_PER_SEC, up = time_now();
+
+	date_at_boot = now > up ? now - up : 0;
+}
 
 int clock_nanosleep(clockid_t clock, int flags, const struct timespec *wanted,
 		    struct timespec *rest);
@@ -36,7 +49,7 @@ static bool from_timespec(const struct timespec *ts, uint64_t *ns)
 
 int _gettimeofday_r(struct _reent *r, struct timeval *tv, void *zone)
 {
-	uint64_t now = time_now();
+	uint64_t now = date_at_boot + time_now();
 
 	(void)r;
 	(void)zone;
@@ -73,7 +86,7 @@ int clock_gettime(clockid_t clock, struct timespec *now)
 		errno = EINVAL;
 		return -1;
 	}
-	*now = to_timespec(ns);
+	*now = to_timespec(clock == CLOCK_REALTIME ? date_at_boot + ns : ns);
 	return 0;
 }
 
@@ -98,6 +111,8 @@ int clock_nanosleep(clockid_t clock, int flags, const struct timespec *wanted,
 	if ((clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC) || !from_timespec(wanted, &ns))
 		return EINVAL;
 	deadline = ns;
+	if ((flags & TIMER_ABSTIME) && clock == CLOCK_REALTIME && ns != TIME_NEVER)
+		deadline = ns > date_at_boot ? ns - date_at_boot : 0;
 	if (!(flags & TIMER_ABSTIME) && __builtin_add_overflow(now, ns, &deadline))
 		deadline = TIME_NEVER;
 	error = time_sleep_until(deadline);

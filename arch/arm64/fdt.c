@@ -290,6 +290,16 @@ static void read_console(const void *fdt)
 	}
 }
 
+static void read_date(const void *fdt)
+{
+	static const char *const names[] = {"arm,pl031", NULL};
+	int node = find_compatible(fdt, names);
+	struct ram_range reg;
+
+	if (node >= 0 && read_reg(fdt, node, 0, &reg))
+		machine.date_base = reg.base;
+}
+
 static void read_timer(const void *fdt)
 {
 	static const char *const names[] = {"arm,armv8-timer", "arm,armv7-timer", NULL};
@@ -380,6 +390,7 @@ const char *fdt_read(uintptr_t dtb)
 	platform.dtb = dtb;
 	platform.dtb_size = fdt_totalsize(fdt);
 	read_console(fdt);
+	read_date(fdt);
 	read_psci(fdt);
 	read_chosen(fdt);
 	read_memory(fdt);

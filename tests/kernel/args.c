@@ -1,8 +1,37 @@
-/* Prints its arguments, each in brackets. */
+/* Prints its arguments, each in brackets; or, for the word date, that. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <time.h>
+
+/* The date by all three clocks, as it is in Greenwich and, by TZ, in Berlin, and whether an hour that
+ * has passed is waited for. */
+static void tell_date(void)
+{
+	time_t now = time(NULL);
+	struct timeval tv;
+	struct timespec ts;
+	char text[40];
+
+	gettimeofday(&tv, NULL);
+	clock_gettime(CLOCK_REALTIME, &ts);
+	printf("%d %d ", tv.tv_sec - now <= 1, ts.tv_sec - tv.tv_sec <= 1);
+	strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", gmtime(&now));
+	printf("%s ", text);
+	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+	tzset();
+	strftime(text, sizeof text, "%d %H:%M %Z", localtime(&now));
+	ts.tv_sec -= 3600;
+	printf("%s %d\n", text, clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &ts, NULL));
+}
 
 int main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "date") == 0) {
+		tell_date();
+		return 0;
+	}
 	for (int i = 1; i < argc; i++)
 		printf("[%s]", argv[i]);
 	printf(" %d %s\n", argc, argv[argc] == NULL ? "NULL" : "?");

@@ -1,6 +1,8 @@
 """How a program ends and what the launcher makes of it; arguments."""
 
 import platform
+import re
+import time
 
 from harness.machine import ARCHES, HOST, boot, builder
 from harness.suite import Case, Check
@@ -60,6 +62,33 @@ def run_arguments(case):
     return checks
 
 
+# What the machine's clock says at power-on, and what the program must make of it: leap days, summer, and
+# the end of a year.
+DATES = {
+    "2028-02-29T22:59:40": r"1 1 2028-02-29 2(2:59|3:00):\d\d (29 23:59|01 00:00) CET 0\n",
+    "2031-07-03T04:05:06": r"1 1 2031-07-03 04:0[56]:\d\d 03 06:0[56] CEST 0\n",
+    "2069-12-31T23:59:59": r"1 1 (2069-12-31 23:59:59|2070-01-01 00:00:\d\d) 01 (00:59|01:00) CET 0\n",
+}
+
+
+def run_date(case):
+    image = builder.image("tests/kernel/args.c", case.arch)
+    if case.arch == HOST:
+        before = int(time.time())
+        run = boot(image, limit=30, ARCH=case.arch, ARGS="date")
+        texts = [time.strftime("1 1 %Y-%m-%d %H:%M:%S ", time.gmtime(at))
+                 for at in range(before, int(time.time()) + 1)]
+        return [Check("the date is the host's", run.text.startswith(tuple(texts)),
+                      f"status {run.status}", run.text)]
+    checks = []
+    for base, want in DATES.items():
+        run = boot(image, limit=30, ARCH=case.arch, SMP=1, ARGS="date",
+                   QEMU_EXTRA=f"-rtc base={base}")
+        checks.append(Check(f"the date, with the clock at {base}", run.status == 0 and
+                            re.fullmatch(want, run.text), f"status {run.status}", run.text))
+    return checks
+
+
 def run_refused(case):
     """What cannot be is said in one line, and nothing boots."""
     image = builder.image("tests/kernel/args.c", case.arch)
@@ -111,6 +140,8 @@ def cases(tier):
         if arch != HOST:
             yield Case("command line", "refused", arch, 2, run_refused, cost=1,
                        images=[("tests/kernel/args.c", arch, {})])
+        yield Case("command line", "date", arch, 1, run_date, cost=2,
+                   images=[("tests/kernel/args.c", arch, {})])
         yield Case("command line", "unknown option", arch, 2, run_unknown_option, cost=1,
                    images=[("tests/kernel/args.c", arch, {})])
         yield Case("command line", "log", arch, 2, run_no_quiet, cost=1,
