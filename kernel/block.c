@@ -172,7 +172,7 @@ static void *report(void *block, void *what)
 static inline void check(void *p, const char *call)
 {
 	if (unlikely(!has_header(p, LIVE) || tail_damage(p, header_of(p)->size, room_of(p)) >= 0))
-		core_call(report, p, (void *)(uintptr_t)call);
+		core_report(report, p, (void *)(uintptr_t)call);
 }
 
 /* ---- */

@@ -121,7 +121,7 @@ static __attribute__((noinline, cold)) void check_size(const struct chan *c, siz
 		return;
 	preempt_disable();
 	wrong_call = call;
-	core_call(report_size, (void *)c, (void *)size);
+	core_report(report_size, (void *)c, (void *)size);
 }
 
 /* A peer that waited has been served: it is to be made ready when the lock has been given back. */

@@ -410,8 +410,8 @@ bool co_look(const struct co *co, struct co_who *who)
 	/* acquire: with the release in name_give. Its end clears state and name before the name's
 	 * memory is another's; id and fn change while state is CO_FREE. */
 	atomic_thread_fence(memory_order_acquire);
-	return relaxed_get(co->state) != CO_FREE && relaxed_get(co->id) == who->id &&
-	       relaxed_get(co->name) == name;
+	return relaxed_get(co->state) != CO_FREE && !(relaxed_get(co->flags) & CO_COUNTED) &&
+	       relaxed_get(co->id) == who->id && relaxed_get(co->name) == name;
 }
 
 const char *go_name(void)
@@ -524,8 +524,7 @@ void co_panic_held(const char *what, uint64_t holder, const void *object)
 {
 	struct held held = {what, holder, object};
 
-	core_call(report_held, &held, NULL);
-	__builtin_unreachable();
+	core_report(report_held, &held, NULL);
 }
 
 struct co *co_make_idle(struct core *core, uintptr_t stack_top, size_t size)

@@ -17,6 +17,16 @@ void *core_call(void *(*fn)(void *a, void *b), void *a, void *b)
 	return result;
 }
 
+_Noreturn void core_report(void *(*fn)(void *a, void *b), void *a, void *b)
+{
+	struct co *self = arch_current();
+
+	if (self)
+		self->nopreempt++;
+	core_call(fn, a, b);
+	__builtin_unreachable();
+}
+
 /*
  * One word, so that others see a state that was: the time that it has been idle, or, while it is,
  * that minus the time since when, and CORE_IDLES.

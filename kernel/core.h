@@ -124,4 +124,7 @@ uint64_t core_idle_ns(struct core *core);
  * for what is deep, so that the stacks of coroutines need no room for it. nopreempt > 0. */
 void *core_call(void *(*fn)(void *a, void *b), void *a, void *b);
 
+/* The same from anywhere, for an fn that ends the machine. */
+_Noreturn void core_report(void *(*fn)(void *a, void *b), void *a, void *b);
+
 #endif

@@ -79,7 +79,7 @@ void heap_free(void *p)
 	struct page *page = page_of(p);
 
 	if (!page || (page->kind != PAGE_SLAB && page->kind != PAGE_LARGE))
-		core_call(report_bad_free, p, NULL);
+		core_report(report_bad_free, p, NULL);
 	preempt_disable();
 	relaxed_add(core_here()->heap_bytes, -((int64_t)heap_size(p)));
 	if (page->kind == PAGE_SLAB)

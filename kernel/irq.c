@@ -101,8 +101,7 @@ static void *report_forbidden(void *name, void *unused)
 
 _Noreturn void call_forbidden(const char *name)
 {
-	core_call(report_forbidden, (void *)name, NULL);
-	__builtin_unreachable();
+	core_report(report_forbidden, (void *)name, NULL);
 }
 
 void irq_device(unsigned irq)

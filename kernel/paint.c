@@ -69,8 +69,7 @@ static void *tell(void *arg, void *unused)
 
 _Noreturn void paint_is_lost(const struct co *co)
 {
-	core_call(tell, (void *)(uintptr_t)co, NULL);
-	__builtin_unreachable();
+	core_report(tell, (void *)(uintptr_t)co, NULL);
 }
 
 #endif

@@ -141,10 +141,7 @@ static inline __attribute__((always_inline)) _Noreturn void raise(panic_formatte
 
 	va_copy(m.args, args);
 	arch_backtrace_here(&m.backtrace);
-	if (core_count)
-		arch_current()->nopreempt++;
-	core_call(report, &m, NULL);
-	__builtin_unreachable();
+	core_report(report, &m, NULL);
 }
 
 _Noreturn void panic(const char *fmt, ...)
@@ -195,10 +192,7 @@ _Noreturn void panic_assert(const char *file, int line, const char *func, const 
 	plain.text = cond;
 	plain.line = line;
 	arch_backtrace_here(&plain.backtrace);
-	if (core_count)
-		arch_current()->nopreempt++;
-	core_call(report_plain, NULL, NULL);
-	__builtin_unreachable();
+	core_report(report_plain, NULL, NULL);
 }
 
 _Noreturn void panic_deadlock(void)
