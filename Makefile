@@ -17,6 +17,7 @@ BUILD ?= debug
 PLANT ?=
 STACKS ?=
 SAN ?=
+OPT ?= 2
 V ?=
 
 # The launcher's, see qemu/run.
@@ -43,11 +44,15 @@ endif
 ifneq ($(filter-out ubsan $(if $(filter host,$(ARCH)),asan tsan),$(SAN)),)
 $(error SAN=$(SAN): there is ubsan, with ARCH=host also asan and tsan)
 endif
+ifeq ($(filter 0 1 2 s g,$(OPT)),)
+$(error OPT=$(OPT): there are 0, 1, 2, s and g)
+endif
 
 app := $(patsubst $(CURDIR)/%,%,$(abspath $(APP)))
-app_folder := $(if $(filter %.c,$(app)),$(patsubst %/,%,$(dir $(app))),$(app))
-app_srcs := $(sort $(wildcard $(if $(filter %.c,$(app)),$(app),$(app)/*.c)))
-app_name := $(basename $(notdir $(app)))
+app_kinds := %.c %.cc %.cpp %.S
+app_file := $(filter $(app_kinds),$(app))
+app_folder := $(if $(app_file),$(patsubst %/,%,$(dir $(app))),$(app))
+app_name := $(if $(app_file),$(basename $(notdir $(app))),$(notdir $(app)))
 
 # Prints a short line for what a recipe does, or (V=1) its commands. To standard error: standard
 # output is the program's.
@@ -101,7 +106,7 @@ libc_headers := $(if $(NEWLIB),-nostdinc -isystem libc/include -isystem $(gcc_in
 
 # Frame pointers are how backtraces walk. Folder names are mapped away, so that an image does not
 # depend on where it was built.
-common_flags = -std=gnu17 -O2 -g -fno-omit-frame-pointer -fno-stack-protector -fno-pic -fno-common \
+common_flags = -g -fno-omit-frame-pointer -fno-stack-protector -fno-pic -fno-common \
 	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
 	-D__DYNAMIC_REENT__ $(if $(filter release,$(BUILD)),-DVOLE_RELEASE) \
 	$(if $(filter failing,$(BUILD)),-DVOLE_FAILING) \
@@ -115,7 +120,7 @@ san_tsan := -fsanitize=thread -Wno-tsan
 common_flags += $(san_$(SAN))
 
 # Interrupt handlers do not save floating-point registers.
-kernel_flags := $(common_flags) -I. -Iarch/$(ARCH) -ffreestanding -mgeneral-regs-only \
+kernel_flags := -std=gnu17 -O2 $(common_flags) -I. -Iarch/$(ARCH) -ffreestanding -mgeneral-regs-only \
 	$(if $(LIBFDT),-ffile-prefix-map=$(LIBFDT)=libfdt) \
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Werror
 
@@ -124,18 +129,12 @@ lwip_includes := $(if $(LWIP),-Inet/port -isystem $(LWIP)/include -ffile-prefix-
 lwip_flags := $(filter-out -W% -DVOLE_%,$(kernel_flags)) $(lwip_includes)
 kernel_flags += $(lwip_includes)
 
-# Whole frames, so that backtraces miss no caller; and a frame larger than a page touches every
-# page of itself, so that it meets the guard page.
-app_flags := $(common_flags) $(ARCH_APP_FLAGS) -Wall -ftls-model=local-exec \
-	-ffile-prefix-map=$(abspath $(app_folder))=$(if $(filter %.c,$(app)),.,$(app_name)) \
-	-fno-shrink-wrap -fstack-clash-protection --param=stack-clash-protection-guard-size=12
-
 # A port without a linker script is a program of the host.
 linker_script := $(wildcard linker/$(ARCH).ld)
 link_flags := $(if $(linker_script),-nostdlib -static -T $(linker_script)) linker/locals.ld -no-pie -Wl,--gc-sections \
 	-Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
 	-Wl,--no-warn-rwx-segments $(ARCH_LDFLAGS)
-libs := -Wl,--start-group $(ARCH_LIBS) $(if $(NEWLIB),$(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a) \
+libs = -Wl,--start-group $(app_libs) $(ARCH_LIBS) $(if $(NEWLIB),$(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a) \
 	-lgcc -Wl,--end-group
 
 # ---- The kernel's objects ----------------------------------------------------------------------
@@ -148,13 +147,14 @@ lwip_srcs := $(if $(LWIP),$(wildcard $(addprefix $(LWIP)/,core/*.c core/ipv4/*.c
 lwip_objs := $(lwip_srcs:$(LWIP)/%=build/$(ARCH)-lwip/%.o)
 kernel_objs := $(kernel_srcs:%=$(K)/%.o) $(lwip_objs)
 
-# $(call compile,WORD,FLAGS): objects, dependencies and call graphs (of C) get their names when they
+# $(call compile,WORD,FLAGS): objects, dependencies and call graphs (not of assembly) get their names when they
 # are complete, so that several makes may run at once.
 callgraph := -fcallgraph-info=su,da
 define compile
 @mkdir -p $(@D); $(call say,$1 $<) \
-$(CC) $2 $(if $(filter CC,$1),$(callgraph)) -MD -MP -MT $@ -MF $@.$$$$.d -c -o $@.$$$$.o $< && \
-mv -f $@.$$$$.d $(@:.o=.d) && $(if $(filter CC,$1),mv -f $@.$$$$.ci $(@:.o=.ci) &&) \
+$(if $(filter CXX,$1),$(CXX),$(CC)) $2 $(if $(filter AS,$1),,$(callgraph)) \
+-MD -MP -MT $@ -MF $@.$$$$.d -c -o $@.$$$$.o $< && \
+mv -f $@.$$$$.d $(@:.o=.d) && $(if $(filter AS,$1),,mv -f $@.$$$$.ci $(@:.o=.ci) &&) \
 mv -f $@.$$$$.o $@ || { rm -f $@.$$$$*; exit 1; }
 endef
 
@@ -195,17 +195,71 @@ endif
 
 # ---- The application's objects -----------------------------------------------------------------
 
-ifeq ($(app_srcs),)
-$(error APP=$(APP): $(if $(wildcard $(app)),a .c file or a folder of .c files is wanted,no such file or folder))
+ifeq ($(or $(wildcard $(app_file)),$(if $(app_file),,$(wildcard $(app)/.))),)
+$(error APP=$(APP): $(if $(wildcard $(app)),a .c, .cpp, .cc or .S file or a folder of such files is wanted,no such file or folder))
 endif
 
+# What the folder's app.mk may set; what make's command line says comes after it.
+app_settings := CFLAGS CXXFLAGS LDFLAGS LIBS SRCS
+$(foreach name,$(app_settings),\
+	$(if $(filter command,$(origin $(name))),$(eval said_$(name) := $$($(name))))\
+	$(eval override undefine $(name)))
 A := $(B)/app/$(subst /,+,$(patsubst /%,%,$(app)))
-app_objs := $(app_srcs:$(app_folder)/%=$(A)/%.o)
--include $(wildcard $(app)/app.mk)
-$(call keep,$(A)/app.flags,$(CC) $(callgraph) $(app_flags) $(app))
+-include $(if $(app_file),,$(wildcard $(app)/app.mk))
 
-$(A)/%.c.o: $(app_folder)/%.c $(A)/app.flags
-	$(call compile,CC,$(app_flags))
+# Unless SRCS says it: every source in the folder and its subfolders, without hidden ones. One in a
+# language that is not built here is an error, not left out.
+ifeq ($(strip $(SRCS)),)
+app_find = $(shell find -L $(app_folder) -name '.?*' -prune -o -type f \( $1 \) -printf '%P\n' | LC_ALL=C sort)
+SRCS := $(if $(app_file),$(notdir $(app)),$(call app_find,-name '*.c' -o -name '*.cc' -o -name '*.cpp' -o -name '*.S'))
+app_other := $(if $(app_file),,$(call app_find,-regextype egrep -regex \
+	'.*\.(s|asm|sx|nasm|cxx|c\+\+|cp|C|CC|CPP|cppm|ixx|m|mm|f|f90|rs|go|zig|adb|pas)'))
+ifneq ($(app_other),)
+$(error APP=$(APP): only .c, .cpp, .cc and .S files are built, not $(app_other); SRCS in app.mk can name those that are)
+endif
+endif
+SRCS := $(SRCS) $(filter-out $(SRCS),$(said_SRCS))
+ifneq ($(filter-out $(app_kinds),$(SRCS)),)
+$(error APP=$(APP): only .c, .cpp, .cc and .S files without blanks are built, not $(filter-out $(app_kinds),$(SRCS)))
+endif
+ifeq ($(strip $(SRCS)),)
+$(error APP=$(APP): the folder has no .c, .cpp, .cc or .S file)
+endif
+app_srcs := $(foreach src,$(SRCS),$(if $(filter /%,$(src)),$(src),$(app_folder)/$(src)))
+app_cxx := $(filter %.cc %.cpp,$(app_srcs))
+
+# Whole frames, so that backtraces miss no caller; and a frame larger than a page touches every
+# page of itself, so that it meets the guard page.
+app_flags := -O$(OPT) $(common_flags) $(ARCH_APP_FLAGS) -Wall -ftls-model=local-exec \
+	-ffile-prefix-map=$(abspath $(app_folder))=$(if $(app_file),.,$(app_name)) \
+	-fno-shrink-wrap -fstack-clash-protection --param=stack-clash-protection-guard-size=12
+app_c_flags := -std=gnu17 $(app_flags) $(CFLAGS) $(said_CFLAGS)
+
+# C++ without exceptions and run-time types, and without its library: what the language itself calls
+# is in libc/cxx. Of the library the headers are there, for what is all in them.
+ifneq ($(app_cxx),)
+$(call tool,tools/setup cxx-$(ARCH))
+CXX := $(CROSS)g++
+cxx_headers := $(if $(NEWLIB),$(call tool,tools/cxxheaders $(CXX)))
+app_cxx_flags := -std=gnu++17 $(if $(NEWLIB),-nostdinc++ -isystem libc/cxx/include) \
+	$(addprefix -isystem ,$(cxx_headers)) $(app_flags) -fno-exceptions -fno-rtti \
+	$(CXXFLAGS) $(said_CXXFLAGS)
+app_runtime := libc/cxx/support.cc
+$(A)/+/%.cc.o: %.cc $(A)/app.flags
+	$(call compile,CXX,$(app_cxx_flags))
+endif
+
+# A source that is not below the folder has its whole path in its object's name.
+app_object = $(A)/$(if $(filter /% ../%,$1)$(findstring /../,$1),+/$(subst /,+,$1),$1).o
+app_objs := $(foreach src,$(SRCS),$(call app_object,$(src))) $(app_runtime:%=$(A)/+/%.o)
+$(call keep,$(A)/app.flags,$(CC) $(callgraph) $(app_c_flags) $(app_cxx_flags) $(app))
+
+define app_rule
+$(call app_object,$1): $(if $(filter /%,$1),$1,$(app_folder)/$1) $(A)/app.flags
+	$$(call compile,$(if $(filter %.S,$1),AS,$(if $(filter %.c,$1),CC,CXX)),$$(app_$(if $(filter %.c %.S,$1),c,cxx)_flags))
+
+endef
+$(eval $(foreach src,$(SRCS),$(call app_rule,$(src))))
 
 -include $(app_objs:.o=.d)
 
@@ -216,6 +270,8 @@ $(A)/%.c.o: $(app_folder)/%.c $(A)/app.flags
 # checked. STACKS=grow leaves the depths out.
 elf := $(B)/images/$(app_name).elf
 objs := $(kernel_objs) $(app_objs)
+link_flags += $(LDFLAGS) $(said_LDFLAGS)
+app_libs := $(LIBS) $(said_LIBS)
 $(call keep,$(A)/link.flags,$(CC) $(link_flags) $(objs) $(libs))
 
 # What is the same for all applications: the table for the first link, which is empty; and the
@@ -233,12 +289,13 @@ stackdepth := NM=$(CROSS)nm OBJDUMP=$(CROSS)objdump tools/stackdepth --app $(A) 
 depth_tools := $(addprefix tools/,stackdepth depth.py callgraph.py linkage.py machinecode.py objfile.py passed.py)
 depth_files := $(objs) $(if $(NEWLIB),$(NEWLIB)/callgraph.json) $(kernel_srcs) --notes $(app_srcs)
 
-$(A)/linked.elf: $(objs) $(B)/nosymbols.o $(B)/kernel.names $(linker_script) tools/mksymtab.py \
-		linker/locals.ld tools/ownnames.py $(depth_tools) $(A)/link.flags
+$(A)/linked.elf: $(objs) $(filter %.a %.o,$(app_libs)) $(B)/nosymbols.o $(B)/kernel.names \
+		$(linker_script) linker/locals.ld tools/mksymtab.py tools/ownnames.py $(depth_tools) \
+		$(A)/link.flags
 	@$(call say,LD $(elf)) set -e; t=$@.$$$$; trap 'rm -f '$$t'.*' EXIT; \
 	link() { $(CC) $(link_flags) -o $$t.elf $(objs) "$$@" $(libs); }; \
 	functions() { $(CROSS)nm --defined-only $$t.elf | grep ' [tTwW] '; }; \
-	own=$$($(CROSS)nm -g -j --defined-only $(app_objs) | grep -Fxf $(B)/kernel.names) && \
+	own=$$($(CROSS)nm -g -j --defined-only $(app_objs) | sed 's/^app\.//' | grep -Fxf $(B)/kernel.names) && \
 		OBJCOPY=$(CROSS)objcopy tools/ownnames.py $$own --in $(app_objs); \
 	link $(B)/nosymbols.o -Wl,-Map=$$t.map; functions >$$t.names; \
 	NM=$(CROSS)nm tools/mksymtab.py $$t.elf >$$t.s; \
@@ -268,7 +325,7 @@ run: $(elf)
 	@$(if $(NEWLIB),qemu/run) $(elf) || { status=$$?; echo "status $$status" >&2; exit $$status; }
 
 gdb: $(elf)
-	@qemu/gdb $(elf)
+	@SOURCES=$(abspath $(if $(app_file),$(app_folder),$(app_folder)/..)) qemu/gdb $(elf) $(GDB_ARGS)
 
 stackdepth: $(A)/linked.elf
 	@$(stackdepth) --linked $(A)/linked.elf $(A)/linked.map $(depth_files)

@@ -31,7 +31,8 @@ def rename(names, objects):
     for name in objects:
         subprocess.run([os.environ.get("OBJCOPY", "objcopy"), *changes, name], check=True)
         graph = pathlib.Path(name).with_suffix(".ci")
-        graph.write_text(title.sub(r'"app.\1"', graph.read_text()))
+        if graph.exists(): # assembly has none
+            graph.write_text(title.sub(r'"app.\1"', graph.read_text()))
 
 
 def main():

@@ -7,6 +7,10 @@
 
 #include <vole/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct chan;
 
 /* NULL with errno EINVAL (sizes overflow, elem_size above 64 KB) or ENOMEM. */
@@ -40,9 +44,24 @@ size_t chan_cap(const struct chan *c);
 
 /* The size of what elem points to; CHAN_UNCHECKED for a void *. */
 #define CHAN_UNCHECKED SIZE_MAX
+#ifdef __cplusplus
+extern "C++" {
+template <typename T> constexpr size_t chan_sizeof(const volatile T *)
+{
+	return sizeof(T);
+}
+
+constexpr size_t chan_sizeof(const volatile void *)
+{
+	return CHAN_UNCHECKED;
+}
+}
+#define CHAN_SIZEOF(elem) chan_sizeof(elem)
+#else
 #define CHAN_SIZEOF(elem) \
 	_Generic((elem), void *: CHAN_UNCHECKED, const void *: CHAN_UNCHECKED, \
 		 default: sizeof *(elem))
+#endif
 
 int chan_send_sized(struct chan *c, const void *elem, size_t size);
 int chan_recv_sized(struct chan *c, void *elem, size_t size);
@@ -66,5 +85,9 @@ struct select_case {
 int chan_select(struct select_case *cases, int n);
 int chan_try_select(struct select_case *cases, int n);
 int chan_select_until(struct select_case *cases, int n, uint64_t deadline);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

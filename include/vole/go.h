@@ -7,6 +7,10 @@
 
 #include <vole/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct go_options {
 	const char *name; /* copied; at most 31 bytes are kept; NULL: the symbol of fn */
 	size_t stack;     /* the largest the stack may grow to, in bytes; 0: the default, 256 KB */
@@ -27,7 +31,7 @@ int go_with(const struct go_options *opt, go_fn *fn, void *arg);
 void go_yield(void);
 
 /* Ends this coroutine; its deferred calls run first. */
-_Noreturn void go_exit(void);
+void go_exit(void) __attribute__((noreturn));
 
 /* Runs fn(arg) when this coroutine ends, the last deferred first. 0, -ENOMEM, -EINVAL. */
 int go_defer(go_fn *fn, void *arg);
@@ -42,5 +46,9 @@ int go_pin(int core);
 
 /* While on, no cancellation reaches this coroutine. Returns the old value. */
 bool go_shield(bool on);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,11 +7,15 @@
 
 #include <vole/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct irq_work {
 	struct irq_work *next;
 	go_fn *fn;
 	void *arg;
-	_Atomic uint32_t queued;
+	VOLE_ATOMIC(uint32_t) queued;
 };
 
 /*
@@ -29,5 +33,9 @@ int irq_detach(unsigned irq);
  * timer_stop; a call that could wait panics.
  */
 void irq_defer(struct irq_work *work, go_fn *fn, void *arg);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

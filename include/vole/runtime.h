@@ -4,6 +4,10 @@
 
 #include <vole/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Physical cores that came up; the core this coroutine runs on now. */
 int runtime_cores(void);
 int runtime_core(void);
@@ -34,7 +38,7 @@ void runtime_dump(void);
 int runtime_cpu_ns(uint64_t *ns);
 
 /* Ends the machine with status 134, after the message and a backtrace. */
-_Noreturn void runtime_panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void runtime_panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /* One coroutine, as ps shows it. */
 struct runtime_co {
@@ -64,5 +68,9 @@ int runtime_core_stats(int core, struct runtime_core_stats *stats); /* 0, -EINVA
 /* What the machine is, for a greeting. */
 const char *runtime_processor(void);
 size_t runtime_memory(void); /* bytes of RAM the kernel manages */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,12 +7,16 @@
 
 #include <vole/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * Mutual exclusion between coroutines. Not recursive: misuse panics. No waiter starves: one that
  * has waited for 1 ms is served next. Not cancellable.
  */
 struct mutex {
-	_Atomic uintptr_t state; /* who holds it, and a flag */
+	VOLE_ATOMIC(uintptr_t) state; /* who holds it, and a flag */
 	struct spinlock lock;
 	struct wait_queue waiters; /* guarded by lock */
 };
@@ -53,7 +57,7 @@ void cond_broadcast(struct cond *c);
 
 /* Runs fn(arg) the first time; every call returns after that has ended. */
 struct once {
-	_Atomic uint32_t done;
+	VOLE_ATOMIC(uint32_t) done;
 	struct mutex mutex;
 };
 
@@ -94,11 +98,15 @@ void sema_release(struct sema *s);
  * are remembered as one. One waiter at a time. 0, -ETIMEDOUT, -ECANCELED; -EBUSY: another waits.
  */
 struct event {
-	_Atomic uintptr_t state; /* 0, 1: posted, or the waiter */
+	VOLE_ATOMIC(uintptr_t) state; /* 0, 1: posted, or the waiter */
 };
 
 int event_wait(struct event *e);
 int event_wait_until(struct event *e, uint64_t deadline);
 void event_post(struct event *e);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,13 +4,17 @@
 
 #include <vole/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * Structured concurrency: a group's members are waited for together, and cancelled together when
  * one fails, when the deadline passes, or by group_cancel. Cancellable calls of a cancelled member
  * return -ECANCELED. A group made inside a member is a child: it is cancelled with its parent.
  */
 struct group {
-	_Atomic int32_t error; /* not 0: cancelled, and why */
+	VOLE_ATOMIC(int32_t) error; /* not 0: cancelled, and why */
 	struct spinlock lock;
 	/* guarded by lock */
 	struct co *members;
@@ -85,5 +89,9 @@ int gen_yield(struct gen *g, const void *elem);
 
 /* Makes gen_yield return -ECANCELED until fn has ended, and waits for that. NULL: nothing. */
 void gen_free(struct gen *g);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,6 +4,10 @@
 
 #include <vole/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Anywhere; monotonic across cores. */
 uint64_t time_now(void);
 
@@ -44,5 +48,9 @@ int ticker_start(struct ticker *t, uint64_t period);
 
 /* Frees the channel. */
 void ticker_stop(struct ticker *t);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -16,11 +16,22 @@
 /* A deadline that never comes. */
 #define TIME_NEVER UINT64_MAX
 
+/* For C++, whose atomics are another thing; in memory they are the same. */
+#ifdef __cplusplus
+#define VOLE_ATOMIC(type) type
+#else
+#define VOLE_ATOMIC(type) _Atomic type
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef void go_fn(void *arg);
 
 /* A test-and-set lock, held for a few instructions and never while preemptible. */
 struct spinlock {
-	_Atomic uint32_t held;
+	VOLE_ATOMIC(uint32_t) held;
 };
 
 /* A FIFO of waiters; see kernel/wait.h. */
@@ -39,5 +50,9 @@ struct wheel_node {
 	struct core *core; /* whose wheel; constant while pending */
 	void (*fire)(struct wheel_node *node, uint64_t now);
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

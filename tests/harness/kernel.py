@@ -42,6 +42,7 @@ PROGRAMS = {
     "preempt.c": (4, 5),
     "regs": (4, 30),
     "ownnames": (1, 1),
+    "cxx": (1, 1),
     "wakeups.c": (4, 50),
     "steal.c": (4, 10),
     "runtime.c": (2, 1),

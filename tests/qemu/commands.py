@@ -1,6 +1,9 @@
 """What a person types: make run, the shell, the examples."""
 
+import pathlib
+import re
 import subprocess
+import tempfile
 
 from harness.machine import ARCHES, HOST, ROOT, boot, builder, make
 from harness.suite import Case, Check
@@ -22,6 +25,51 @@ def run_make_run(case):
     checks.append(Check("an APP that is not there: a clear line",
                         run.status == 2 and "no/such/app.c" in run.text, f"status {run.status}",
                         run.text))
+    return checks
+
+
+def run_settings(case):
+    """What a folder may hold, and what app.mk and make's command line say of its build."""
+    checks = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name) / "mixed"
+        (folder / "lower").mkdir(parents=True)
+        (folder / "main.c").write_text(
+            '#include <stdio.h>\nint twice(int);\nint main(void)\n{\n#ifdef __OPTIMIZE__\n'
+            'printf("optimised ");\n#endif\nprintf("%d %d %s", A, twice(B), TEXT);\n}\n')
+        (folder / "lower" / "twice.cc").write_text('extern "C" int twice(int);\nint twice(int n)\n'
+                                                   '{\nreturn FACTOR * n;\n}\n')
+        (folder / "app.mk").write_text("CFLAGS = -DA=1 -DB=1\nCXXFLAGS := -DFACTOR=2\n")
+        made = [f"APP={folder}", f"ARCH={case.arch}", "TIMEOUT=60", f"SMP={case.smp}"]
+        said = ["CFLAGS=-UB -DB=21 -DTEXT='\"a b\"'"]
+        run = make("-s", "run", *made, *said)
+        checks.append(Check("settings of app.mk, and after them the command line's",
+                            run.text.endswith("optimised 1 42 a b"), f"status {run.status}", run.text))
+        run = make("-s", "run", *made, *said, "OPT=0", "CXXFLAGS=-UFACTOR -DFACTOR=3")
+        checks.append(Check("OPT=0 optimises nothing, CXXFLAGS are for C++",
+                            run.text.endswith("1 63 a b"), f"status {run.status}", run.text))
+        run = make("-s", "image", *made, *said, "LDFLAGS=-Wl,--defsym=twice=no_such_name")
+        checks.append(Check("LDFLAGS reach the linker",
+                            run.status == 2 and "no_such_name" in run.text, "", run.text))
+        run = make("-s", "image", *made, *said, "LIBS=-lno_such_library")
+        checks.append(Check("LIBS, too", run.status == 2 and "no_such_library" in run.text, "",
+                            run.text))
+        run = make("-s", "image", *made, "OPT=fast")
+        checks.append(Check("a wrong OPT is a clear line", run.status == 2 and "OPT=fast" in run.text,
+                            "", run.text))
+        (folder / "lower" / "part.rs").write_text("")
+        run = make("-s", "image", *made, *said)
+        checks.append(Check("a source that is not built is named",
+                            run.status == 2 and "lower/part.rs" in run.text, f"status {run.status}",
+                            run.text))
+        (folder / "app.mk").write_text("SRCS = main.c lower/twice.cc\nCFLAGS = -DA=1 -DB=1\n"
+                                       "CXXFLAGS := -DFACTOR=2\n")
+        run = make("-s", "run", *made, *said)
+        checks.append(Check("SRCS says what is built", run.text.endswith("optimised 1 42 a b"),
+                            f"status {run.status}", run.text))
+    run = make("-s", "stackdepth", "APP=tests/kernel/cxx", f"ARCH={case.arch}")
+    checks.append(Check("a C++ function has a bound",
+                        re.search(r"^_ZL6senderPv +\d+  bounded$", run.text, re.M), "", run.text))
     return checks
 
 
@@ -72,6 +120,7 @@ def cases(tier):
         return
     for arch in (*ARCHES, HOST):
         yield Case("make", "make run", arch, 4, run_make_run, 5, images=[(SHELL, arch, {})])
+        yield Case("make", "settings", arch, 2, run_settings, 6)
         yield Case("shell", "tour", arch, 4, run_tour, 15, images=[(SHELL, arch, {})])
         for name in ("hello.c", "pingpong.c", "sieve.c"):
             yield Case("example", name, arch, 8 if arch == "arm64" else 4, run_example, 3,

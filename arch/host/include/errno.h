@@ -11,13 +11,13 @@
 extern unsigned long host_errno_offset;
 
 #undef errno
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-/* GCC 12's sanitizers take an address in a segment for one in memory (its bug 111736). */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__ || defined __cplusplus
+/* C++ has no segments, and GCC 12's sanitizers take an address in one for memory (its bug 111736). */
 static inline int *host_errno(void)
 {
-	unsigned long fs;
+	unsigned long fs; /* 0x0: arch/host/assemble lets it be */
 
-	__asm__ volatile("movq %%fs:0, %0" : "=r"(fs));
+	__asm__ volatile("movq %%fs:0x0, %0" : "=r"(fs));
 	return (int *)(fs + host_errno_offset);
 }
 #define errno (*host_errno())

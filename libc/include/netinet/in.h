@@ -54,7 +54,14 @@ struct sockaddr_in6 {
 #define INET_ADDRSTRLEN  16
 #define INET6_ADDRSTRLEN 46
 
+#ifdef __cplusplus
+extern "C" {
+#endif
 extern const struct in6_addr in6addr_any, in6addr_loopback;
+#ifdef __cplusplus
+}
+#endif
+
 #define IN6ADDR_ANY_INIT \
 	{ \
 		{ \

@@ -4,6 +4,14 @@
 
 #include_next <sys/stat.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 int lstat(const char *__restrict path, struct stat *__restrict st);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
