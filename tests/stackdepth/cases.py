@@ -15,6 +15,7 @@ ROW = re.compile(r"^(\S+) +(\d+|-)  (.*)\n    (.*)$", re.MULTILINE)
 
 def rows(app, arch):
     """(entry, bytes or None, verdict, [(function, frame)]) of make stackdepth."""
+    builder.image(app, arch)  # also all that is built once, which takes long
     run = make("-s", "stackdepth", APP=app, ARCH=arch)
     for name, size, verdict, path in ROW.findall(run.text):
         steps = [tuple(step.split()) for step in path.split(" > ")]
