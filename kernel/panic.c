@@ -72,6 +72,12 @@ static void print_frames_here(struct backtrace *b)
 	print_frames(n, b, co);
 }
 
+/* The report is printed. A debugger stops here (qemu/vole.gdb). */
+static __attribute__((noinline)) _Noreturn void panic_end(void)
+{
+	arch_power_off(STATUS_PANIC);
+}
+
 /* Only one core goes on from here. */
 static void begin(void)
 {
@@ -83,7 +89,7 @@ static void begin(void)
 	if (!atomic_compare_exchange_strong(&first, &none, here)) {
 		if (none == here) {
 			print("panic: once more, in the panic\n");
-			arch_power_off(STATUS_PANIC);
+			panic_end();
 		}
 		for (;;)
 			arch_relax(); /* until arch_stop_others gets here */
@@ -130,7 +136,7 @@ static void *report(void *message, void *unused)
 	print_who();
 	if (core_count)
 		print_frames_here(&m->backtrace);
-	arch_power_off(STATUS_PANIC);
+	panic_end();
 }
 
 /* On the core's own stack, since the coroutine's may have no room for it. */
@@ -177,7 +183,7 @@ static void *report_plain(void *unused, void *unused2)
 	print_who();
 	if (core_count)
 		print_frames_here(&plain.backtrace);
-	arch_power_off(STATUS_PANIC);
+	panic_end();
 }
 
 _Noreturn void panic_plain(const char *text)
@@ -200,7 +206,7 @@ _Noreturn void panic_deadlock(void)
 	begin();
 	print("all coroutines are asleep - deadlock!\n");
 	dump_all();
-	arch_power_off(STATUS_PANIC);
+	panic_end();
 }
 
 /* The current coroutine's. */
@@ -225,7 +231,7 @@ _Noreturn void panic_exception(const struct arch_regs *regs, const char *what, u
 	arch_print_regs(regs, print);
 	if (core_count)
 		print_frames_here(&b);
-	arch_power_off(STATUS_PANIC);
+	panic_end();
 }
 
 void panic_nmi(const struct arch_regs *regs)

@@ -1,7 +1,9 @@
 """What a person types: make run, the shell, the examples."""
 
+import os
 import pathlib
 import re
+import signal
 import subprocess
 import tempfile
 
@@ -44,10 +46,10 @@ def run_settings(case):
         said = ["CFLAGS=-UB -DB=21 -DTEXT='\"a b\"'"]
         run = make("-s", "run", *made, *said)
         checks.append(Check("settings of app.mk, and after them the command line's",
-                            run.text.endswith("optimised 1 42 a b"), f"status {run.status}", run.text))
+                            ("\n" + run.text).endswith("\noptimised 1 42 a b"), f"status {run.status}", run.text))
         run = make("-s", "run", *made, *said, "OPT=0", "CXXFLAGS=-UFACTOR -DFACTOR=3")
         checks.append(Check("OPT=0 optimises nothing, CXXFLAGS are for C++",
-                            run.text.endswith("1 63 a b"), f"status {run.status}", run.text))
+                            ("\n" + run.text).endswith("\n1 63 a b"), f"status {run.status}", run.text))
         run = make("-s", "image", *made, *said, "LDFLAGS=-Wl,--defsym=twice=no_such_name")
         checks.append(Check("LDFLAGS reach the linker",
                             run.status == 2 and "no_such_name" in run.text, "", run.text))
@@ -65,11 +67,54 @@ def run_settings(case):
         (folder / "app.mk").write_text("SRCS = main.c lower/twice.cc\nCFLAGS = -DA=1 -DB=1\n"
                                        "CXXFLAGS := -DFACTOR=2\n")
         run = make("-s", "run", *made, *said)
-        checks.append(Check("SRCS says what is built", run.text.endswith("optimised 1 42 a b"),
+        checks.append(Check("SRCS says what is built", ("\n" + run.text).endswith("\noptimised 1 42 a b"),
                             f"status {run.status}", run.text))
     run = make("-s", "stackdepth", "APP=tests/kernel/cxx", f"ARCH={case.arch}")
     checks.append(Check("a C++ function has a bound",
                         re.search(r"^_ZL6senderPv +\d+  bounded$", run.text, re.M), "", run.text))
+    return checks
+
+
+GDB_PROGRAM = """#include <stdio.h>
+#include <vole.h>
+int main(int argc, char **argv)
+{
+	(void)argv;
+	if (argc > 1)
+		runtime_panic("as asked");
+	puts("it runs");
+	fflush(stdout);
+	for (;;)
+		time_sleep(NSEC_PER_MSEC);
+}
+"""
+
+
+def run_gdb(case):
+    """Ctrl-C stops the program, not the machine; so does a panic; sources are found."""
+    with tempfile.TemporaryDirectory() as name:
+        source = pathlib.Path(name) / "session.c"
+        source.write_text(GDB_PROGRAM)
+        words = ["make", "-s", "gdb", f"APP={source}", f"ARCH={case.arch}", f"SMP={case.smp}"]
+        asked = "-batch -ex c -ex 'list 7,7' -ex c -ex bt -ex kill"
+        run = make(*words[1:], "ARGS=panic", f"GDB_ARGS={asked}", TIMEOUT="120")
+        checks = [Check("gdb finds a source outside the tree",
+                        re.search(r'^7\s+runtime_panic\("as asked"\);', run.text, re.M), "", run.text),
+                  Check("gdb stops at a panic, when it is told",
+                        "panic: as asked" in run.text and "#0  panic_end" in run.text,
+                        "", run.text)]
+        asked = "-batch -ex c -ex c -ex 'info threads' -ex kill"
+        env = {**os.environ, "TIMEOUT": "120"}
+        with subprocess.Popen([*words, f"GDB_ARGS={asked}"], cwd=ROOT, env=env, text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, start_new_session=True) as process:
+            text = ""
+            for line in process.stdout:
+                text += line
+                if "it runs" in line: # the terminal sends it to all that is in the foreground
+                    os.killpg(process.pid, signal.SIGINT)
+        checks.append(Check("Ctrl-C stops the program, which is there still",
+                            "CPU#1" in text.partition("SIGINT")[2], "", text))
     return checks
 
 
@@ -121,6 +166,8 @@ def cases(tier):
     for arch in (*ARCHES, HOST):
         yield Case("make", "make run", arch, 4, run_make_run, 5, images=[(SHELL, arch, {})])
         yield Case("make", "settings", arch, 2, run_settings, 6)
+        if arch != HOST:
+            yield Case("make", "gdb", arch, 2, run_gdb, 6)
         yield Case("shell", "tour", arch, 4, run_tour, 15, images=[(SHELL, arch, {})])
         for name in ("hello.c", "pingpong.c", "sieve.c"):
             yield Case("example", name, arch, 8 if arch == "arm64" else 4, run_example, 3,
