@@ -11,7 +11,7 @@ endif
 
 # ---- What to build -----------------------------------------------------------------------------
 
-ARCH ?= x86_64
+ARCH ?= $(if $(filter explore,$(MAKECMDGOALS)),sim,x86_64)
 APP ?= examples/shell
 BUILD ?= debug
 PLANT ?=
@@ -21,9 +21,11 @@ OPT ?= 2
 V ?=
 
 # The launcher's, see qemu/run.
-SMP ?= 4
-MEM ?= 512M
+SMP ?= $(if $(filter sim,$(ARCH)),2,4)
+MEM ?= $(if $(filter sim,$(ARCH)),64M,512M)
 export SMP MEM ARGS FILES NET TIMEOUT ACCEL QEMU_EXTRA
+# Of the simulated machine, see arch/sim/explore.c.
+export SEED RUNS STRATEGY STEPS JOBS
 
 # What is compiled differently has a folder of its own.
 K := build/$(ARCH)$(if $(filter-out debug,$(BUILD)),-$(BUILD))$(if $(SAN),-$(SAN))$(if $(STACKS),-$(STACKS))
@@ -78,7 +80,7 @@ jobs := build-$(ARCH) $(if $(filter run gdb,$(MAKECMDGOALS)),run-$(ARCH)) \
 $(call tool,tools/setup $(jobs))
 
 ifneq ($(ARCH),host)
-NEWLIB := $(call tool,tools/newlib $(ARCH))
+NEWLIB := $(call tool,tools/newlib $(patsubst sim,x86_64,$(ARCH)))
 LWIP := $(call tool,tools/lwip)
 endif
 ifeq ($(ARCH),arm64)
@@ -316,16 +318,19 @@ endif # needs_build
 
 # ---- The commands ------------------------------------------------------------------------------
 
-.PHONY: help run image gdb stackdepth iso test test-long test-sanitize bench bench-qemu lint icount flags port clean FORCE
+.PHONY: help run image explore gdb stackdepth iso test test-long test-sanitize bench bench-qemu lint icount flags port clean FORCE
 
 image: $(elf)
 	@echo $(CURDIR)/$(elf)
 
 run: $(elf)
-	@$(if $(NEWLIB),qemu/run) $(elf) || { status=$$?; echo "status $$status" >&2; exit $$status; }
+	@$(if $(filter-out host sim,$(ARCH)),qemu/run) $(elf) || { status=$$?; echo "status $$status" >&2; exit $$status; }
 
 gdb: $(elf)
 	@SOURCES=$(abspath $(if $(app_file),$(app_folder),$(app_folder)/..)) qemu/gdb $(elf) $(GDB_ARGS)
+
+explore: $(elf)
+	@tools/explore $(elf) $(APP)
 
 stackdepth: $(A)/linked.elf
 	@$(stackdepth) --linked $(A)/linked.elf $(A)/linked.map $(depth_files)

@@ -1,0 +1,94 @@
+/*
+ * From the beginning of the process to kernel_start. Choices come from the environment, as the
+ * launcher takes them: SMP, MEM, ARGS; explore.c has more.
+ */
+#include "sim.h"
+
+enum { BOOT_STACK = 64 * 1024, LINE_MAX_LEN = 4096 };
+
+static _Alignas(16) char boot_stack[BOOT_STACK] __asm__("sim_boot_stack") __attribute__((used));
+__asm__(".globl sim_boot_stack_end\n.set sim_boot_stack_end, sim_boot_stack + 65536");
+
+static char line[LINE_MAX_LEN];
+
+void sim_main(uintptr_t *words);
+
+const char *sim_option(char **env, const char *name)
+{
+	for (; *env; env++) {
+		const char *at = *env, *n = name;
+
+		while (*n && *at == *n)
+			at++, n++;
+		if (!*n && *at == '=')
+			return at + 1;
+	}
+	return "";
+}
+
+uint64_t sim_number(char **env, const char *name, uint64_t otherwise, bool size)
+{
+	const char *text = sim_option(env, name), *at = text;
+	uint64_t value = 0;
+
+	if (!*text)
+		return otherwise;
+	for (; *at >= '0' && *at <= '9'; at++)
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(*at - '0'), &value))
+			break;
+	if (size && at > text)
+		switch (*at) {
+		case 'G':
+		case 'g':
+			value <<= 10; /* fallthrough */
+		case 'M':
+		case 'm':
+			value <<= 10; /* fallthrough */
+		case 'K':
+		case 'k':
+			value <<= 10;
+			at++;
+		}
+	if (*at || (size && !value)) {
+		sim_put(2, "vole: ");
+		sim_put(2, name);
+		sim_usage("=", text);
+	}
+	return value;
+}
+
+static void boot(void *unused)
+{
+	(void)unused;
+	kernel_start();
+}
+
+/* What Linux has put on the first stack: argc, argv, NULL, the environment, NULL. */
+void sim_main(uintptr_t *words)
+{
+	char **argv = (char **)(words + 1), **env = argv + words[0] + 1;
+	size_t n = 0;
+	const char *parts[] = {"vole.stdin=framed ", sim_option(env, "ARGS")};
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		for (const char *at = parts[i]; *at; at++) {
+			if (n == sizeof line - 1)
+				sim_usage("ARGS is too long", "");
+			line[n++] = *at;
+		}
+	machine.command_line = line;
+	machine.processor = "a simulated machine";
+	machine.ncores = (int)sim_number(env, "SMP", 2, false);
+	if (machine.ncores < 1 || machine.ncores > MAX_CORES)
+		sim_usage("SMP: 1 to 64", "");
+	for (int i = 0; i < machine.ncores; i++)
+		machine.core_hw_id[i] = (uint64_t)i;
+	machine.console_base = SIM_UART;
+	machine.console_irq = SIM_UART_IRQ;
+	sim_explore_init(env);
+	sim_memory_init(sim_number(env, "MEM", 64 << 20, true) & -(size_t)PAGE_SIZE);
+	sim_faults_init();
+	sim_here->masked = true;
+	sim_enter(boot_stack + sizeof boot_stack, boot, NULL);
+}

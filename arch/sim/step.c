@@ -1,0 +1,293 @@
+/*
+ * Steps, and what is decided between them: which core goes on, whether an interrupt comes, how time
+ * passes. A strategy (strategy.c) decides by the seed; or a list of events does, which an earlier
+ * run has left (explore.c).
+ *
+ * An event is a decision that is not the usual one. Usual is: the core goes on; no interrupt comes
+ * before the core waits for one; time passes with the steps; where a core waits, the next one goes
+ * on. An event has its place by the steps of its own core, so it still means something when
+ * others are left out.
+ */
+#include "sim.h"
+
+struct co *sim_current;
+struct sim_core *sim_here = &sim_cores[0];
+uint64_t sim_time;
+int64_t sim_quiet = SIM_NEVER;
+
+struct sim_run sim_run = {.app_weight = 1, .limit = SIM_NEVER};
+
+static int64_t gap = SIM_NEVER; /* what sim_quiet was when it was last looked at */
+static uint64_t decisions = 0xcbf29ce484222325;
+static int next_event; /* of those that are followed */
+
+/* FNV-1a, by words. */
+static void note(uint64_t what)
+{
+	decisions = (decisions ^ what) * 0x100000001b3;
+}
+
+uint64_t sim_decisions(void)
+{
+	return decisions;
+}
+
+/* ---- Steps and events ---- */
+
+static void count_steps(void)
+{
+	uint64_t steps = (uint64_t)(gap - sim_quiet);
+
+	gap = sim_quiet;
+	sim_here->steps += steps;
+	sim_run.steps += steps;
+	if (sim_run.steps > sim_run.limit)
+		sim_fail("hang", "it is not at its end after so many steps (STEPS=)");
+}
+
+static void happened(enum sim_event_kind kind, const struct sim_core *to, const void *place)
+{
+	struct sim_event event = {.kind = kind,
+				  .core = (uint8_t)(sim_here - sim_cores),
+				  .to = (uint8_t)(to - sim_cores),
+				  .steps = sim_here->steps};
+
+	note(event.steps << 24 | (uint64_t)event.core << 16 | event.to << 8 | kind);
+	if (sim_run.events && sim_run.events->n < SIM_EVENTS)
+		sim_run.events->event[sim_run.events->n++] = event;
+	else if (sim_run.events)
+		sim_run.events->lost = true;
+	if (sim_run.tell)
+		sim_tell(&event, place);
+}
+
+/* The event to follow here and now, if it is of such a kind. */
+static const struct sim_event *expected(enum sim_event_kind kind)
+{
+	const struct sim_events *list = sim_run.follow;
+
+	while (list && next_event < list->n) {
+		const struct sim_event *event = &list->event[next_event];
+
+		if (event->core != sim_here - sim_cores || event->steps > sim_here->steps)
+			return NULL;
+		if (event->steps == sim_here->steps) {
+			if (event->kind != kind)
+				return NULL;
+			next_event++;
+			return event;
+		}
+		next_event++; /* its place has passed */
+	}
+	return NULL;
+}
+
+static const struct sim_core *followed_core(void)
+{
+	const struct sim_events *list = sim_run.follow;
+
+	return list && next_event < list->n ? &sim_cores[list->event[next_event].core] : NULL;
+}
+
+/* Sets when to decide next. */
+static void go_on(void)
+{
+	const struct sim_events *list = sim_run.follow;
+
+	gap = SIM_NEVER;
+	if (sim_run.begun && list) {
+		while (followed_core() == sim_here &&
+		       list->event[next_event].steps <= sim_here->steps)
+			next_event++; /* its place has passed */
+		if (followed_core() == sim_here)
+			gap = (int64_t)(list->event[next_event].steps - sim_here->steps) - 1;
+	} else if (sim_run.begun) {
+		gap = sim_strategy_gap();
+	}
+	/* So that the limit is seen. */
+	if (gap > (1 << 20))
+		gap = 1 << 20;
+	sim_quiet = gap;
+}
+
+/* ---- Which core ---- */
+
+static void go_to(struct sim_core *next)
+{
+	struct sim_core *left = sim_here;
+
+	if (next == left)
+		return;
+	left->current = sim_current;
+	sim_here = next;
+	sim_current = next->current;
+	sim_load_locals();
+	sim_switch(&left->sp, next->sp);
+}
+
+static int cores_that_can(struct sim_core **can, const struct sim_core *but)
+{
+	int n = 0;
+
+	/* This one first, then the next. */
+	for (int i = 0; i < sim_core_count; i++) {
+		struct sim_core *c = &sim_cores[(sim_here - sim_cores + i) % sim_core_count];
+
+		if (c != but && sim_can_go_on(c))
+			can[n++] = c;
+	}
+	return n;
+}
+
+static struct sim_core *choose(const struct sim_core *but, const void *place)
+{
+	struct sim_core *can[MAX_CORES];
+	int n = cores_that_can(can, but), usual = 0, i = 0;
+
+	if (n == 0)
+		return NULL;
+	if (sim_run.follow) {
+		const struct sim_event *event = expected(SIM_GOES_TO);
+
+		for (int k = 0; k < n; k++)
+			if (can[k] == followed_core() && can[0] != sim_here)
+				usual = k;
+		i = usual;
+		for (int k = 0; k < n && event; k++)
+			if (can[k] == &sim_cores[event->to])
+				i = k;
+	} else if (sim_run.begun && n > 1) {
+		i = sim_strategy_choose(can, n);
+	}
+	/* Where the core waits, whoever goes on is news. */
+	if (sim_run.begun && n > 1 && (i != 0 || can[0] != sim_here))
+		happened(SIM_GOES_TO, can[i], place);
+	return can[i];
+}
+
+/* ---- Interrupts ---- */
+
+static void interrupt(void)
+{
+	struct sim_core *here = sim_here;
+
+	here->masked = true;
+	sim_interrupt(here->irq_stack + SIM_IRQ_STACK);
+}
+
+static bool interrupt_comes(void)
+{
+	return sim_run.follow ? expected(SIM_INTERRUPT) != NULL
+			      : sim_run.begun && sim_strategy_interrupts();
+}
+
+void sim_decide(const void *place)
+{
+	struct sim_core *here = sim_here;
+
+	count_steps();
+	if (here->deadline > sim_time && here->deadline - sim_time < SIM_SHORT_WHILE &&
+	    (sim_run.follow ? expected(SIM_TIME_PASSES) != NULL
+			    : sim_run.begun && sim_strategy_time_passes())) {
+		happened(SIM_TIME_PASSES, here, place);
+		sim_time = here->deadline;
+	}
+	go_to(choose(NULL, place));
+	if (!here->masked && sim_interrupt_waits(here) && interrupt_comes()) {
+		happened(SIM_INTERRUPT, here, place);
+		go_on();
+		interrupt();
+	}
+	count_steps();
+	go_on();
+}
+
+/* ---- Waiting ---- */
+
+/* All cores wait: until the first timer, or for what comes from outside. */
+static void pass_time(void)
+{
+	uint64_t first = TIME_NEVER;
+
+	for (int i = 0; i < sim_core_count; i++)
+		if (!sim_cores[i].stopped && sim_cores[i].deadline < first)
+			first = sim_cores[i].deadline;
+	if (first == TIME_NEVER && !sim_uart_wait())
+		sim_fail("hang", "every core waits, and nothing can come");
+	if (first != TIME_NEVER && first > sim_time)
+		sim_time = first;
+}
+
+void sim_halt_(void);
+void sim_relax_(void);
+void sim_interrupts_off_(void);
+void sim_interrupts_on_(void);
+
+void sim_halt_(void)
+{
+	struct sim_core *here = sim_here, *next;
+	const void *place = __builtin_return_address(0);
+
+	sim_quiet--;
+	count_steps();
+	here->masked = false;
+	here->halted = true;
+	while (!(next = choose(NULL, place)))
+		pass_time();
+	go_to(next);
+	here->halted = false;
+	go_on();
+	if (sim_interrupt_waits(here))
+		interrupt();
+}
+
+/* This core waits for another. */
+void sim_relax_(void)
+{
+	struct sim_core *here = sim_here, *next;
+
+	sim_quiet--;
+	count_steps();
+	sim_strategy_waits(here);
+	sim_time += SIM_STEP_NS;
+	next = choose(here, __builtin_return_address(0));
+	if (next)
+		go_to(next);
+	else if (here->deadline != TIME_NEVER && here->deadline > sim_time)
+		sim_time = here->deadline;
+	count_steps();
+	go_on();
+	if (!here->masked && sim_interrupt_waits(here))
+		interrupt();
+}
+
+void sim_interrupts_off_(void)
+{
+	sim_here->masked = true;
+}
+
+void sim_interrupts_on_(void)
+{
+	sim_here->masked = false;
+	if (sim_interrupt_waits(sim_here))
+		interrupt();
+}
+
+/* ---- Beginning ---- */
+
+void sim_settle(void)
+{
+	struct sim_core *can[MAX_CORES];
+
+	while (cores_that_can(can, sim_here) > 0) {
+		go_to(can[0]);
+		count_steps();
+		go_on();
+	}
+}
+
+void sim_go_on(void)
+{
+	count_steps();
+	go_on();
+}

@@ -1,0 +1,130 @@
+"""The simulated machine: the same seed is the same run; and the explorer, on programs with a fault."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+from harness.kernel import results
+from harness.machine import ROOT, boot, builder, clean_environment, make
+from harness.suite import Case, Check
+
+SIM = "sim"
+PINGPONG = "examples/pingpong.c"
+
+# Program in tests/explore: what its failure is called.
+FAULTS = {
+    "aba": "panic",
+    "check-then-act": "panic",
+    "double-check": "panic",
+    "left-too-soon": "status",
+    "lock-order": "deadlock",
+    "lost-update": "status",
+    "lost-wakeup": "deadlock",
+}
+
+# Programs of tests/kernel that do not look at how long something takes.
+PROGRAMS = ("chan.c", "select.c", "sync.c", "cancel.c", "rwlock.c")
+
+
+def run_sim(image, folder, **options):
+    """What it printed on both, and its status, run in a folder."""
+    done = subprocess.run([str(image)], cwd=folder, env=clean_environment(**options), check=False,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.stdout, done.returncode
+
+
+def run_same(case):
+    image = builder.image(PINGPONG, SIM)
+    checks, all_runs = [], set()
+    with tempfile.TemporaryDirectory() as folder:
+        other = shutil.copy(image, os.path.join(folder, "another-name"))
+        for seed in range(1, 9):
+            options = {"SEED": seed, "SMP": case.smp, "ARGS": 100}
+            first = run_sim(image, ROOT, **options)
+            # Elsewhere, under another name, with more in its environment.
+            second = run_sim(other, folder, **options, WORDS="x" * 5000)
+            all_runs.add(first)
+            checks.append(Check(f"seed {seed} is the same run in another folder",
+                                first == second and b"decisions: " in first[0],
+                                f"{first}\n{second}"))
+    checks.append(Check("other seeds are other runs", len(all_runs) > 4, f"{len(all_runs)} of 8"))
+    return checks
+
+
+def run_program(case):
+    image = builder.image(f"tests/kernel/{case.name}", SIM)
+    checks = []
+    for seed in (1, 2):
+        run = boot(image, limit=90, ARCH="host", SMP=case.smp, MEM="512M", SEED=seed, STEPS=1000000000,
+                   ARGS=f"smp={case.smp}")
+        checks += results(run)
+    return checks
+
+
+def explore(program, *options):
+    return make("-s", "explore", f"APP={program}", *options, limit=200)
+
+
+def run_fault(case):
+    run = explore(f"tests/explore/{case.name}.c", "RUNS=3000", f"SMP={case.smp}")
+    found = dict(re.findall(r"^(failure|seed|runs|replay): (.*)$", run.text, re.MULTILINE))
+    story = re.search(r"^story:\n(.*)^end of story$", run.text, re.MULTILINE | re.DOTALL)
+    checks = [Check(f"{case.name} fails: {FAULTS[case.name]}",
+                    run.status != 0 and found.get("failure") == FAULTS[case.name],
+                    f"status {run.status}", run.text),
+              Check(f"{case.name} has a story of at most 30 lines",
+                    bool(story) and 1 <= len(story[1].splitlines()) <= 30, "", run.text)]
+    shown = set()
+    for _ in range(2):
+        replay = subprocess.run(found.get("replay", "false"), shell=True, cwd=ROOT, check=False,
+                                env=clean_environment(), stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        shown.add("\n".join(re.findall(r"^(?:failure|decisions): .*$", replay.stderr, re.MULTILINE)))
+    text = "".join(shown)
+    checks.append(Check(f"{case.name}: the replay fails in the same way, twice",
+                        len(shown) == 1 and text.startswith(f"failure: {FAULTS[case.name]}\n"), "", text))
+    return checks
+
+
+def run_right(case):
+    run = explore(PINGPONG, "RUNS=300", f"SMP={case.smp}", "ARGS=20")
+    return [Check("a program that is right has no failure",
+                  run.status == 0 and run.text.endswith("300 executions, no failure\n"),
+                  f"status {run.status}", run.text)]
+
+
+def run_jobs(case):
+    """Whatever is found first, the lowest seed counts."""
+    runs = [explore("tests/explore/left-too-soon.c", "RUNS=3000", f"SMP={case.smp}", f"JOBS={jobs}").text
+            for jobs in (1, 5)]
+    return [Check("with JOBS=5 the same failure", runs[0] == runs[1] and "seed: " in runs[0],
+                  "\n".join(runs))]
+
+
+def run_wrong_options(case):
+    image = builder.image(PINGPONG, SIM)
+    checks = []
+    for option in ("SEED=seven", "SMP=0", "SMP=65", "MEM=much", "STRATEGY=luck", "JOBS=0", "STEPS=-1"):
+        name, value = option.split("=")
+        text, status = run_sim(image, ROOT, **{"SMP": case.smp, name: value})
+        checks.append(Check(f"{option} is refused in a line",
+                            status == 2 and text.count(b"\n") == 1 and name.encode() in text,
+                            f"status {status}", text.decode()))
+    return checks
+
+
+def cases(tier):
+    if tier != "fast":
+        return
+    for smp in (1, 2):
+        yield Case("explore", "same seed", SIM, smp, run_same, 3, images=[(PINGPONG, SIM, {})])
+    for name in PROGRAMS:
+        yield Case("explore", name, SIM, 2, run_program, 4, images=[(f"tests/kernel/{name}", SIM, {})])
+    for name in FAULTS:
+        yield Case("explore", name, SIM, 2, run_fault, 6, images=[(f"tests/explore/{name}.c", SIM, {})])
+    yield Case("explore", "right", SIM, 2, run_right, 4, images=[(PINGPONG, SIM, {})])
+    yield Case("explore", "jobs", SIM, 2, run_jobs, 4,
+               images=[("tests/explore/left-too-soon.c", SIM, {})])
+    yield Case("explore", "options", SIM, 2, run_wrong_options, 1, images=[(PINGPONG, SIM, {})])
