@@ -13,7 +13,7 @@
 
 #include "kernel/core.h"
 
-enum { START_LIMIT_MS = 1000, THREAD_STACK = 256 * 1024 };
+enum { THREAD_STACK = 256 * 1024 };
 #define NSEC          UINT64_C(1000000000)
 #define MEASURE_NS    (NSEC / 200)
 #define LONGEST_DELAY (3600 * NSEC)

@@ -56,7 +56,7 @@ size_t host_option_size(const char *name, size_t otherwise)
 	return size;
 }
 
-/* The kernel splits it again. */
+/* The kernel splits it again. What does not fit is refused, as qemu/run does. */
 static const char *command_line(int argc, char **argv)
 {
 	static char line[LINE_MAX_LEN];
@@ -70,6 +70,11 @@ static const char *command_line(int argc, char **argv)
 	n = (size_t)snprintf(line, sizeof line, "vole.name=\"%s\" %s", stem, args ? args : "");
 	for (int i = 1; i < argc && n < sizeof line; i++)
 		n += (size_t)snprintf(line + n, sizeof line - n, " \"%s\"", argv[i]);
+	if (n >= sizeof line) {
+		fprintf(stderr, "vole: the arguments are too long: a command line has %d bytes\n",
+			LINE_MAX_LEN - 1);
+		_exit(1);
+	}
 	return line;
 }
 
