@@ -297,6 +297,8 @@ $(A)/linked.elf: $(objs) $(filter %.a %.o,$(app_libs)) $(B)/nosymbols.o $(B)/ker
 	@$(call say,LD $(elf)) set -e; t=$@.$$$$; trap 'rm -f '$$t'.*' EXIT; \
 	link() { $(CC) $(link_flags) -o $$t.elf $(objs) "$$@" $(libs); }; \
 	functions() { $(CROSS)nm --defined-only $$t.elf | grep ' [tTwW] '; }; \
+	$(if $(strip $(app_libs)),,$(CROSS)nm -g -j --defined-only $(app_objs) | grep -qx main || \
+		{ echo 'APP=$(APP): it has no function main' >&2; exit 1; };) \
 	own=$$($(CROSS)nm -g -j --defined-only $(app_objs) | sed 's/^app\.//' | grep -Fxf $(B)/kernel.names) && \
 		OBJCOPY=$(CROSS)objcopy tools/ownnames.py $$own --in $(app_objs); \
 	link $(B)/nosymbols.o -Wl,-Map=$$t.map; functions >$$t.names; \

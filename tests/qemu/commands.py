@@ -24,6 +24,12 @@ def run_make_run(case):
     checks.append(Check("make run fails with 2 and prints the status",
                         run.status == 2 and "77" in run.text, f"status {run.status}", run.text))
     run = make("-s", "image", "APP=no/such/app.c", f"ARCH={case.arch}")
+    with tempfile.TemporaryDirectory() as folder:
+        (pathlib.Path(folder) / "none.c").write_text("int other(void) { return 0; }\n")
+        none = make("-s", "image", f"APP={folder}/none.c", f"ARCH={case.arch}")
+    checks.append(Check("a program without main: a clear line",
+                        none.status == 2 and "it has no function main" in none.text
+                        and "undefined reference" not in none.text, f"status {none.status}", none.text))
     checks.append(Check("an APP that is not there: a clear line",
                         run.status == 2 and "no/such/app.c" in run.text, f"status {run.status}",
                         run.text))

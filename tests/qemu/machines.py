@@ -1,5 +1,8 @@
 """The machines that must boot: kinds, processors, interrupt controllers, cores, memory."""
 
+import pathlib
+import tempfile
+
 from harness.kernel import results
 from harness.machine import boot, builder
 from harness.suite import Case, Check
@@ -31,7 +34,7 @@ MACHINES = (
 
 MEMORY_FAST = ("16M", "64M", "2G")
 MEMORY_LONG = ("8M", "32M", "128M", "4G", "8G")
-TOO_LITTLE = ("2M", "3M", "4M", "6M")
+TOO_LITTLE = ("1M", "2M", "3M", "4M", "6M")
 
 
 def run_machine(case, options):
@@ -63,6 +66,14 @@ def run_too_little(case):
                                                or "Not enough space" in run.text)
         checks.append(Check(f"{memory}: runs, or says that it is too little",
                             (runs or says) and not run.hung, f"status {run.status}", run.text))
+    with tempfile.TemporaryDirectory() as folder:
+        program = pathlib.Path(folder) / "large.c"
+        program.write_text("static char large[100 << 20];\n"
+                           "int main(void) { return *(volatile char *)large; }\n")
+        run = boot(builder.image(program, case.arch), limit=30, ARCH=case.arch, SMP=case.smp, MEM="64M")
+        checks.append(Check("an array larger than memory: the launcher says it",
+                            run.status == 1 and "MEM=64M: too little memory" in run.text,
+                            f"status {run.status}", run.text))
     return checks
 
 

@@ -15,7 +15,6 @@ ROW = re.compile(r"^(\S+) +(\d+|-)  (.*)\n    (.*)$", re.MULTILINE)
 
 def rows(app, arch):
     """(entry, bytes or None, verdict, [(function, frame)]) of make stackdepth."""
-    builder.image(app, arch)  # also all that is built once, which takes long
     run = make("-s", "stackdepth", APP=app, ARCH=arch)
     for name, size, verdict, path in ROW.findall(run.text):
         steps = [tuple(step.split()) for step in path.split(" > ")]
@@ -175,12 +174,16 @@ def run_assembly(case):
 def cases(tier):
     if tier == "fast":
         yield Case("stackdepth", "rules", "any", 0, tool.run, cost=0)
-        yield Case("stackdepth", "notes", "any", 0, run_notes, cost=1)
+        # What is built once, which takes long, is to be there.
+        yield Case("stackdepth", "notes", "any", 0, run_notes, cost=1,
+                   images=[("tests/stackdepth/verdicts.c", arch, {}) for arch in (*ARCHES, HOST)])
         for arch in (*ARCHES, HOST):
             yield Case("stackdepth", "verdicts", arch, 0,
-                       lambda case: run_verdicts(case, "tests/stackdepth/verdicts.c"), cost=1)
+                       lambda case: run_verdicts(case, "tests/stackdepth/verdicts.c"), cost=1,
+                       images=[("tests/stackdepth/verdicts.c", arch, {})])
         for arch in (*ARCHES, HOST):
-            yield Case("stackdepth", "what reports do not tell", arch, 0, run_fooled, cost=1)
+            yield Case("stackdepth", "what reports do not tell", arch, 0, run_fooled, cost=1,
+                       images=[("tests/stackdepth/verdicts.c", arch, {})])
             yield Case("stackdepth", "assembly", arch, 0, run_assembly, cost=1,
                        images=[("tests/stackdepth/verdicts.c", arch, {})])
     for seed in range(1, 3) if tier == "fast" else range(100, 140):
