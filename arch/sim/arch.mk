@@ -1,14 +1,14 @@
 # What the Makefile needs to know about this port: a static process of x86-64 Linux, with newlib.
 CROSS :=
-ARCH_LIBC := x86_64
-ARCH_RUN :=
 ARCH_CFLAGS := -mcmodel=small -fcf-protection=none -mno-red-zone \
 	-fsanitize=thread -Wno-tsan --param=tsan-instrument-func-entry-exit=0
 ARCH_LDFLAGS := -Wl,--wrap=main,--wrap=panic_deadlock
 ARCH_LIBS :=
 ARCH_SRCS := $(addprefix arch/sim/, switch.S start.c step.c strategy.c explore.c cores.c access.c memory.c faults.c uart.c debug.c)
 ARCH_DRIVERS := drivers/uart16550.c
+ifeq ($(ARCH),sim) # this file is read for all ports
 STACKS := grow
+endif
 
 # The machine itself is not part of what it runs.
 $(addprefix $K/arch/sim/,$(addsuffix .c.o,start step strategy explore cores access memory faults uart debug)): kernel_flags += \
