@@ -47,8 +47,17 @@ class Builder:
             return self._images[key]
 
     def image(self, app, arch, **options):
-        """The path of the image, when it has been built."""
-        return self.request(app, arch, **options).result()
+        """The path of the image, when it has been built: here and now, if nobody has asked before."""
+        key = (str(app), arch, tuple(sorted(options.items())))
+        with self._lock:
+            asked = key in self._images
+            future = self._images.setdefault(key, Future())
+        if not asked:
+            try:
+                future.set_result(self._make(str(app), arch, options))
+            except BuildError as error:
+                future.set_exception(error)
+        return future.result()
 
     @staticmethod
     def _make(app, arch, options):
