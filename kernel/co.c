@@ -410,8 +410,8 @@ bool co_look(const struct co *co, struct co_who *who)
 	/* acquire: with the release in name_give. Its end clears state and name before the name's
 	 * memory is another's; id and fn change while state is CO_FREE. */
 	atomic_thread_fence(memory_order_acquire);
-	return relaxed_get(co->state) != CO_FREE && !(relaxed_get(co->flags) & CO_COUNTED) &&
-	       relaxed_get(co->id) == who->id && relaxed_get(co->name) == name;
+	return relaxed_get(co->state) != CO_FREE && relaxed_get(co->id) == who->id &&
+	       relaxed_get(co->name) == name;
 }
 
 const char *go_name(void)
@@ -488,7 +488,9 @@ static void compare_id(struct co *co, void *arg)
 {
 	struct search *search = arg;
 
-	if (!search->found && relaxed_get(co->id) == search->id)
+	/* Who is on the way out has ended, for others: runtime_count does not have it any more. */
+	if (!search->found && relaxed_get(co->id) == search->id &&
+	    !(relaxed_get(co->flags) & CO_COUNTED))
 		search->found = co_look(co, search->who);
 }
 

@@ -133,12 +133,13 @@ int runtime_core_stats(int index, struct runtime_core_stats *stats)
 	slab_visit_begin(); /* what runs there may end meanwhile, but is still a coroutine's */
 
 	struct core *core = cores[index];
-	struct co_who who = {0};
+	struct co_who who;
 	const struct co *running;
 
-	do
+	do {
+		who = (struct co_who){0}; /* nothing of one that has ended meanwhile */
 		running = atomic_load_explicit(&core->running, memory_order_relaxed);
-	while (running && !(relaxed_get(running->flags) & CO_KERNEL) && !co_look(running, &who));
+	} while (running && !(relaxed_get(running->flags) & CO_KERNEL) && !co_look(running, &who));
 
 	*stats = (struct runtime_core_stats){
 		.switches = relaxed_get(core->switches),
