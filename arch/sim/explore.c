@@ -42,9 +42,10 @@ static bool same(const char *a, const char *b)
 	return *a == *b;
 }
 
-_Noreturn void sim_usage(const char *what, const char *value)
+_Noreturn void sim_usage(const char *name, const char *what, const char *value)
 {
 	sim_put(2, "vole: ");
+	sim_put(2, name);
 	sim_put(2, what);
 	sim_put(2, value);
 	sim_put(2, "\n");
@@ -52,30 +53,42 @@ _Noreturn void sim_usage(const char *what, const char *value)
 		sim_call(SYS_EXIT_GROUP, STATUS_USAGE, 0, 0, 0, 0, 0);
 }
 
+/* What of an option there is: its usual value, and nothing else yet. */
+static void allow_only(char **env, const char *name, const char *usual)
+{
+	const char *value = sim_option(env, name);
+
+	if (*value && !same(value, usual))
+		sim_usage(name, ": there is only ", usual);
+}
+
 void sim_explore_init(char **env)
 {
 	const char *name = sim_option(env, "STRATEGY");
 
+	allow_only(env, "MODEL", "sc");
+	allow_only(env, "FAULTS", "none");
+	allow_only(env, "LEAKS", "0");
 	options.seed = sim_number(env, "SEED", 1, false);
 	options.runs = sim_number(env, "RUNS", 10000, false);
 	options.jobs = sim_number(env, "JOBS", 1, false);
 	options.explore = *sim_option(env, "EXPLORE") != '\0';
 	sim_run.limit = sim_number(env, "STEPS", 50 * 1000 * 1000, false);
 	if (options.jobs < 1 || options.jobs > MOST_JOBS)
-		sim_usage("JOBS: 1 to 64, not ", sim_option(env, "JOBS"));
+		sim_usage("JOBS", ": 1 to 64, not ", sim_option(env, "JOBS"));
 	if (*name) {
 		while (options.strategy < SIM_STRATEGIES &&
 		       !same(sim_strategy_names[options.strategy], name))
 			options.strategy++;
 		if (options.strategy == SIM_STRATEGIES)
-			sim_usage("STRATEGY: mix, random, sticky or pct, not ", name);
+			sim_usage("STRATEGY", ": mix, random, sticky or pct, not ", name);
 	}
 
 	long at = sim_call(SYS_MMAP, 0, (long)((options.jobs + 1) * sizeof *results), READ_WRITE,
 			   SHARED_ANONYMOUS, -1, 0);
 
 	if (at < 0)
-		sim_usage("no memory", "");
+		sim_usage("no memory", "", "");
 	results = (struct result *)at;
 }
 
@@ -191,7 +204,7 @@ static bool run_apart(long *process, struct result *to)
 	to->events.lost = false;
 	*process = sim_call(SYS_CLONE, SIGCHLD, 0, 0, 0, 0, 0);
 	if (*process < 0)
-		sim_usage("no more processes", "");
+		sim_usage("no more processes", "", "");
 	if (*process)
 		return false;
 	sim_call(SYS_SETRLIMIT, RLIMIT_CPU, (long)&seconds, 0, 0, 0, 0);

@@ -102,7 +102,7 @@ void sim_fault(struct sim_trap *trap)
 	};
 
 	if (!sim_current || depth > 1)
-		sim_usage("a fault that cannot be reported", "");
+		sim_usage("a fault that cannot be reported", "", "");
 	here->masked = true;
 	if (!page_fault || c->error & PF_FETCH || !stack_fault(c->cr2, &regs)) {
 		depth++;

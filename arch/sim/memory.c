@@ -22,7 +22,7 @@ static void *reserve(uintptr_t at, size_t size, int protection)
 			  PRIVATE_ANONYMOUS_NORESERVE_FIXED, -1, 0);
 
 	if (p != (long)at)
-		sim_usage("no address space", "");
+		sim_usage("no address space", "", "");
 	return (void *)p;
 }
 

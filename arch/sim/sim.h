@@ -136,8 +136,8 @@ uint64_t sim_number(char **env, const char *name, uint64_t otherwise, bool size)
 
 /* ---- explore.c ---- */
 
-/* Ends the process with a message: what is wrong with how it was called. */
-_Noreturn void sim_usage(const char *what, const char *value);
+/* Ends the process with a line: what is wrong with how it was called. */
+_Noreturn void sim_usage(const char *name, const char *what, const char *value);
 
 /* The options, by the environment. */
 void sim_explore_init(char **env);

@@ -50,11 +50,8 @@ uint64_t sim_number(char **env, const char *name, uint64_t otherwise, bool size)
 			value <<= 10;
 			at++;
 		}
-	if (*at || (size && !value)) {
-		sim_put(2, "vole: ");
-		sim_put(2, name);
-		sim_usage("=", text);
-	}
+	if (*at || (size && !value))
+		sim_usage(name, ": a number is wanted, not ", text);
 	return value;
 }
 
@@ -74,14 +71,14 @@ void sim_main(uintptr_t *words)
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		for (const char *at = parts[i]; *at; at++) {
 			if (n == sizeof line - 1)
-				sim_usage("ARGS is too long", "");
+				sim_usage("ARGS", " is too long", "");
 			line[n++] = *at;
 		}
 	machine.command_line = line;
 	machine.processor = "a simulated machine";
 	machine.ncores = (int)sim_number(env, "SMP", 2, false);
 	if (machine.ncores < 1 || machine.ncores > MAX_CORES)
-		sim_usage("SMP: 1 to 64", "");
+		sim_usage("SMP", ": 1 to 64", "");
 	for (int i = 0; i < machine.ncores; i++)
 		machine.core_hw_id[i] = (uint64_t)i;
 	machine.console_base = SIM_UART;

@@ -106,11 +106,13 @@ def run_jobs(case):
 def run_wrong_options(case):
     image = builder.image(PINGPONG, SIM)
     checks = []
-    for option in ("SEED=seven", "SMP=0", "SMP=65", "MEM=much", "STRATEGY=luck", "JOBS=0", "STEPS=-1"):
+    for option in ("SEED=seven", "SMP=0", "SMP=65", "MEM=much", "STRATEGY=luck", "JOBS=0", "STEPS=-1",
+                   "MODEL=c11", "FAULTS=all", "LEAKS=1"):
         name, value = option.split("=")
         text, status = run_sim(image, ROOT, **{"SMP": case.smp, name: value})
         checks.append(Check(f"{option} is refused in a line",
-                            status == 2 and text.count(b"\n") == 1 and name.encode() in text,
+                            status == 2 and text.count(b"\n") == 1 and
+                            text.startswith(f"vole: {name}".encode()),
                             f"status {status}", text.decode()))
     return checks
 
