@@ -146,7 +146,8 @@ kernel_srcs := $(ARCH_SRCS) $(ARCH_DRIVERS) \
 	$(if $(NEWLIB),drivers libc net)))))
 lwip_srcs := $(if $(LWIP),$(wildcard $(addprefix $(LWIP)/,core/*.c core/ipv4/*.c core/ipv6/*.c)) \
 	$(LWIP)/netif/ethernet.c)
-lwip_objs := $(lwip_srcs:$(LWIP)/%=build/$(ARCH)-lwip/%.o)
+lwip_folder := build/$(ARCH)$(if $(SAN),-$(SAN))-lwip
+lwip_objs := $(lwip_srcs:$(LWIP)/%=$(lwip_folder)/%.o)
 kernel_objs := $(kernel_srcs:%=$(K)/%.o) $(lwip_objs)
 
 # $(call compile,WORD,FLAGS): objects, dependencies and call graphs (not of assembly) get their names when they
@@ -187,9 +188,9 @@ $(B)/%.S.o: %.S $(K)/kernel.flags
 endif
 
 ifneq ($(LWIP),)
-$(call keep,build/$(ARCH)-lwip/lwip.flags,$(CC) $(lwip_flags))
+$(call keep,$(lwip_folder)/lwip.flags,$(CC) $(lwip_flags))
 
-build/$(ARCH)-lwip/%.c.o: $(LWIP)/%.c build/$(ARCH)-lwip/lwip.flags
+$(lwip_folder)/%.c.o: $(LWIP)/%.c $(lwip_folder)/lwip.flags
 	$(call compile,CC,$(lwip_flags))
 endif
 
