@@ -167,11 +167,11 @@ struct listing {
 };
 
 /* It may be going on: then what is found here does not count. */
-__attribute__((no_sanitize("thread"))) static uintptr_t stopped_sp(const struct co *co)
+static uintptr_t stopped_sp(const struct co *co)
 {
-	const struct arch_regs *regs = co->frame;
+	const struct arch_regs *regs = relaxed_get(co->frame);
 
-	return regs ? arch_regs_sp(regs) : (uintptr_t)co->sp;
+	return regs ? arch_regs_sp(regs) : (uintptr_t)relaxed_get(co->sp);
 }
 
 static void list_one(struct co *co, void *arg)

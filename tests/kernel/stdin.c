@@ -30,7 +30,6 @@ static void read_lines(const char *who)
 		printf("%s[%s]\n", who, line);
 	}
 	printf("%send of file %d\n", who, feof(stdin) != 0);
-	clearerr(stdin); /* at a terminal there may be more */
 }
 
 static void sum_all(void)
@@ -230,6 +229,7 @@ int main(int argc, char **argv)
 		for (size_t m = 0; m < sizeof modes / sizeof *modes; m++)
 			if (strcmp(argv[i], modes[m].name) == 0)
 				modes[m].run();
+		clearerr(stdin); /* at a terminal there may be more */
 	}
 	return 0;
 }
