@@ -1,7 +1,5 @@
 """tests/net: sockets, and the servers of examples/ with clients of every kind."""
 
-import time
-
 from harness.kernel import results
 from harness.machine import ARCHES, HOST, boot
 from harness.suite import Case, Check
@@ -16,15 +14,12 @@ SLACK_MANY = 512 * 1024
 
 def left_behind(server, baseline, slack):
     """What a test has left on httpd, after a while; "": nothing."""
-    end = time.monotonic() + PATIENCE
-    while True:
-        now = server.stats()
+    now = None
+    for now in server.watch():
         if (now["connections"] == 1 and now["live"] <= baseline["live"] and
                 now["heap"] <= baseline["heap"] + slack):
             return ""
-        if time.monotonic() > end:
-            return f"memory is not back: {baseline} before, {now} after"
-        time.sleep(0.1)
+    return f"memory is not back: {baseline} before, {now} after"
 
 
 def check(server, test, after=lambda: ""):

@@ -147,12 +147,40 @@ class Httpd(Server):
     def stats(self):
         return json.loads(self.get("/stats")[2])
 
+    def watch(self):
+        """The figures, again and again, on one connection: if each had its own, those in TIME-WAIT
+        would be more and more, and what is watched would never be back where it was."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            with self.connect() as s:
+                while time.monotonic() < end and (stats := ask_for_stats(s)):
+                    yield stats
+                    time.sleep(0.1)
+
     def settled(self):
         """The figures when only this connection is left."""
-        end = time.monotonic() + PATIENCE
-        while (stats := self.stats())["connections"] > 1 and time.monotonic() < end:
-            time.sleep(0.1)
+        stats = None
+        for stats in self.watch():
+            if stats["connections"] == 1:
+                break
         return stats
+
+
+def ask_for_stats(s):
+    """httpd's figures by a connection that stays; None: it does not, there are too many."""
+    data = b""
+    try:
+        s.sendall(b"GET /stats HTTP/1.1\r\nHost: x\r\n\r\n")
+        while piece := s.recv(65536):
+            data += piece
+            try:
+                status, _, body = parse(data)[0]
+            except ValueError:
+                continue  # there is more of it
+            return json.loads(body) if status == 200 else None
+    except ConnectionError:
+        pass
+    return None
 
 
 def parse(data, head=False):
