@@ -28,8 +28,9 @@ static struct {
 	bool explore;
 } options;
 
-static struct result *results; /* of jobs, and one more */
-static struct result *result;  /* of this process; NULL: it tells a person */
+static struct result *results;    /* of jobs, and one more */
+static struct sim_work *measured; /* with each weight */
+static struct result *result;     /* of this process; NULL: it tells a person */
 static const char *failure;
 static int replays; /* so far */
 
@@ -62,6 +63,15 @@ static void allow_only(char **env, const char *name, const char *usual)
 		sim_usage(name, ": there is only ", usual);
 }
 
+static void *share(size_t size)
+{
+	long at = sim_call(SYS_MMAP, 0, (long)size, READ_WRITE, SHARED_ANONYMOUS, -1, 0);
+
+	if (at < 0)
+		sim_usage("no memory", "", "");
+	return (void *)at;
+}
+
 void sim_explore_init(char **env)
 {
 	const char *name = sim_option(env, "STRATEGY");
@@ -81,15 +91,11 @@ void sim_explore_init(char **env)
 		       !same(sim_strategy_names[options.strategy], name))
 			options.strategy++;
 		if (options.strategy == SIM_STRATEGIES)
-			sim_usage("STRATEGY", ": mix, random, sticky or pct, not ", name);
+			sim_usage("STRATEGY", ": mix, random, sticky, pct, pos or urw, not ", name);
 	}
 
-	long at = sim_call(SYS_MMAP, 0, (long)((options.jobs + 1) * sizeof *results), READ_WRITE,
-			   SHARED_ANONYMOUS, -1, 0);
-
-	if (at < 0)
-		sim_usage("no memory", "", "");
-	results = (struct result *)at;
+	results = share((options.jobs + 1) * sizeof *results);
+	measured = share(SIM_WEIGHTS * sizeof *measured);
 }
 
 /* ---- The end of a run ---- */
@@ -190,8 +196,6 @@ void sim_tell(const struct sim_event *event, const void *place)
 
 /* ---- Runs ---- */
 
-static uint64_t usual_steps;
-
 /* In the process that it makes: true. In the other, *process. */
 static bool run_apart(long *process, struct result *to)
 {
@@ -226,15 +230,17 @@ static void wait_for(long process)
 static bool measure(void)
 {
 	static const struct sim_events none;
-	struct result *to = &results[options.jobs];
 	long process;
 
-	if (run_apart(&process, to)) {
-		sim_run.follow = &none;
-		return true;
+	for (int i = 0; i < SIM_WEIGHTS; i++) {
+		if (run_apart(&process, &results[options.jobs])) {
+			sim_run.follow = &none;
+			sim_run.app_weight = sim_weights[i];
+			sim_run.measured = &measured[i];
+			return true;
+		}
+		wait_for(process);
 	}
-	wait_for(process);
-	usual_steps = to->steps;
 	return false;
 }
 
@@ -247,7 +253,7 @@ static void follow(const struct sim_events *events)
 static void by_seed(uint64_t seed)
 {
 	sim_run.begun = true;
-	sim_strategy_begin(options.strategy, seed, usual_steps);
+	sim_strategy_begin(options.strategy, seed, measured);
 	if (sim_run.events)
 		sim_run.events->app_weight = sim_run.app_weight;
 }

@@ -78,6 +78,7 @@ struct sim_run {
 	bool tell;                       /* events, as they happen: see sim_tell */
 	const struct sim_events *follow; /* in place of a strategy */
 	struct sim_events *events;       /* where they are kept */
+	struct sim_work *measured;       /* where it is, if this run is measured */
 	int64_t app_weight;
 	uint64_t steps, limit;
 };
@@ -114,11 +115,22 @@ static inline __attribute__((always_inline)) void sim_step(void)
 /* The most that passes without a step, unless all cores wait: a time slice, and a bit. */
 enum { SIM_SHORT_WHILE = 20 * 1000 * 1000 };
 
-enum sim_strategy { SIM_MIX, SIM_RANDOM, SIM_STICKY, SIM_PCT, SIM_STRATEGIES };
+enum sim_strategy { SIM_MIX, SIM_RANDOM, SIM_STICKY, SIM_PCT, SIM_POS, SIM_URW, SIM_STRATEGIES };
 extern const char *const sim_strategy_names[SIM_STRATEGIES];
 
-/* From here on, by seed. steps: how long a run of this program is, about. */
-void sim_strategy_begin(enum sim_strategy strategy, uint64_t seed, uint64_t steps);
+/* How many steps all take, and each coroutine, by its id: about, for a few ids share one. */
+enum { SIM_KNOWN = 1024 };
+struct sim_work {
+	uint64_t all, steps[SIM_KNOWN];
+};
+void sim_work_done(struct sim_work *work, const struct co *co, uint64_t steps);
+
+/* app_weight is one of these. */
+enum { SIM_WEIGHTS = 2 };
+extern const int64_t sim_weights[SIM_WEIGHTS];
+
+/* From here on, by seed. measured: what a run of this program takes, with each weight. */
+void sim_strategy_begin(enum sim_strategy strategy, uint64_t seed, const struct sim_work *measured);
 uint64_t sim_draw(void); /* the next of the seed's numbers */
 
 int64_t sim_strategy_gap(void);                              /* steps to the next decision */
@@ -126,6 +138,7 @@ int sim_strategy_choose(struct sim_core *const *can, int n); /* n > 1; the first
 bool sim_strategy_interrupts(void);
 bool sim_strategy_time_passes(void);
 void sim_strategy_waits(const struct sim_core *core); /* it waits for another */
+void sim_strategy_worked(const struct co *co, uint64_t steps);
 
 /* ---- start.c ---- */
 

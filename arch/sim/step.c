@@ -17,6 +17,8 @@ int64_t sim_quiet = SIM_NEVER;
 
 struct sim_run sim_run = {.app_weight = 1, .limit = SIM_NEVER};
 
+enum { LONGEST_GAP = 1 << 20, MEASURED_GAP = 64 };
+
 static int64_t gap = SIM_NEVER; /* what sim_quiet was when it was last looked at */
 static uint64_t decisions = 0xcbf29ce484222325;
 static int next_event; /* of those that are followed */
@@ -41,6 +43,10 @@ static void count_steps(void)
 	gap = sim_quiet;
 	sim_here->steps += steps;
 	sim_run.steps += steps;
+	if (sim_run.measured)
+		sim_work_done(sim_run.measured, sim_current, steps);
+	else if (sim_run.begun)
+		sim_strategy_worked(sim_current, steps);
 	if (sim_run.steps > sim_run.limit)
 		sim_fail("hang", "it is not at its end after so many steps (STEPS=)");
 }
@@ -104,9 +110,9 @@ static void go_on(void)
 	} else if (sim_run.begun) {
 		gap = sim_strategy_gap();
 	}
-	/* So that the limit is seen. */
-	if (gap > (1 << 20))
-		gap = 1 << 20;
+	/* So that the limit is seen; and who does what, where that is measured. */
+	if (gap > (sim_run.measured ? MEASURED_GAP : LONGEST_GAP))
+		gap = sim_run.measured ? MEASURED_GAP : LONGEST_GAP;
 	sim_quiet = gap;
 }
 

@@ -8,23 +8,41 @@
  * probabilistic guarantees of finding bugs, ASPLOS 2010): cores have priorities, the highest that can
  * goes on, and at a few places, drawn from all steps of a run, that one becomes the lowest. So it does
  * after many steps, for what it does may be to wait for the others.
+ * pos: partial order sampling (Yuan, Yang, Gu, Partial order aware concurrency sampling, CAV 2018): what each
+ * core does next has a priority of its own, drawn anew for each operation; the highest goes first. An
+ * interrupt that waits has one, too. This is the paper's basic form: a stretch of a few accesses is an operation,
+ * and the priorities of others are not drawn anew where it conflicts with them.
+ * urw: a uniform random walk (Zhao, Wolff, Mathur, Roychoudhury, Selectively uniform concurrency
+ * testing, ASPLOS 2025): who has more left to do goes on more often, so that all interleavings are
+ * about as likely. How much a coroutine does is what it did in the run that was measured. There steps of
+ * the application count for more than those of the kernel, see sim_step.
  * mix: one of the others, by the seed.
  */
 #include "sim.h"
 
-const char *const sim_strategy_names[SIM_STRATEGIES] = {"mix", "random", "sticky", "pct"};
+const char *const sim_strategy_names[SIM_STRATEGIES] = {"mix", "random", "sticky",
+							"pct", "pos",    "urw"};
 
-enum { MOST_CHANGES = 8, PATIENCE = 20000, APP_WEIGHT = 64 };
+enum { MOST_CHANGES = 8, PATIENCE = 20000, LITTLE = 64 };
+
+const int64_t sim_weights[SIM_WEIGHTS] = {1, 64};
 
 static enum sim_strategy strategy;
 static uint64_t state;
 static uint64_t mask; /* a power of two less one: the most steps between two decisions */
 
-/* pct */
+/* pct and pos */
 static int64_t priority[MAX_CORES], lowest;
+/* pos: of the interrupt that waits at a core */
+static int64_t interrupt_priority[MAX_CORES];
+/* pct */
 static uint64_t change_at[MOST_CHANGES]; /* in steps of all cores */
 static int changes;
 static uint64_t changed_at;
+
+/* urw */
+static struct sim_work left;
+static uint64_t little; /* who has done more than was measured has that left */
 
 /* SplitMix64: Steele, Lea, Flood, Fast splittable pseudorandom number generators, OOPSLA 2014. */
 uint64_t sim_draw(void)
@@ -36,31 +54,60 @@ uint64_t sim_draw(void)
 	return z ^ z >> 31;
 }
 
+static int64_t draw_priority(void)
+{
+	return (int64_t)(sim_draw() >> 1);
+}
+
+static void draw_priorities(void)
+{
+	for (int i = 0; i < MAX_CORES; i++) {
+		priority[i] = draw_priority();
+		interrupt_priority[i] = draw_priority();
+	}
+	lowest = 0;
+}
+
 static void pct_begin(uint64_t steps)
 {
-	for (int i = 0; i < MAX_CORES; i++)
-		priority[i] = (int64_t)(sim_draw() >> 1);
-	lowest = 0;
+	draw_priorities();
 	changes = 1 + (int)(sim_draw() % MOST_CHANGES);
 	for (int i = 0; i < changes; i++)
 		change_at[i] = sim_run.steps + sim_draw() % (steps + 1);
 }
 
-void sim_strategy_begin(enum sim_strategy chosen, uint64_t seed, uint64_t steps)
+static void urw_begin(const struct sim_work *work)
 {
+	left = *work;
+	little = work->all / LITTLE + 1;
+}
+
+void sim_strategy_begin(enum sim_strategy chosen, uint64_t seed, const struct sim_work *measured)
+{
+	const struct sim_work *work;
+
 	state = seed;
 	strategy = chosen;
 	if (chosen == SIM_MIX)
 		strategy = SIM_RANDOM + sim_draw() % (SIM_STRATEGIES - SIM_RANDOM);
 	/* Three in four: where the application is, not in the kernel. */
-	sim_run.app_weight = sim_draw() % 4 ? APP_WEIGHT : 1;
+	work = &measured[sim_draw() % 4 != 0];
+	sim_run.app_weight = sim_weights[work - measured];
 	switch (strategy) {
 	case SIM_STICKY:
 		mask = (UINT64_C(1) << (5 + sim_draw() % 8)) - 1;
 		break;
 	case SIM_PCT:
 		mask = 7;
-		pct_begin(steps);
+		pct_begin(work->all);
+		break;
+	case SIM_POS:
+		draw_priorities();
+		mask = (UINT64_C(1) << sim_draw() % 4) - 1;
+		break;
+	case SIM_URW:
+		urw_begin(work);
+		mask = (UINT64_C(1) << sim_draw() % 4) - 1;
 		break;
 	default:
 		mask = (UINT64_C(1) << sim_draw() % 5) - 1;
@@ -85,25 +132,86 @@ static bool pct_changes(void)
 	return false;
 }
 
-int sim_strategy_choose(struct sim_core *const *can, int n)
+/* Which of them a core's coroutine is. */
+static uint64_t *steps_of(struct sim_work *work, const struct co *co)
+{
+	return &work->steps[co->id % SIM_KNOWN];
+}
+
+void sim_work_done(struct sim_work *work, const struct co *co, uint64_t steps)
+{
+	work->all += steps;
+	*steps_of(work, co) += steps;
+}
+
+void sim_strategy_worked(const struct co *co, uint64_t steps)
+{
+	uint64_t *has;
+
+	if (strategy != SIM_URW)
+		return;
+	has = steps_of(&left, co);
+	*has -= steps < *has ? steps : *has;
+}
+
+static int choose_by_work(struct sim_core *const *can, int n)
+{
+	uint64_t has[MAX_CORES], all = 0, at;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		const struct co *co = can[i] == sim_here ? sim_current : can[i]->current;
+
+		has[i] = *steps_of(&left, co) + little;
+		all += has[i];
+	}
+	at = sim_draw() % all;
+	for (i = 0; at >= has[i]; i++)
+		at -= has[i];
+	return i;
+}
+
+static int highest(struct sim_core *const *can, int n)
 {
 	int best = 0;
 
-	if (strategy != SIM_PCT)
-		return (int)(sim_draw() % (uint64_t)n);
-	if (pct_changes() || sim_run.steps - changed_at > PATIENCE) {
-		priority[can[0] - sim_cores] = --lowest;
-		changed_at = sim_run.steps;
-	}
 	for (int i = 1; i < n; i++)
 		if (priority[can[i] - sim_cores] > priority[can[best] - sim_cores])
 			best = i;
 	return best;
 }
 
+int sim_strategy_choose(struct sim_core *const *can, int n)
+{
+	switch (strategy) {
+	case SIM_URW:
+		return choose_by_work(can, n);
+	case SIM_POS:
+		/* What the first was to do is done. */
+		if (can[0] == sim_here)
+			priority[can[0] - sim_cores] = draw_priority();
+		return highest(can, n);
+	case SIM_PCT:
+		if (pct_changes() || sim_run.steps - changed_at > PATIENCE) {
+			priority[can[0] - sim_cores] = --lowest;
+			changed_at = sim_run.steps;
+		}
+		return highest(can, n);
+	default:
+		return (int)(sim_draw() % (uint64_t)n);
+	}
+}
+
 bool sim_strategy_interrupts(void)
 {
-	return sim_draw() & 1;
+	int here = (int)(sim_here - sim_cores);
+
+	if (strategy != SIM_POS)
+		return sim_draw() & 1;
+	if (interrupt_priority[here] < priority[here])
+		return false;
+	interrupt_priority[here] = draw_priority();
+	return true;
 }
 
 bool sim_strategy_time_passes(void)

@@ -24,6 +24,8 @@ FAULTS = {
     "lost-wakeup": "deadlock",
 }
 
+STRATEGIES = ("random", "sticky", "pct", "pos", "urw")
+
 # Programs of tests/kernel that do not look at how long something takes.
 PROGRAMS = ("chan.c", "select.c", "sync.c", "cancel.c", "rwlock.c")
 
@@ -95,6 +97,15 @@ def run_right(case):
                   f"status {run.status}", run.text)]
 
 
+def run_strategy(case):
+    run = explore("tests/explore/lost-update.c", "RUNS=3000", f"SMP={case.smp}", f"STRATEGY={case.name}")
+    again = subprocess.run(re.search(r"^replay: (.*)$", run.text, re.MULTILINE)[1], shell=True, cwd=ROOT,
+                           check=False, env=clean_environment(), stdin=subprocess.DEVNULL,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return [Check(f"{case.name} finds a lost update", "failure: status" in run.text, "", run.text),
+            Check("so does its replay", "failure: status" in again.stderr, "", again.stderr)]
+
+
 def run_jobs(case):
     """Whatever is found first, the lowest seed counts."""
     runs = [explore("tests/explore/left-too-soon.c", "RUNS=3000", f"SMP={case.smp}", f"JOBS={jobs}").text
@@ -127,6 +138,9 @@ def cases(tier):
     for name in FAULTS:
         yield Case("explore", name, SIM, 2, run_fault, 6, images=[(f"tests/explore/{name}.c", SIM, {})])
     yield Case("explore", "right", SIM, 2, run_right, 4, images=[(PINGPONG, SIM, {})])
+    for name in STRATEGIES:
+        yield Case("explore", name, SIM, 2, run_strategy, 2,
+                   images=[("tests/explore/lost-update.c", SIM, {})])
     yield Case("explore", "jobs", SIM, 2, run_jobs, 4,
                images=[("tests/explore/left-too-soon.c", SIM, {})])
     yield Case("explore", "options", SIM, 2, run_wrong_options, 1, images=[(PINGPONG, SIM, {})])
