@@ -278,16 +278,17 @@ app_libs := $(LIBS) $(said_LIBS)
 $(call keep,$(A)/link.flags,$(CC) $(link_flags) $(objs) $(libs))
 
 # What is the same for all applications: the table for the first link, which is empty; and the
-# global names of the kernel and the C library.
+# global names of the kernel and the C library, and those of the host's that are ours.
 $(B)/nosymbols.o: tools/mksymtab.py $(K)/kernel.flags
 	@tools/mksymtab.py >$@.$$$$.s && $(CC) -c -o $@.$$$$ $@.$$$$.s && rm $@.$$$$.s && mv -f $@.$$$$ $@
 
-$(B)/kernel.names: $(kernel_objs)
-	@$(CROSS)nm -g -j --defined-only $^ $(if $(NEWLIB),$(NEWLIB)/lib/libc.a) | grep -v '[:/]' | \
-		LC_ALL=C sort -u >$@.$$$$ && mv -f $@.$$$$ $@
+$(B)/kernel.names: $(kernel_objs) arch/$(ARCH)/arch.mk
+	@{ $(CROSS)nm -g -j --defined-only $(kernel_objs) $(if $(NEWLIB),$(NEWLIB)/lib/libc.a) | grep -v '[:/]'; \
+		printf '%s\n' $(call wraps,$(ARCH_LDFLAGS)); } | LC_ALL=C sort -u >$@.$$$$ && mv -f $@.$$$$ $@
 
 comma := ,
-wrapped := $(patsubst --wrap=%,%,$(filter --wrap=%,$(subst $(comma), ,$(link_flags))))
+wraps = $(patsubst --wrap=%,%,$(filter --wrap=%,$(subst $(comma), ,$1)))
+wrapped := $(call wraps,$(link_flags))
 stackdepth := NM=$(CROSS)nm OBJDUMP=$(CROSS)objdump tools/stackdepth --app $(A) $(wrapped:%=--wrap=%)
 depth_tools := $(addprefix tools/,stackdepth depth.py callgraph.py linkage.py machinecode.py objfile.py passed.py)
 depth_files := $(objs) $(if $(NEWLIB),$(NEWLIB)/callgraph.json) $(kernel_srcs) --notes $(app_srcs)

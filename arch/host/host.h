@@ -7,8 +7,10 @@
  * locks, so a coroutine is never preempted inside it: see signals.c and late.c. What differs from a
  * machine, for programs:
  *
- * - Files, standard input and output are the host's. A call that waits for the host keeps its core,
- *   and cancellation does not reach it; calls that signals do not restart may give EINTR.
+ * - Files, standard input and output are the host's. Reading what has no input yet parks the coroutine
+ *   (input.c), by stdio too where that is standard input (streams.c); as long as no other process reads
+ *   the same. Every other call that waits for the host keeps its core, and cancellation does not reach it;
+ *   calls that signals do not restart may give EINTR.
  * - Sockets are the host's, too, but waiting for them parks the coroutine (net.c). That is for the
  *   calls that arch.mk wraps: not for stdio on sockets, and not for what dup makes of one.
  * - errno, strtok, localtime and the like are each coroutine's own; whatever else the library keeps for a thread

@@ -15,6 +15,7 @@
  */
 #include "host.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 #include <vole/go.h>
 #include <vole/sync.h>
 
+#include "arch/host/streams.h"
 #include "kernel/co.h"
 #include "kernel/heap.h"
 #include "kernel/options.h"
@@ -68,6 +70,8 @@ extern void (*const __init_array_end[])(int argc, char **argv, char **environmen
 void libc_init(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+	streams_init();
+	errno = 0;
 	for (size_t i = 0; __init_array_start + i < __init_array_end; i++)
 		__init_array_start[i](options.argc, options.argv, environ);
 }

@@ -2,6 +2,9 @@
 #ifndef HOST_NET_H
 #define HOST_NET_H
 
+#include <sys/uio.h>
+#include <vole/sync.h>
+
 #include "kernel/wait.h"
 
 enum { ENDPOINTS = 1 << 16 };
@@ -19,7 +22,8 @@ struct endpoint {
 	/* as the application wants it */
 	_Atomic bool nonblocking;
 	_Atomic uint64_t receive_limit, send_limit; /* ns; 0: none */
-	_Atomic long error; /* came when a part had been sent: the next call tells it */
+	_Atomic long error;   /* came when a part had been sent: the next call tells it */
+	struct mutex reading; /* of what is not a socket: see input.c */
 };
 
 /* NULL: not one of ours, which are sockets. */
@@ -45,6 +49,9 @@ struct net_watch {
 
 /* Waits until epoll has told something new of one of them. 0, -ETIMEDOUT, -ECANCELED, -EBADF. */
 int net_wait(struct net_watch *watches, size_t n, uint64_t deadline);
+
+/* Reads what is not a socket, and waits as a coroutine does. Bytes, or a negative errno value. */
+long net_read_other(int fd, const struct iovec *parts, int count);
 
 /* What a wrapper returns: n, or -1 with errno set. */
 long net_result(long n);

@@ -23,8 +23,6 @@
 #include "kernel/panic.h"
 
 int __real_close(int fd);
-ssize_t __real_read(int fd, void *buf, size_t size);
-ssize_t __real_readv(int fd, const struct iovec *iov, int n);
 ssize_t __real_write(int fd, const void *buf, size_t size);
 ssize_t __real_writev(int fd, const struct iovec *iov, int n);
 int __real_fcntl(int fd, int cmd, long arg);
@@ -204,7 +202,10 @@ ssize_t __wrap_recv(int fd, void *buf, size_t size, int flags)
 
 ssize_t __wrap_read(int fd, void *buf, size_t size)
 {
-	return net_endpoint(fd) ? __wrap_recv(fd, buf, size, 0) : __real_read(fd, buf, size);
+	struct iovec part = {buf, size};
+
+	return net_endpoint(fd) ? __wrap_recv(fd, buf, size, 0)
+				: net_result(net_read_other(fd, &part, 1));
 }
 
 ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
@@ -221,7 +222,8 @@ ssize_t __wrap_readv(int fd, const struct iovec *iov, int n)
 {
 	struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n};
 
-	return net_endpoint(fd) ? __wrap_recvmsg(fd, &msg, 0) : __real_readv(fd, iov, n);
+	return net_endpoint(fd) ? __wrap_recvmsg(fd, &msg, 0)
+				: net_result(net_read_other(fd, iov, n));
 }
 
 /* ---- Sending: all of it, where the socket blocks; and no signal where nobody listens ---- */

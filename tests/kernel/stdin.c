@@ -4,6 +4,7 @@
  *	stdin lines	each line in brackets, then "end of file"
  *	stdin sum	how many bytes came, and a sum over them
  *	stdin wait	prints "ticking" when another coroutine has run while main waits for input
+ *	stdin scan	the same while it waits in scanf; then the numbers
  *	stdin two	two coroutines share the lines
  *	stdin poll	prints what poll says of standard input and of a socket that echoes it
  *	stdin keys	at a terminal that is raw: each read, in hexadecimal, until q
@@ -191,6 +192,17 @@ static void wait_and_read(void)
 	read_lines("");
 }
 
+static void wait_and_scan(void)
+{
+	int n, a, b;
+
+	go(tick, NULL);
+	n = scanf("%d %x", &a, &b);
+	printf("%d: %d %x\n", n, a, b);
+	ungetc('+', stdin);
+	read_lines("");
+}
+
 static void try_and_read(void)
 {
 	read_nothing();
@@ -214,10 +226,10 @@ static const struct mode {
 	const char *name;
 	void (*run)(void);
 } modes[] = {
-	{"lines", just_read},  {"sum", sum_all},       {"wait", wait_and_read},
-	{"now", try_and_read}, {"two", read_by_two},   {"poll", poll_both},
-	{"keys", read_keys},   {"timed", timed_reads}, {"signal", wait_for_signal},
-	{"tty", tell_tty},
+	{"lines", just_read},        {"sum", sum_all},      {"wait", wait_and_read},
+	{"scan", wait_and_scan},     {"now", try_and_read}, {"two", read_by_two},
+	{"poll", poll_both},         {"keys", read_keys},   {"timed", timed_reads},
+	{"signal", wait_for_signal}, {"tty", tell_tty},
 };
 
 int main(int argc, char **argv)

@@ -63,7 +63,7 @@ def run_two(case):
                   f"status {run.status}, {len(got)} lines, {ends} ends", run.text)]
 
 
-def run_late(case, word, what, want=b"[now]\nend of file 1\n"):
+def run_late(case, word, what, want=b"[now]\nend of file 1\n", late=b"now\n"):
     """Input comes only after the program has said that it has none."""
     words, env = command(builder.image(STDIN, case.arch), ARCH=case.arch, SMP=case.smp,
                          ARGS=word, TIMEOUT=30)
@@ -74,7 +74,7 @@ def run_late(case, word, what, want=b"[now]\nend of file 1\n"):
             if not piece:
                 break
             seen += piece
-        rest, _ = p.communicate(b"now\n" if b"ticking" in seen else b"")
+        rest, _ = p.communicate(late if b"ticking" in seen else b"")
     ok = b"ticking" in seen and want in rest and p.returncode == 0
     return [Check(what, ok,
                   f"status {p.returncode}: {(seen + rest)!r}")]
@@ -82,6 +82,8 @@ def run_late(case, word, what, want=b"[now]\nend of file 1\n"):
 
 def run_wait(case):
     return (run_late(case, "wait", "others run while one waits for input")
+            + run_late(case, "scan", "others run while one waits in scanf",
+                       b"2: 17 fe\n[+ more]\nend of file 1\n", b"17 0xfe more\n")
             + run_late(case, "now", "O_NONBLOCK: what has not come is not waited for"))
 
 

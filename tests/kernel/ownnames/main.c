@@ -25,6 +25,7 @@ int main(int argc, char **argv)
 	waitgroup_wait(&wg);
 	expect_eq(n, 5 + cores);
 	expect_eq(kill(1), 1 + smp);
+	expect_eq(accept(1), 1 - smp);
 	expect(runtime_cores() == test_smp);
 	verdict("the program's are its own");
 	return test_end();

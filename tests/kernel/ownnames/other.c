@@ -9,3 +9,8 @@ int kill(int n)
 {
 	return n + smp;
 }
+
+int accept(int n)
+{
+	return n - smp;
+}

@@ -1,0 +1,189 @@
+/*
+ * What a program calls of the C library's stdio: each call takes the lock of a stream that has one of
+ * ours (streams.h). The linker sends calls of NAME to __wrap_NAME; arch.mk takes the names from here: the
+ * first word of each LOCKED.
+ */
+#include "host.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "arch/host/streams.h"
+
+#undef getc
+#undef putc
+#undef getchar
+#undef putchar
+#undef feof
+#undef ferror
+#undef clearerr
+
+/* A function with these parameters, that the library's is called with the arguments of, on file. */
+#define LOCKED(name, type, parameters, arguments, file) \
+	type __real_##name parameters; \
+	type __wrap_##name parameters; \
+	type __wrap_##name parameters \
+	{ \
+		struct stream *stream_ = stream_enter(file); \
+		type result_ = __real_##name arguments; \
+\
+		stream_leave(stream_); \
+		return result_; \
+	}
+
+/* The same without a result. */
+#define LOCKED_VOID(name, parameters, arguments, file) \
+	void __real_##name parameters; \
+	void __wrap_##name parameters; \
+	void __wrap_##name parameters \
+	{ \
+		struct stream *stream_ = stream_enter(file); \
+\
+		__real_##name arguments; \
+		stream_leave(stream_); \
+	}
+
+/* The same with more arguments: the function vname takes them as a list. */
+#define LOCKED_MORE(name, vname, type, parameters, arguments, file) \
+	type __wrap_##name parameters; \
+	type __wrap_##name parameters \
+	{ \
+		va_list list_; \
+		type result_; \
+\
+		va_start(list_, format); \
+		result_ = __wrap_##vname arguments; \
+		va_end(list_); \
+		return result_; \
+	}
+
+#define LIST va_list list_
+
+/* ---- Reading ---- */
+
+LOCKED(getc, int, (FILE * file), (file), file)
+LOCKED(fgetc, int, (FILE * file), (file), file)
+LOCKED(_IO_getc, int, (FILE * file), (file), file)
+LOCKED(getchar, int, (void), (), stdin)
+LOCKED(getw, int, (FILE * file), (file), file)
+LOCKED(ungetc, int, (int c, FILE *file), (c, file), file)
+LOCKED(fgets, char *, (char *to, int size, FILE *file), (to, size, file), file)
+LOCKED(fread, size_t, (void *to, size_t size, size_t n, FILE *file), (to, size, n, file), file)
+
+LOCKED(vscanf, int, (const char *format, LIST), (format, list_), stdin)
+LOCKED(vfscanf, int, (FILE * file, const char *format, LIST), (file, format, list_), file)
+LOCKED(__isoc99_vscanf, int, (const char *format, LIST), (format, list_), stdin)
+LOCKED(__isoc99_vfscanf, int, (FILE * file, const char *format, LIST), (file, format, list_), file)
+LOCKED_MORE(scanf, vscanf, int, (const char *format, ...), (format, list_), stdin)
+LOCKED_MORE(fscanf, vfscanf, int, (FILE * file, const char *format, ...), (file, format, list_),
+	    file)
+LOCKED_MORE(__isoc99_scanf, __isoc99_vscanf, int, (const char *format, ...), (format, list_), stdin)
+LOCKED_MORE(__isoc99_fscanf, __isoc99_vfscanf, int, (FILE * file, const char *format, ...),
+	    (file, format, list_), file)
+
+LOCKED(getwc, wint_t, (FILE * file), (file), file)
+LOCKED(fgetwc, wint_t, (FILE * file), (file), file)
+LOCKED(getwchar, wint_t, (void), (), stdin)
+LOCKED(ungetwc, wint_t, (wint_t c, FILE *file), (c, file), file)
+LOCKED(fgetws, wchar_t *, (wchar_t * to, int size, FILE *file), (to, size, file), file)
+LOCKED(__isoc99_vwscanf, int, (const wchar_t *format, LIST), (format, list_), stdin)
+LOCKED(__isoc99_vfwscanf, int, (FILE * file, const wchar_t *format, LIST), (file, format, list_),
+       file)
+LOCKED_MORE(__isoc99_wscanf, __isoc99_vwscanf, int, (const wchar_t *format, ...), (format, list_),
+	    stdin)
+LOCKED_MORE(__isoc99_fwscanf, __isoc99_vfwscanf, int, (FILE * file, const wchar_t *format, ...),
+	    (file, format, list_), file)
+
+/* The library's block is not one for the program to enlarge: the line goes on into one of malloc's. */
+ssize_t __real_getdelim(char **line, size_t *size, int end, FILE *file);
+ssize_t __wrap_getdelim(char **line, size_t *size, int end, FILE *file);
+ssize_t __wrap___getdelim(char **line, size_t *size, int end, FILE *file);
+ssize_t __wrap_getline(char **line, size_t *size, FILE *file);
+void __real_free(void *p);
+
+ssize_t __wrap_getdelim(char **line, size_t *size, int end, FILE *file)
+{
+	char *text = NULL, *to;
+	size_t room = 0;
+	struct stream *stream;
+	ssize_t n;
+
+	if (!line || !size) {
+		errno = EINVAL;
+		return -1;
+	}
+	stream = stream_enter(file);
+	n = __real_getdelim(&text, &room, end, file);
+	stream_leave(stream);
+	if (n >= 0) {
+		to = *line && *size > (size_t)n ? *line : realloc(*line, room);
+		if (!to)
+			n = -1;
+		else if (to != *line || *size <= (size_t)n)
+			*size = room;
+		if (to)
+			*line = memcpy(to, text, (size_t)n + 1);
+	}
+	__real_free(text);
+	return n;
+}
+
+ssize_t __wrap___getdelim(char **line, size_t *size, int end, FILE *file)
+{
+	return __wrap_getdelim(line, size, end, file);
+}
+
+ssize_t __wrap_getline(char **line, size_t *size, FILE *file)
+{
+	return __wrap_getdelim(line, size, '\n', file);
+}
+
+/* ---- Writing ---- */
+
+LOCKED(putc, int, (int c, FILE *file), (c, file), file)
+LOCKED(fputc, int, (int c, FILE *file), (c, file), file)
+LOCKED(_IO_putc, int, (int c, FILE *file), (c, file), file)
+LOCKED(putchar, int, (int c), (c), stdout)
+LOCKED(putw, int, (int word, FILE *file), (word, file), file)
+LOCKED(fputs, int, (const char *text, FILE *file), (text, file), file)
+LOCKED(puts, int, (const char *text), (text), stdout)
+LOCKED(fwrite, size_t, (const void *from, size_t size, size_t n, FILE *file), (from, size, n, file),
+       file)
+LOCKED(vprintf, int, (const char *format, LIST), (format, list_), stdout)
+LOCKED(vfprintf, int, (FILE * file, const char *format, LIST), (file, format, list_), file)
+LOCKED_MORE(printf, vprintf, int, (const char *format, ...), (format, list_), stdout)
+LOCKED_MORE(fprintf, vfprintf, int, (FILE * file, const char *format, ...), (file, format, list_),
+	    file)
+
+LOCKED(putwc, wint_t, (wchar_t c, FILE *file), (c, file), file)
+LOCKED(fputwc, wint_t, (wchar_t c, FILE *file), (c, file), file)
+LOCKED(putwchar, wint_t, (wchar_t c), (c), stdout)
+LOCKED(fputws, int, (const wchar_t *text, FILE *file), (text, file), file)
+LOCKED(vwprintf, int, (const wchar_t *format, LIST), (format, list_), stdout)
+LOCKED(vfwprintf, int, (FILE * file, const wchar_t *format, LIST), (file, format, list_), file)
+LOCKED_MORE(wprintf, vwprintf, int, (const wchar_t *format, ...), (format, list_), stdout)
+LOCKED_MORE(fwprintf, vfwprintf, int, (FILE * file, const wchar_t *format, ...),
+	    (file, format, list_), file)
+
+/* ---- Both ---- */
+
+LOCKED(fseek, int, (FILE * file, long at, int whence), (file, at, whence), file)
+LOCKED(fseeko, int, (FILE * file, off_t at, int whence), (file, at, whence), file)
+LOCKED(ftell, long, (FILE * file), (file), file)
+LOCKED(ftello, off_t, (FILE * file), (file), file)
+LOCKED(fgetpos, int, (FILE * file, fpos_t *at), (file, at), file)
+LOCKED(fsetpos, int, (FILE * file, const fpos_t *at), (file, at), file)
+LOCKED(feof, int, (FILE * file), (file), file)
+LOCKED(ferror, int, (FILE * file), (file), file)
+LOCKED(fwide, int, (FILE * file, int mode), (file, mode), file)
+LOCKED(freopen, FILE *, (const char *path, const char *mode, FILE *file), (path, mode, file), file)
+LOCKED(setvbuf, int, (FILE * file, char *room, int mode, size_t size), (file, room, mode, size),
+       file)
+LOCKED_VOID(setbuf, (FILE * file, char *room), (file, room), file)
+LOCKED_VOID(setbuffer, (FILE * file, char *room, size_t size), (file, room, size), file)
+LOCKED_VOID(setlinebuf, (FILE * file), (file), file)
+LOCKED_VOID(rewind, (FILE * file), (file), file)
+LOCKED_VOID(clearerr, (FILE * file), (file), file)

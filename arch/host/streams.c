@@ -1,0 +1,190 @@
+/*
+ * Streams whose waiting parks the coroutine. The C library reads and writes them by functions of ours
+ * (fopencookie). A lock of the library belongs to a thread, and a coroutine that parks may go on in
+ * another: so it takes none for these (__fsetlocking). Their lock is here, and what a program calls
+ * takes it (stdio.c). It is behind the library's unused one, which the stream points to.
+ */
+#include "host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio_ext.h>
+#include <string.h>
+#include <unistd.h>
+#include <vole/sync.h>
+
+#include "arch/host/streams.h"
+#include "kernel/co.h"
+
+enum { LIBRARY_LOCK = 64 }; /* bytes; glibc's has 16 */
+
+struct stream {
+	_Alignas(16) char library_lock[LIBRARY_LOCK];
+	const void *mark; /* streams: it is one */
+	struct mutex mutex;
+	_Atomic uint64_t owner; /* a holder; compared with oneself only, so any order will do */
+	uint32_t depth;         /* the owner's */
+	int fd;
+};
+
+int __real_fclose(FILE *file);
+int __wrap_fclose(FILE *file);
+int __real_fflush(FILE *file);
+int __wrap_fflush(FILE *file);
+void __real_flockfile(FILE *file);
+void __wrap_flockfile(FILE *file);
+int __real_ftrylockfile(FILE *file);
+int __wrap_ftrylockfile(FILE *file);
+void __real_funlockfile(FILE *file);
+void __wrap_funlockfile(FILE *file);
+
+static const char streams;
+static struct stream input = {.mark = &streams, .fd = STDIN_FILENO};
+
+static struct stream *stream_of(const FILE *file)
+{
+	struct stream *s;
+
+	if (!(file->_flags & _IO_USER_LOCK))
+		return NULL;
+	s = (struct stream *)file->_lock;
+	return s->mark == &streams ? s : NULL;
+}
+
+static bool stream_try(struct stream *s)
+{
+	uint64_t self = arch_current()->holder;
+
+	if (atomic_load_explicit(&s->owner, memory_order_relaxed) != self) {
+		if (!mutex_try_lock(&s->mutex))
+			return false;
+		atomic_store_explicit(&s->owner, self, memory_order_relaxed);
+	}
+	s->depth++;
+	return true;
+}
+
+struct stream *stream_enter(FILE *file)
+{
+	struct stream *s = stream_of(file);
+
+	if (s && !stream_try(s)) {
+		mutex_lock(&s->mutex);
+		atomic_store_explicit(&s->owner, arch_current()->holder, memory_order_relaxed);
+		s->depth = 1;
+	}
+	return s;
+}
+
+void stream_leave(struct stream *s)
+{
+	if (!s || --s->depth > 0)
+		return;
+	atomic_store_explicit(&s->owner, 0, memory_order_relaxed);
+	mutex_unlock(&s->mutex);
+}
+
+static ssize_t stream_read(void *cookie, char *to, size_t size)
+{
+	const struct stream *s = cookie;
+
+	return read(s->fd, to, size);
+}
+
+static ssize_t stream_write(void *cookie, const char *from, size_t size)
+{
+	const struct stream *s = cookie;
+
+	return write(s->fd, from, size);
+}
+
+static int stream_seek(void *cookie, off64_t *offset, int whence)
+{
+	const struct stream *s = cookie;
+
+	*offset = lseek(s->fd, *offset, whence);
+	return *offset < 0 ? -1 : 0;
+}
+
+static int stream_close(void *cookie)
+{
+	struct stream *s = cookie;
+
+	return close(s->fd);
+}
+
+/* NULL, with errno. */
+static FILE *stream_open(struct stream *s, const char *mode)
+{
+	static const cookie_io_functions_t functions = {stream_read, stream_write, stream_seek,
+							stream_close};
+	FILE *file = fopencookie(s, mode, functions);
+
+	if (!file)
+		return NULL;
+	file->_lock = s->library_lock;
+	file->_fileno = s->fd;
+	__fsetlocking(file, FSETLOCKING_BYCALLER);
+	if (isatty(s->fd))
+		setvbuf(file, NULL, _IOLBF, BUFSIZ);
+	return file;
+}
+
+void streams_init(void)
+{
+	FILE *file = stream_open(&input, "r");
+
+	if (!file)
+		host_die("standard input");
+	stdin = file;
+}
+
+/* ---- Calls of the program that are not as others: those are in stdio.c ---- */
+
+/* Standard input stays: who reads it later is told that it is closed. */
+int __wrap_fclose(FILE *file)
+{
+	struct stream *s = stream_enter(file);
+	int error;
+
+	if (!s)
+		return __real_fclose(file);
+	error = __real_fflush(file);
+	__fpurge(file);
+	error |= close(s->fd);
+	s->fd = file->_fileno = -1;
+	stream_leave(s);
+	return error ? EOF : 0;
+}
+
+int __wrap_fflush(FILE *file)
+{
+	struct stream *s = file ? stream_enter(file) : NULL;
+	int error = __real_fflush(file);
+
+	stream_leave(s);
+	return error;
+}
+
+void __wrap_flockfile(FILE *file)
+{
+	if (!stream_enter(file))
+		__real_flockfile(file);
+}
+
+int __wrap_ftrylockfile(FILE *file)
+{
+	struct stream *s = stream_of(file);
+
+	return s ? !stream_try(s) : __real_ftrylockfile(file);
+}
+
+void __wrap_funlockfile(FILE *file)
+{
+	struct stream *s = stream_of(file);
+
+	if (s)
+		stream_leave(s);
+	else
+		__real_funlockfile(file);
+}
