@@ -45,6 +45,10 @@ enum { PVH_MAGIC = 0x336ec578 };
 enum { TAG_END = 0, TAG_COMMAND_LINE, TAG_MODULE = 3, TAG_MEMORY = 6, TAG_RSDP1 = 14, TAG_RSDP2 };
 enum { RSDP_MAX = 64 };
 
+/* The launcher cannot change the command line of a CD: what a read of its status port gives says what
+ * the console is. */
+enum { LAUNCHER_SAYS = 0xa0, STDIN_FRAMED = 1, STDOUT_FILE = 2 };
+
 struct boot_info boot_info;
 
 static char command_line[4096];
@@ -57,6 +61,33 @@ static void command_line_set(const char *from)
 	for (; from[i] && i < sizeof command_line - 1; i++)
 		command_line[i] = from[i];
 	command_line[i] = '\0';
+}
+
+/* Puts word before the others, so that none of theirs has a quote that takes it in. */
+static void command_line_put(const char *word)
+{
+	size_t length = 0, i;
+
+	while (word[length])
+		length++;
+	for (i = sizeof command_line - 1 - length; i-- > 0;)
+		command_line[i + length] = command_line[i];
+	for (i = 0; i < length; i++)
+		command_line[i] = word[i];
+}
+
+static void launcher_read(void)
+{
+	uint8_t says = arch_io_read8(LAUNCHER_PORT);
+
+	if ((says & ~(STDIN_FRAMED | STDOUT_FILE)) != LAUNCHER_SAYS)
+		return;
+	if (says & STDIN_FRAMED)
+		command_line_put("vole.stdin=framed ");
+	if (says & STDOUT_FILE)
+		command_line_put("vole.stdout=file ");
+	/* It keeps back what we are to read until here: firmware and GRUB would take it. */
+	arch_io_write8(LAUNCHER_PORT, says);
 }
 
 static void memory_add(uint64_t base, uint64_t size, uint32_t type)
@@ -153,6 +184,7 @@ void bootinfo_read(int protocol, uintptr_t info)
 		pvh_read((const struct pvh_start_info *)info);
 	else
 		multiboot_read((const uint8_t *)info);
+	launcher_read();
 	virtio_in_command_line(command_line);
 	machine.command_line = command_line;
 	if (boot_info.initrd_size) {

@@ -52,6 +52,9 @@ enum x86_stack {
 enum { STACK_SIZE = 16384, STACK_SLOT = 2 * STACK_SIZE, STACKS_SLOT = 1024 * 1024 };
 #define X86_STACKS UINT64_C(0x0000080000000000)
 
+/* QEMU's isa-debugcon: the launcher gets what is written here, the exit status last. */
+enum { LAUNCHER_PORT = 0xe9 };
+
 enum { FPU_AREA_MAX = 2752 }; /* x87, SSE, AVX and AVX-512 take 2688 */
 
 struct x86_tss { /* 7.7 */

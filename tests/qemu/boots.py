@@ -12,19 +12,31 @@ from harness.machine import ARCHES, HOST, ROOT, boot, builder, command, make
 from harness.suite import Case, Check
 
 ISO_APP = "tests/kernel/args.c"
+ISO_STDIN = "tests/kernel/stdin.c"
 
 
 # ---- From a CD, as a real machine would ----
 
 def run_iso(case):
+    checks, uefi = [], 1 if case.name == "UEFI" else None
     made = make("-s", "iso", f"APP={ISO_APP}", 'ARGS=from "a CD"', limit=120)
     lines = made.text.strip().splitlines()
     if made.status != 0 or not lines:
         return [Check("make iso", False, f"status {made.status}", made.text)]
-    run = boot(ROOT / lines[-1], limit=90, SMP=case.smp, UEFI=1 if case.name == "UEFI" else None)
-    return [Check(f"the ISO boots by {case.name}",
-                  run.status == 0 and "[from][a CD] 3 NULL" in run.text, f"status {run.status}",
-                  run.text)]
+    run = boot(ROOT / lines[-1], limit=90, SMP=case.smp, UEFI=uefi)
+    checks.append(Check(f"the ISO boots by {case.name}",
+                        run.status == 0 and "[from][a CD] 3 NULL" in run.text,
+                        f"status {run.status}", run.text))
+
+    made = make("-s", "iso", f"APP={ISO_STDIN}", "ARGS=tty lines", limit=120)
+    data = b"one\ntwo\x04\x10\r\nlast"
+    run = boot(ROOT / made.text.strip().splitlines()[-1], limit=90, SMP=case.smp, UEFI=uefi,
+               stdin=data)
+    want = b"ready\n00 1 1\nready\n[one]\n[two\x04\x10\r]\n[last]\nend of file 1\n"
+    checks.append(Check(f"{case.name}: a pipe is read to its end, and is no terminal",
+                        run.status == 0 and run.raw.endswith(want),
+                        f"status {run.status}, wanted {want!r}", repr(run.raw)))
+    return checks
 
 
 # ---- Raw Image and ELF ----
