@@ -78,19 +78,20 @@ static unsigned from_bcd(uint8_t value)
 	return (value >> 4) * 10u + (value & 15);
 }
 
-/* Days since 1970-01-01 of a day of the Gregorian calendar: years begin in March, so that the day that
- * may be missing is their last. */
-static uint64_t days(unsigned year, unsigned month, unsigned day)
+/* Days since 1970-01-01, or before, of a day of the Gregorian calendar: years begin in March, so that the
+ * day that may be missing is their last. */
+static int64_t days(unsigned year, unsigned month, unsigned day)
 {
 	unsigned y = year - (month < 3), m = (month + 9) % 12;
 
-	return y * UINT64_C(365) + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
+	return y * INT64_C(365) + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
 }
 
 uint64_t date_read(void)
 {
 	struct reading r;
 	unsigned second, minute, hour, day, month, year, century, pm;
+	int64_t seconds;
 	uint8_t how;
 
 	if (!read_settled(&r))
@@ -112,10 +113,15 @@ uint64_t date_read(void)
 	if (!(how & B_24_HOURS))
 		hour = hour % 12 + (pm ? 12 : 0);
 	if (century < 19 || century > 21) /* nobody keeps it */
-		century = year < 70 ? 20 : 19;
+		century = 20;
 	year += century * 100;
 	if (second > 60 || minute > 59 || hour > 23 || day < 1 || day > 31 || month < 1 ||
-	    month > 12 || year < 1970)
+	    month > 12)
 		return 0;
-	return days(year, month, day) * 86400 + hour * 3600u + minute * 60u + second;
+	seconds = days(year, month, day) * 86400 + hour * 3600u + minute * 60u + second;
+	/* QEMU keeps how far its clock is from the host's in 32 bits: a date 68 years ahead comes out
+	 * 2^32 seconds too early, which is before 1970 as long as it is one before 2106. */
+	if (seconds < 0)
+		seconds += INT64_C(1) << 32;
+	return seconds < 0 ? 0 : (uint64_t)seconds;
 }
