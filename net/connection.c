@@ -16,20 +16,29 @@
 /* A connection that finds no place is tried again only after a second. */
 enum { BACKLOG_MIN = 8 };
 
-int stream_open(struct socket *s)
+/* net_lock. */
+static int make_pcb(struct socket *s)
 {
 	struct tcp_pcb *pcb;
 
-	net_lock();
 	if (guard_low())
 		demux_all(); /* one in TIME-WAIT may have to make room */
 	pcb = tcp_new_ip_type(s->family == AF_INET ? IPADDR_TYPE_V4 : IPADDR_TYPE_ANY);
-	if (pcb) {
-		stream_attach(s, pcb);
-		guard_prepare(pcb);
-	}
+	if (!pcb)
+		return -ENOMEM;
+	stream_attach(s, pcb);
+	guard_prepare(pcb);
+	return 0;
+}
+
+int stream_open(struct socket *s)
+{
+	int error;
+
+	net_lock();
+	error = make_pcb(s);
 	net_unlock();
-	return pcb ? 0 : -ENOMEM;
+	return error;
 }
 
 /* In bind's address: for all families, where the socket is for both. */
@@ -251,7 +260,6 @@ static int start_connecting(struct socket *s, const ip_addr_t *address, uint16_t
 /* After a connection was refused, or a listener shut down, there is no pcb. */
 static int open_again(struct socket *s)
 {
-	struct tcp_pcb *pcb;
 	int error;
 
 	lock(&s->lock);
@@ -259,13 +267,11 @@ static int open_again(struct socket *s)
 	unlock(&s->lock);
 	if (error || s->tcp)
 		return error;
-	pcb = tcp_new_ip_type(s->family == AF_INET ? IPADDR_TYPE_V4 : IPADDR_TYPE_ANY);
-	if (!pcb)
-		return -ENOMEM;
-	stream_attach(s, pcb);
-	guard_prepare(pcb);
+	error = make_pcb(s);
+	if (error)
+		return error;
 	if (s->nodelay)
-		tcp_nagle_disable(pcb);
+		tcp_nagle_disable(s->tcp);
 	s->ended = false;
 	return 0;
 }

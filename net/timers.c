@@ -80,7 +80,6 @@ static void watch(struct tcp_pcb *pcb)
 static void run_tcp(uint64_t missed)
 {
 	tcp_ticks += (u32_t)(missed / 2);
-	demux_all();
 	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
 		watch(pcb);
 	tcp_tmr();
@@ -89,6 +88,7 @@ static void run_tcp(uint64_t missed)
 static void run_due(uint64_t now)
 {
 	card_let_go();
+	demux_all(); /* an address whose time is over ends all its connections */
 	for (int i = 0; i < lwip_num_cyclic_timers; i++) {
 		const struct lwip_cyclic_timer *cycle = &lwip_cyclic_timers[i];
 		uint64_t times = due[i] <= now ? (now - due[i]) / cycle->interval_ms + 1 : 0;

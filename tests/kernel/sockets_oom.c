@@ -56,13 +56,63 @@ static int try(long n, long *left)
 	return error;
 }
 
+/* All memory, in blocks of every size, each with the place of the one before. */
+static void *take_all(void)
+{
+	void *last = NULL, **block;
+
+	for (size_t size = 1 << 20; size >= 16; size = size > 4096 ? size / 2 : size - 16)
+		while ((block = malloc(size))) {
+			*block = last;
+			last = block;
+		}
+	return last;
+}
+
+static void give_back(void *block)
+{
+	for (void *next; block; block = next) {
+		next = *(void **)block;
+		free(block);
+	}
+}
+
+/* A connection in TIME-WAIT makes room for a new one, whichever was looked for last. There is memory
+ * for what else a socket needs, which is smaller. */
+static void test_time_wait(void)
+{
+	static const size_t smaller[] = {16, 40, 56, 72, 100, 130, 190, 230, 270};
+	enum { CLOSED = 40, SIZES = sizeof smaller / sizeof smaller[0], SPARE = 4 * SIZES };
+	void *spare[SPARE], *all;
+	int fds[2], pair[2], fd;
+
+	go_pin(0);
+	connection(AF_INET, pair);
+	for (int i = 0; i < CLOSED; i++) {
+		connection(AF_INET, fds);
+		close_both(fds);
+	}
+	for (int i = 0; i < SPARE; i++)
+		spare[i] = malloc(smaller[i % SIZES]);
+	all = take_all();
+	for (int i = 0; i < SPARE; i++)
+		free(spare[i]);
+	shutdown(pair[0], SHUT_WR); /* that is the one that was looked for */
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	expect(fd >= 0);
+	give_back(all);
+	close(fd);
+	close_both(pair);
+	verdict("without memory, a connection in TIME-WAIT makes room");
+}
+
 int main(int argc, char **argv)
 {
 	struct runtime_stats before, after;
 	long left = 0;
 	int error, failed = 0, n = 0;
 
-	test_begin(argc, argv, 2);
+	test_begin(argc, argv, 3);
 	expect_eq(try(1000000, &left), 0);
 	runtime_stats(&before);
 	do {
@@ -78,5 +128,6 @@ int main(int argc, char **argv)
 	/* Connections in TIME-WAIT. */
 	expect(after.heap_bytes < before.heap_bytes + n * 600);
 	verdict("nothing stays");
+	test_time_wait();
 	return test_end();
 }
