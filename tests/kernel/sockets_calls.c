@@ -430,9 +430,42 @@ static void test_poll_many(void)
 	verdict("poll and select over many");
 }
 
+static void test_no_descriptor(void)
+{
+	enum { CLIENTS = 3 };
+	static int copies[1 << 16];
+	int server = listener(AF_INET), clients[CLIENTS], n = 0, fd;
+	struct pollfd p = {.fd = server, .events = POLLIN};
+	char c;
+
+	for (int i = 0; i < CLIENTS; i++) {
+		clients[i] = dial(AF_INET, port_of(server));
+		c = (char)('a' + i);
+		expect_eq(write(clients[i], &c, 1), 1);
+	}
+	for (int i = 0; i < CLIENTS; i++) {
+		while ((copies[n] = dup(server)) >= 0)
+			n++;
+		expect_fails(accept(server, NULL, NULL), EMFILE);
+		expect_fails(accept(server, NULL, NULL), EMFILE);
+		expect_eq(poll(&p, 1, 0), 1);
+		close(copies[--n]);
+		fd = accept(server, NULL, NULL);
+		expect_eq(read(fd, &c, 1), 1);
+		expect_eq(c, 'a' + i);
+		expect_eq(write(fd, &c, 1), 1);
+		expect_eq(read(clients[i], &c, 1), 1);
+		close_both((int[]){fd, clients[i]});
+	}
+	while (n > 0)
+		close(copies[--n]);
+	close(server);
+	verdict("without a descriptor clients wait in the queue, first come first served");
+}
+
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 15);
+	test_begin(argc, argv, 16);
 	test_udp(AF_INET);
 	test_udp(AF_INET6);
 	test_udp_large();
@@ -447,6 +480,7 @@ int main(int argc, char **argv)
 	test_nonblocking_connect();
 	test_write_timeout();
 	test_poll_many();
+	test_no_descriptor();
 	until_alone();
 	verdict("nobody is left");
 	return test_end();

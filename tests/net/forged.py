@@ -1,11 +1,14 @@
 """tests/net/wire.c with a peer that forges, floods and does not answer, at the far end of the wire."""
 
 import random
+import socket
 import struct
 import time
 
 from .server import PATIENCE
 from .wiring import ACK, FIN, PSH, RST, SYN, Connection, Wire, udp
+
+DISCOVER, OFFER, REQUEST, ACKNOWLEDGE, NAK = 1, 2, 3, 5, 6  # RFC 2132, 9.6
 
 
 def ask(wire, order, patience=PATIENCE):
@@ -134,9 +137,10 @@ def backlog(wire):
 
 def timed_out(wire):
     """who waits without a limit is told when the other end does not answer any more"""
-    assert opened(wire, b"alive 0")
-    said = ask(wire, b"last 0")
-    assert b"timed out" in said.lower(), said
+    for order in b"alive 0", b"stuck 0":
+        opened(wire, order)
+        said = ask(wire, b"last 0")
+        assert b"timed out" in said.lower(), f"{order}: {said}"
 
 
 def last_lost(wire):
@@ -214,33 +218,63 @@ def again(wire):
         "it is not"
 
 
-def refusing(wire):
-    """a DHCP server that refuses what it offers is not asked in a storm"""
-    asked = []
-
+def serve_addresses(wire, decide):
+    """Answers DHCP: decide gets the kind of a message and the address that is asked for, and says the
+    kind of the answer."""
     def answer(frame):
         if frame[12:14] != b"\x08\0" or frame[23] != 17 or frame[36:38] != b"\0\x43":
             return False
         request = frame[42:]
-        kind = request[242]
-        asked.append(kind)
-        reply = (b"\2" + request[1:16] + bytes([10, 0, 2, 15]) + bytes([10, 0, 2, 2]) +
+        wanted = request[242:].partition(b"\x32\4")[2][:4]
+        reply = (b"\2" + request[1:16] + socket.inet_aton(wire.address) + bytes([10, 0, 2, 2]) +
                  request[24:236] + bytes.fromhex("63825363") + b"\x35\1" +
-                 (b"\2" if kind == 1 else b"\6") + b"\x36\4" + bytes([10, 0, 2, 2]) +
+                 bytes([decide(request[242], wanted)]) + b"\x36\4" + bytes([10, 0, 2, 2]) +
                  b"\x33\4\0\0\1\0" + b"\1\4\xff\xff\xff\0" + b"\xff")
         wire.mac = frame[6:12]
         wire.send_ip(udp(67, 68, reply, target="255.255.255.255"))
         return True
 
     wire.on_frame = answer
+
+
+def refusing(wire):
+    """a DHCP server that refuses what it offers is not asked in a storm"""
+    asked = []
+
+    def decide(kind, _):
+        asked.append(kind)
+        return OFFER if kind == DISCOVER else NAK
+
+    serve_addresses(wire, decide)
     end = time.monotonic() + PATIENCE
-    while 3 not in asked and time.monotonic() < end:
+    while REQUEST not in asked and time.monotonic() < end:
         time.sleep(0.01)
-    assert 3 in asked, "no request"
+    assert REQUEST in asked, "no request"
     time.sleep(3)
     assert len(asked) < 50, f"{len(asked)} messages in three seconds"
+
+
+def moved(wire):
+    """who waits on a connection hears that the machine has another address now"""
+    def decide(kind, wanted):
+        return (OFFER if kind == DISCOVER else
+                ACKNOWLEDGE if wanted == socket.inet_aton(wire.address) else NAK)
+
+    serve_addresses(wire, decide)
+    assert_answers(wire)
+    for i in range(60):
+        opened(wire, b"send 3000000" if i % 3 == 0 else b"count 0")
+    assert ask(wire, b"busy 0") == b"60"
+    wire.address = "10.0.2.77"
+    wire.plug(False)
+    wire.plug(True)
+    assert_answers(wire)
+    end = time.monotonic() + PATIENCE
+    while (busy := ask(wire, b"busy 0")) != b"0":
+        assert time.monotonic() < end, f"{busy.decode()} of 60 wait for ever"
 
 
 TESTS = (far, smaller, windows, smallest, in_fragments, random_segments, last_lost, patient, again,
          backlog, timed_out, out_of_order, unread, flood)
 LONG = (many_segments,)
+OF_ADDRESSES = (refusing, moved)

@@ -9,7 +9,9 @@
  *	free 0		says how many bytes of memory are free
  *	hold 0		reads nothing
  *	alive 0		waits for data, with keep-alive each second; tells last how that ended
- *	last 0		says the errno value with which alive has ended
+ *	stuck 0		the same, but waits for room to send more
+ *	last 0		says how the last of these two has ended
+ *	busy 0		says how many connections have an order that goes on
  *	listen PORT	listens at PORT, with a backlog of 1, accepts nothing, until there is an end
  *	name NAME	says getaddrinfo's result for NAME, and its IPv4 address
  *	dial PORT	connects to that port of the host, echoes what it says
@@ -80,13 +82,30 @@ static struct event ended;
 static void keep_alive(int fd)
 {
 	int on = 1, tries = 2;
-	char c;
 
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &on, sizeof on);
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &on, sizeof on);
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof tries);
+}
+
+static void wait_for_data(int fd)
+{
+	char c;
+
+	keep_alive(fd);
 	last_error = read(fd, &c, 1) < 0 ? errno : 0;
+	event_post(&ended);
+}
+
+static void wait_for_room(int fd)
+{
+	static char data[10000];
+
+	keep_alive(fd);
+	while (write(fd, data, sizeof data) > 0)
+		;
+	last_error = errno;
 	event_post(&ended);
 }
 
@@ -162,6 +181,8 @@ static void udp(int fd, int port)
 	free(out);
 }
 
+static _Atomic int busy;
+
 static void serve(void *arg)
 {
 	int fd = *(int *)arg, n = 0;
@@ -173,6 +194,9 @@ static void serve(void *arg)
 	line[at] = '\0';
 	sscanf(line, "%9s %29s", order, word);
 	n = atoi(word);
+	if (!strcmp(order, "busy"))
+		dprintf(fd, "%d", busy);
+	busy++;
 	if (!strcmp(order, "?"))
 		write(fd, "!", 1);
 	else if (!strcmp(order, "send"))
@@ -191,7 +215,9 @@ static void serve(void *arg)
 	else if (!strcmp(order, "free"))
 		tell_free(fd);
 	else if (!strcmp(order, "alive"))
-		keep_alive(fd);
+		wait_for_data(fd);
+	else if (!strcmp(order, "stuck"))
+		wait_for_room(fd);
 	else if (!strcmp(order, "last"))
 		tell_last(fd);
 	else if (!strcmp(order, "listen"))
@@ -205,6 +231,7 @@ static void serve(void *arg)
 	else if (!strcmp(order, "udp"))
 		udp(fd, n);
 	close(fd);
+	busy--;
 }
 
 int main(void)

@@ -4,6 +4,7 @@ loses nothing, however slow the machine is: what it has no room for yet, its sen
 """
 
 import itertools
+import json
 import os
 import random
 import socket
@@ -41,10 +42,10 @@ def ip4(payload, protocol, source=HOST, target=MACHINE, ident=None, fragment=0):
     return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
 
 
-def fragments(payload, protocol, size):
+def fragments(payload, protocol, size, target=MACHINE):
     """The same in pieces of size bytes, which is a multiple of 8."""
     ident = random.getrandbits(16)
-    return [ip4(payload[at:at + size], protocol, ident=ident,
+    return [ip4(payload[at:at + size], protocol, target=target, ident=ident,
                 fragment=at // 8 | (MORE if at + size < len(payload) else 0))
             for at in range(0, len(payload), size)]
 
@@ -59,7 +60,9 @@ class Wire:
     def __init__(self, case, image, args=f"vole.ip={MACHINE}/24,{HOST}", **options):
         self._folder = tempfile.TemporaryDirectory()
         path = os.path.join(self._folder.name, "wire")
+        self._monitor = os.path.join(self._folder.name, "monitor")
         self._socket = None
+        self.address = MACHINE
         self._ports = itertools.count(random.randrange(1024, 30000))
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(path)
@@ -68,6 +71,7 @@ class Wire:
         words, env = command(image, ARCH=case.arch, SMP=case.smp, ARGS=args, QEMU_EXTRA=(
             "-global virtio-mmio.force-legacy=false "
             f"-netdev stream,id=n,server=off,addr.type=unix,addr.path={path} "
+            f"-qmp unix:{self._monitor},server=on,wait=off "
             f"-device {DEVICES[case.arch]}"), **options)
         self._console = tempfile.TemporaryFile()
         self.mac = b"\xff" * 6
@@ -108,7 +112,7 @@ class Wire:
     def _answer_arp(self, frame):
         self.mac = frame[6:12]
         asked, asker = frame[38:42], frame[28:32]
-        if frame[20:22] == b"\0\1" and asked not in (asker, socket.inet_aton(MACHINE)):
+        if frame[20:22] == b"\0\1" and asked not in (asker, socket.inet_aton(self.address)):
             self.send(b"\x08\x06", frame[14:20] + b"\0\2" + OUR_MAC + asked + frame[22:28] + asker)
 
     def send(self, kind, payload):
@@ -121,6 +125,18 @@ class Wire:
 
     def send_ip(self, packet):
         self.send(b"\x08\0", packet)
+
+    def plug(self, is_in):
+        """The cable."""
+        with socket.socket(socket.AF_UNIX) as monitor:
+            monitor.connect(self._monitor)
+            answers = monitor.makefile("r")
+            answers.readline()  # who it is
+            for order, arguments in (("qmp_capabilities", {}),
+                                     ("set_link", {"name": "n", "up": is_in})):
+                monitor.sendall(json.dumps({"execute": order, "arguments": arguments}).encode())
+                while "return" not in (answer := json.loads(answers.readline())):
+                    assert "error" not in answer, answer
 
     def take(self, wanted, patience=PATIENCE):
         """The first frame for which wanted is true, or None."""
@@ -178,10 +194,10 @@ class Connection:
         ack = self.ack if ack is None else ack
         segment = struct.pack("!HHIIBBHHH", self.port, self.to, self.seq + at & MASK, ack & MASK,
                               (5 + len(options) // 4) << 4, flags, window, 0, 0) + options + data
-        pseudo = socket.inet_aton(HOST) + socket.inet_aton(MACHINE) + struct.pack(
+        pseudo = socket.inet_aton(HOST) + socket.inet_aton(self.wire.address) + struct.pack(
             "!HH", 6, len(segment))
         segment = segment[:16] + struct.pack("!H", checksum(pseudo + segment)) + segment[18:]
-        for packet in fragments(segment, 6, pieces) if pieces else [ip4(segment, 6)]:
+        for packet in fragments(segment, 6, pieces or 65528, self.wire.address):
             self.wire.send_ip(packet)
 
     def mine(self, frame):
