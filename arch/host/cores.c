@@ -20,7 +20,6 @@ enum { THREAD_STACK = 256 * 1024 };
 
 static struct host_core boot_core;
 uint64_t host_tsc_mult, host_tsc_origin;
-unsigned long host_errno_offset; /* the same in every thread; also for switch.S */
 static uint64_t clock_origin;
 static pid_t process;
 
@@ -88,7 +87,7 @@ void arch_timer_arm(uint64_t deadline)
 {
 	struct host_core *h = host_core_here();
 	struct itimerspec at = {0};
-	int error = errno;
+	int error = thread_errno;
 
 	h->deadline = deadline;
 	atomic_signal_fence(memory_order_seq_cst);
@@ -103,7 +102,7 @@ void arch_timer_arm(uint64_t deadline)
 		at.it_value.tv_nsec = (long)(delay % NSEC);
 	}
 	timer_settime(h->timer, 0, &at, NULL);
-	errno = error;
+	thread_errno = error;
 }
 
 void host_timer_interrupt(struct host_core *h)
@@ -144,7 +143,7 @@ void arch_bind_core(struct core *core)
 	core->current = core->boot_co;
 	h->deadline = TIME_NEVER;
 	h->retry = HOST_RETRY_FIRST;
-	if (syscall(SYS_arch_prctl, ARCH_SET_GS, core))
+	if (host_call(SYS_arch_prctl, ARCH_SET_GS, (long)core, 0, 0, 0, 0))
 		host_die("arch_prctl");
 	thread_init(h);
 }
@@ -185,21 +184,17 @@ int arch_core_start(struct core *core)
 		return -ENODEV;
 	}
 	while (!atomic_load_explicit(&h->up, memory_order_acquire))
-		usleep(10);
+		host_call(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
 	return 0;
 }
 
 void host_cores_init(void)
 {
-	uintptr_t fs;
-
 	/* For programs, and arch_set_thread_pointer. */
 	__asm__ volatile(".globl host_thread_pointer\n\t"
 			 ".set host_thread_pointer, %c0"
 			 :
 			 : "i"(offsetof(struct core, thread_pointer)));
-	__asm__("movq %%fs:0, %0" : "=r"(fs));
-	host_errno_offset = (uintptr_t)__errno_location() - fs;
 	process = getpid();
 	clock_init();
 }
@@ -209,10 +204,10 @@ void host_cores_init(void)
 static void send(struct core *core, int signal)
 {
 	struct host_core *h = core->arch;
-	int error = errno;
+	int error = thread_errno;
 
 	tgkill(process, h->thread, signal);
-	errno = error;
+	thread_errno = error;
 }
 
 void arch_send_reschedule(struct core *core)

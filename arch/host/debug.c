@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* A context: the words of switch.S. */
@@ -14,9 +15,10 @@ static size_t line_length;
 void host_flush(void)
 {
 	for (size_t done = 0; done < line_length;) {
-		ssize_t n = write(STDERR_FILENO, line + done, line_length - done);
+		long n = host_call(SYS_write, STDERR_FILENO, (long)line + (long)done,
+				   (long)(line_length - done), 0, 0, 0);
 
-		if (n < 0 && errno != EINTR)
+		if (n < 0 && n != -EINTR)
 			break;
 		done += n > 0 ? (size_t)n : 0;
 	}

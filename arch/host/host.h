@@ -15,6 +15,8 @@
  *   calls that arch.mk wraps: not for stdio on sockets, and not for what dup makes of one.
  * - errno, strtok, localtime and the like are each coroutine's own; whatever else the library keeps for a thread
  *   is the thread's, and not kept across a switch.
+ * - What the library's rarer functions (those that calls.S does not list) write to errno is seen when the
+ *   program names errno, and not before by a pointer to it that it has kept.
  * - A callback from the library (of qsort) may be preempted, and move to another core. One that it
  *   calls with a lock held, or between flockfile and funlockfile, must neither compute for long nor
  *   block.
@@ -80,6 +82,25 @@ struct host_core {
 	_Atomic bool up;
 };
 
+/* The thread's errno, which the C library writes: see errno.c. By its place from the FS base, in one
+ * instruction, for the coroutine may be in another thread by the next. */
+enum { NO_ERRNO = INT32_MIN }; /* also in calls.S and switch.S */
+extern unsigned long host_errno_offset;
+
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+/* GCC 12's sanitizers take an address in a segment for one in memory (its bug 111736). */
+static inline int *host_thread_errno(void)
+{
+	unsigned long fs;
+
+	__asm__ volatile("movq %%fs:0x0, %0" : "=r"(fs));
+	return (int *)(fs + host_errno_offset);
+}
+#define thread_errno (*host_thread_errno())
+#else
+#define thread_errno (*(volatile __seg_fs int *)host_errno_offset)
+#endif
+
 /* The port's part of the core this runs on; with preemption held off, or in a signal. */
 struct host_core *host_core_here(void);
 
@@ -107,6 +128,14 @@ struct co *host_resume(struct co *prev, struct co *next, ucontext_t *uc);
 
 _Noreturn void host_die(const char *what); /* with what errno says */
 size_t host_option_size(const char *name, size_t otherwise);
+
+/* ---- errno.c ---- */
+
+void host_errno_init(void);
+void host_no_core(void); /* the calling thread is none, and may call the library all the same */
+/* Around a call of the library that may set errno, or tell it. */
+void host_library_begins(void);
+void host_library_ends(void);
 
 /* ---- cores.c ---- */
 

@@ -195,7 +195,7 @@ static void watch_progress(struct host_core *h, uintptr_t pc)
 
 void host_interrupt(int signal, siginfo_t *info, void *context)
 {
-	int error = errno;
+	int error = thread_errno;
 	struct arch_regs *regs = context;
 	struct host_core *h = core_here()->arch;
 
@@ -212,12 +212,12 @@ void host_interrupt(int signal, siginfo_t *info, void *context)
 			step(h, regs->uc.uc_mcontext.gregs);
 		}
 	}
-	errno = error;
+	thread_errno = error;
 }
 
 void host_step(int signal, siginfo_t *info, void *context)
 {
-	int error = errno;
+	int error = thread_errno;
 	struct arch_regs *regs = context;
 	struct host_core *h = core_here()->arch;
 
@@ -231,5 +231,5 @@ void host_step(int signal, siginfo_t *info, void *context)
 	} else {
 		step(h, regs->uc.uc_mcontext.gregs);
 	}
-	errno = error;
+	thread_errno = error;
 }

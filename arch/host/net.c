@@ -106,6 +106,7 @@ static void *watch(void *unused)
 	struct pollfd something = {.fd = epoll, .events = POLLIN};
 
 	(void)unused;
+	host_no_core();
 	for (unsigned i = 0;; i++) {
 		host_call(SYS_poll, (long)&something, 1, -1, 0, 0, 0);
 

@@ -22,11 +22,7 @@
 #include "kernel/core.h"
 #include "kernel/panic.h"
 
-int __real_close(int fd);
-ssize_t __real_write(int fd, const void *buf, size_t size);
-ssize_t __real_writev(int fd, const struct iovec *iov, int n);
 int __real_fcntl(int fd, int cmd, long arg);
-int __real_ioctl(int fd, unsigned long request, void *arg);
 
 int __wrap_socket(int domain, int type, int protocol);
 int __wrap_socketpair(int domain, int type, int protocol, int fds[2]);
@@ -169,7 +165,7 @@ int __wrap_close(int fd)
 {
 	if (net_endpoint(fd))
 		net_close(fd);
-	return __real_close(fd);
+	return (int)net_result(host_call(SYS_close, fd, 0, 0, 0, 0, 0));
 }
 
 /* ---- Receiving ---- */
@@ -271,7 +267,9 @@ ssize_t __wrap_send(int fd, const void *buf, size_t size, int flags)
 
 ssize_t __wrap_write(int fd, const void *buf, size_t size)
 {
-	return net_endpoint(fd) ? __wrap_send(fd, buf, size, 0) : __real_write(fd, buf, size);
+	if (net_endpoint(fd))
+		return __wrap_send(fd, buf, size, 0);
+	return net_result(host_call(SYS_write, fd, (long)buf, (long)size, 0, 0, 0));
 }
 
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
@@ -310,7 +308,9 @@ ssize_t __wrap_writev(int fd, const struct iovec *iov, int n)
 {
 	struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n};
 
-	return net_endpoint(fd) ? __wrap_sendmsg(fd, &msg, 0) : __real_writev(fd, iov, n);
+	if (net_endpoint(fd))
+		return __wrap_sendmsg(fd, &msg, 0);
+	return net_result(host_call(SYS_writev, fd, (long)iov, n, 0, 0, 0));
 }
 
 /* ---- Several at once ---- */
@@ -430,8 +430,12 @@ int __wrap_fcntl(int fd, int cmd, ...)
 	va_start(args, cmd);
 	arg = va_arg(args, long);
 	va_end(args);
-	if (!e || (cmd != F_GETFL && cmd != F_SETFL))
-		return __real_fcntl(fd, cmd, arg);
+	if (!e || (cmd != F_GETFL && cmd != F_SETFL)) {
+		host_library_begins();
+		n = __real_fcntl(fd, cmd, arg);
+		host_library_ends();
+		return (int)n;
+	}
 	n = host_call(SYS_fcntl, fd, cmd, cmd == F_SETFL ? arg | O_NONBLOCK : 0, 0, 0, 0);
 	if (n >= 0 && cmd == F_SETFL)
 		atomic_store(&e->nonblocking, arg & O_NONBLOCK);
@@ -450,7 +454,7 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	arg = va_arg(args, void *);
 	va_end(args);
 	if (!e || request != FIONBIO)
-		return __real_ioctl(fd, request, arg);
+		return (int)net_result(host_call(SYS_ioctl, fd, (long)request, (long)arg, 0, 0, 0));
 	atomic_store(&e->nonblocking, *(const int *)arg != 0);
 	return 0;
 }

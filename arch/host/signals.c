@@ -23,7 +23,7 @@ static size_t fp_size = FXSAVE_SIZE; /* of the state that Linux gives to a handl
 
 struct frame {
 	struct arch_regs regs;
-	int error; /* errno: the thread's, but code that is interrupted does not expect it to change */
+	int error; /* the thread's errno, but code that is interrupted does not expect it to change */
 	_Alignas(64) char fp[];
 };
 
@@ -43,7 +43,7 @@ struct co *arch_resume(struct co *prev, struct co *next, void *to)
 	struct frame *frame = to;
 	struct host_core *h = host_core_here();
 
-	errno = frame->error;
+	thread_errno = frame->error;
 	/* The thread's, not the one that was interrupted. */
 	frame->regs.uc.uc_stack = h->signal_stack;
 	h->resumed_at = (uintptr_t)frame->regs.uc.uc_mcontext.gregs[REG_RIP];
@@ -84,14 +84,14 @@ static void stop(int signal)
 
 static void dump(int signal, siginfo_t *info, void *context)
 {
-	int error = errno;
+	int error = thread_errno;
 
 	(void)signal;
 	(void)info;
 	if (core_count)
 		panic_nmi(context);
 	host_flush();
-	errno = error;
+	thread_errno = error;
 }
 
 /* ---- Setting up ---- */

@@ -20,7 +20,7 @@ int host_main(int argc, char **argv);
 
 _Noreturn void host_die(const char *what)
 {
-	fprintf(stderr, "vole: %s: %s\n", what, strerror(errno));
+	fprintf(stderr, "vole: %s: %s\n", what, strerror(thread_errno));
 	_exit(1);
 }
 
@@ -109,6 +109,8 @@ static void boot(void *unused)
 
 int host_main(int argc, char **argv)
 {
+	host_no_core();
+	host_errno_init();
 	host_cores_init();
 	host_signals_init();
 	host_memory_init();

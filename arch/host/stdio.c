@@ -1,6 +1,6 @@
 /*
  * What a program calls of the C library's stdio: each call takes the lock of a stream that has one of
- * ours (streams.h). The linker sends calls of NAME to __wrap_NAME; arch.mk takes the names from here: the
+ * ours (streams.h), and has the coroutine's errno (errno.c). The linker sends calls of NAME to __wrap_NAME; arch.mk takes the names from here: the
  * first word of each LOCKED.
  */
 #include "host.h"
@@ -28,8 +28,11 @@
 	type __wrap_##name parameters \
 	{ \
 		struct stream *stream_ = stream_enter(file); \
-		type result_ = __real_##name arguments; \
+		type result_; \
 \
+		host_library_begins(); \
+		result_ = __real_##name arguments; \
+		host_library_ends(); \
 		stream_leave(stream_); \
 		return result_; \
 	}
@@ -42,12 +45,14 @@
 	{ \
 		struct stream *stream_ = stream_enter(file); \
 \
+		host_library_begins(); \
 		__real_##name arguments; \
+		host_library_ends(); \
 		stream_leave(stream_); \
 	}
 
 /* The same with more arguments: the function vname takes them as a list. */
-#define LOCKED_MORE(name, vname, type, parameters, arguments, file) \
+#define LOCKED_MORE(name, vname, type, parameters, arguments) \
 	type __wrap_##name parameters; \
 	type __wrap_##name parameters \
 	{ \
@@ -58,6 +63,17 @@
 		result_ = __wrap_##vname arguments; \
 		va_end(list_); \
 		return result_; \
+	}
+
+#define LOCKED_VOID_MORE(name, vname, parameters, arguments) \
+	void __wrap_##name parameters; \
+	void __wrap_##name parameters \
+	{ \
+		va_list list_; \
+\
+		va_start(list_, format); \
+		__wrap_##vname arguments; \
+		va_end(list_); \
 	}
 
 #define LIST va_list list_
@@ -77,12 +93,11 @@ LOCKED(vscanf, int, (const char *format, LIST), (format, list_), stdin)
 LOCKED(vfscanf, int, (FILE * file, const char *format, LIST), (file, format, list_), file)
 LOCKED(__isoc99_vscanf, int, (const char *format, LIST), (format, list_), stdin)
 LOCKED(__isoc99_vfscanf, int, (FILE * file, const char *format, LIST), (file, format, list_), file)
-LOCKED_MORE(scanf, vscanf, int, (const char *format, ...), (format, list_), stdin)
-LOCKED_MORE(fscanf, vfscanf, int, (FILE * file, const char *format, ...), (file, format, list_),
-	    file)
-LOCKED_MORE(__isoc99_scanf, __isoc99_vscanf, int, (const char *format, ...), (format, list_), stdin)
+LOCKED_MORE(scanf, vscanf, int, (const char *format, ...), (format, list_))
+LOCKED_MORE(fscanf, vfscanf, int, (FILE * file, const char *format, ...), (file, format, list_))
+LOCKED_MORE(__isoc99_scanf, __isoc99_vscanf, int, (const char *format, ...), (format, list_))
 LOCKED_MORE(__isoc99_fscanf, __isoc99_vfscanf, int, (FILE * file, const char *format, ...),
-	    (file, format, list_), file)
+	    (file, format, list_))
 
 LOCKED(getwc, wint_t, (FILE * file), (file), file)
 LOCKED(fgetwc, wint_t, (FILE * file), (file), file)
@@ -92,10 +107,9 @@ LOCKED(fgetws, wchar_t *, (wchar_t * to, int size, FILE *file), (to, size, file)
 LOCKED(__isoc99_vwscanf, int, (const wchar_t *format, LIST), (format, list_), stdin)
 LOCKED(__isoc99_vfwscanf, int, (FILE * file, const wchar_t *format, LIST), (file, format, list_),
        file)
-LOCKED_MORE(__isoc99_wscanf, __isoc99_vwscanf, int, (const wchar_t *format, ...), (format, list_),
-	    stdin)
+LOCKED_MORE(__isoc99_wscanf, __isoc99_vwscanf, int, (const wchar_t *format, ...), (format, list_))
 LOCKED_MORE(__isoc99_fwscanf, __isoc99_vfwscanf, int, (FILE * file, const wchar_t *format, ...),
-	    (file, format, list_), file)
+	    (file, format, list_))
 
 /* The library's block is not one for the program to enlarge: the line goes on into one of malloc's. */
 ssize_t __real_getdelim(char **line, size_t *size, int end, FILE *file);
@@ -116,7 +130,9 @@ ssize_t __wrap_getdelim(char **line, size_t *size, int end, FILE *file)
 		return -1;
 	}
 	stream = stream_enter(file);
+	host_library_begins();
 	n = __real_getdelim(&text, &room, end, file);
+	host_library_ends();
 	stream_leave(stream);
 	if (n >= 0) {
 		to = *line && *size > (size_t)n ? *line : realloc(*line, room);
@@ -154,9 +170,8 @@ LOCKED(fwrite, size_t, (const void *from, size_t size, size_t n, FILE *file), (f
        file)
 LOCKED(vprintf, int, (const char *format, LIST), (format, list_), stdout)
 LOCKED(vfprintf, int, (FILE * file, const char *format, LIST), (file, format, list_), file)
-LOCKED_MORE(printf, vprintf, int, (const char *format, ...), (format, list_), stdout)
-LOCKED_MORE(fprintf, vfprintf, int, (FILE * file, const char *format, ...), (file, format, list_),
-	    file)
+LOCKED_MORE(printf, vprintf, int, (const char *format, ...), (format, list_))
+LOCKED_MORE(fprintf, vfprintf, int, (FILE * file, const char *format, ...), (file, format, list_))
 
 LOCKED(putwc, wint_t, (wchar_t c, FILE *file), (c, file), file)
 LOCKED(fputwc, wint_t, (wchar_t c, FILE *file), (c, file), file)
@@ -164,9 +179,9 @@ LOCKED(putwchar, wint_t, (wchar_t c), (c), stdout)
 LOCKED(fputws, int, (const wchar_t *text, FILE *file), (text, file), file)
 LOCKED(vwprintf, int, (const wchar_t *format, LIST), (format, list_), stdout)
 LOCKED(vfwprintf, int, (FILE * file, const wchar_t *format, LIST), (file, format, list_), file)
-LOCKED_MORE(wprintf, vwprintf, int, (const wchar_t *format, ...), (format, list_), stdout)
+LOCKED_MORE(wprintf, vwprintf, int, (const wchar_t *format, ...), (format, list_))
 LOCKED_MORE(fwprintf, vfwprintf, int, (FILE * file, const wchar_t *format, ...),
-	    (file, format, list_), file)
+	    (file, format, list_))
 
 /* ---- Both ---- */
 
@@ -187,3 +202,38 @@ LOCKED_VOID(setbuffer, (FILE * file, char *room, size_t size), (file, room, size
 LOCKED_VOID(setlinebuf, (FILE * file), (file), file)
 LOCKED_VOID(rewind, (FILE * file), (file), file)
 LOCKED_VOID(clearerr, (FILE * file), (file), file)
+
+/* ---- Without a stream, or by its descriptor ---- */
+
+LOCKED_VOID(perror, (const char *text), (text), stderr)
+LOCKED(vsnprintf, int, (char *to, size_t size, const char *format, LIST), (to, size, format, list_),
+       NULL)
+LOCKED(vsprintf, int, (char *to, const char *format, LIST), (to, format, list_), NULL)
+LOCKED(vasprintf, int, (char **to, const char *format, LIST), (to, format, list_), NULL)
+LOCKED(vsscanf, int, (const char *from, const char *format, LIST), (from, format, list_), NULL)
+LOCKED(__isoc99_vsscanf, int, (const char *from, const char *format, LIST), (from, format, list_),
+       NULL)
+LOCKED(vswprintf, int, (wchar_t * to, size_t size, const wchar_t *format, LIST),
+       (to, size, format, list_), NULL)
+LOCKED(__isoc99_vswscanf, int, (const wchar_t *from, const wchar_t *format, LIST),
+       (from, format, list_), NULL)
+LOCKED_MORE(snprintf, vsnprintf, int, (char *to, size_t size, const char *format, ...),
+	    (to, size, format, list_))
+LOCKED_MORE(sprintf, vsprintf, int, (char *to, const char *format, ...), (to, format, list_))
+LOCKED_MORE(asprintf, vasprintf, int, (char **to, const char *format, ...), (to, format, list_))
+LOCKED_MORE(sscanf, vsscanf, int, (const char *from, const char *format, ...),
+	    (from, format, list_))
+LOCKED_MORE(__isoc99_sscanf, __isoc99_vsscanf, int, (const char *from, const char *format, ...),
+	    (from, format, list_))
+LOCKED_MORE(swprintf, vswprintf, int, (wchar_t * to, size_t size, const wchar_t *format, ...),
+	    (to, size, format, list_))
+LOCKED_MORE(__isoc99_swscanf, __isoc99_vswscanf, int,
+	    (const wchar_t *from, const wchar_t *format, ...), (from, format, list_))
+
+LOCKED_VOID(vsyslog, (int priority, const char *format, LIST), (priority, format, list_), NULL)
+LOCKED_VOID(vwarn, (const char *format, LIST), (format, list_), stderr)
+LOCKED_VOID(verr, (int status, const char *format, LIST), (status, format, list_), stderr)
+LOCKED_VOID_MORE(syslog, vsyslog, (int priority, const char *format, ...),
+		 (priority, format, list_))
+LOCKED_VOID_MORE(warn, vwarn, (const char *format, ...), (format, list_))
+LOCKED_VOID_MORE(err, verr, (int status, const char *format, ...), (status, format, list_))

@@ -27,6 +27,7 @@ struct stream {
 	int fd;
 };
 
+off_t __real_lseek(int fd, off_t offset, int whence);
 int __real_fclose(FILE *file);
 int __wrap_fclose(FILE *file);
 int __real_fflush(FILE *file);
@@ -45,7 +46,7 @@ static struct stream *stream_of(const FILE *file)
 {
 	struct stream *s;
 
-	if (!(file->_flags & _IO_USER_LOCK))
+	if (!file || !(file->_flags & _IO_USER_LOCK))
 		return NULL;
 	s = (struct stream *)file->_lock;
 	return s->mark == &streams ? s : NULL;
@@ -87,30 +88,42 @@ void stream_leave(struct stream *s)
 static ssize_t stream_read(void *cookie, char *to, size_t size)
 {
 	const struct stream *s = cookie;
+	ssize_t n;
 
-	return read(s->fd, to, size);
+	host_library_ends();
+	n = read(s->fd, to, size);
+	host_library_begins();
+	return n;
 }
 
 static ssize_t stream_write(void *cookie, const char *from, size_t size)
 {
 	const struct stream *s = cookie;
+	ssize_t n;
 
-	return write(s->fd, from, size);
+	host_library_ends();
+	n = write(s->fd, from, size);
+	host_library_begins();
+	return n;
 }
 
 static int stream_seek(void *cookie, off64_t *offset, int whence)
 {
 	const struct stream *s = cookie;
 
-	*offset = lseek(s->fd, *offset, whence);
+	*offset = __real_lseek(s->fd, *offset, whence);
 	return *offset < 0 ? -1 : 0;
 }
 
 static int stream_close(void *cookie)
 {
-	struct stream *s = cookie;
+	const struct stream *s = cookie;
+	int error;
 
-	return close(s->fd);
+	host_library_ends();
+	error = close(s->fd);
+	host_library_begins();
+	return error;
 }
 
 /* NULL, with errno. */
@@ -147,9 +160,15 @@ int __wrap_fclose(FILE *file)
 	struct stream *s = stream_enter(file);
 	int error;
 
-	if (!s)
-		return __real_fclose(file);
+	if (!s) {
+		host_library_begins();
+		error = __real_fclose(file);
+		host_library_ends();
+		return error;
+	}
+	host_library_begins();
 	error = __real_fflush(file);
+	host_library_ends();
 	__fpurge(file);
 	error |= close(s->fd);
 	s->fd = file->_fileno = -1;
@@ -159,9 +178,12 @@ int __wrap_fclose(FILE *file)
 
 int __wrap_fflush(FILE *file)
 {
-	struct stream *s = file ? stream_enter(file) : NULL;
-	int error = __real_fflush(file);
+	struct stream *s = stream_enter(file);
+	int error;
 
+	host_library_begins();
+	error = __real_fflush(file);
+	host_library_ends();
 	stream_leave(s);
 	return error;
 }

@@ -6,7 +6,7 @@
  *	sp + 64   return address     \ a frame record
  *	sp + 56   rbp                /
  *	sp + 48   rbx r12 r13 r14 r15 ... sp + 16
- *	sp +  8   errno (4 bytes): the library keeps it for a thread, here it is the coroutine's
+ *	sp +  8   the thread's errno (4 bytes): it goes with the coroutine, see errno.c
  *	sp +  4   x87 control word (2 bytes)
  *	sp +  0   MXCSR (4 bytes)
  *
@@ -24,6 +24,8 @@
 #define MXCSR_RESET   0x1f80
 #define X87CW_RESET   0x037f
 #define MXCSR_CONTROL 0xffc0 /* all but the flags that operations set */
+
+#define NO_ERRNO 0x80000000
 
 #define SIG_UNBLOCK 1
 #define SIGSET_SIZE 8 /* the kernel's */
@@ -164,7 +166,7 @@ arch_context_make:
 	movq	$0, 72(%rax)
 	movq	%rsi, 64(%rax)
 	movq	$0, 56(%rax)
-	movl	$0, 8(%rax)
+	movl	$NO_ERRNO, 8(%rax)
 	movl	$MXCSR_RESET, (%rax)
 	movl	$X87CW_RESET, 4(%rax)
 	ret

@@ -3,11 +3,9 @@
 from .machine import HOST
 
 NO_DEVICES = "there are no devices"
-HOST_ERRNO = "errno is the host's library's, a thread's: its place changes with the core"
 
 CASES = {
     "irq: irq.c": NO_DEVICES,
-    "errno: errno.c": HOST_ERRNO,
     "golden: irq-blocking": NO_DEVICES,
     "golden: irq-deferred": NO_DEVICES,
     "sockets_oom: sockets_oom.c": "the sockets are the host's, and so is their memory",
