@@ -278,13 +278,14 @@ app_libs := $(LIBS) $(said_LIBS)
 $(call keep,$(A)/link.flags,$(CC) $(link_flags) $(objs) $(libs))
 
 # What is the same for all applications: the table for the first link, which is empty; and the
-# global names of the kernel and the C library, and those of the host's that are ours.
+# global names of the kernel and the C library, and those of the host's that are ours (main is the
+# application's, also where a port wraps it).
 $(B)/nosymbols.o: tools/mksymtab.py $(K)/kernel.flags
 	@tools/mksymtab.py >$@.$$$$.s && $(CC) -c -o $@.$$$$ $@.$$$$.s && rm $@.$$$$.s && mv -f $@.$$$$ $@
 
 $(B)/kernel.names: $(kernel_objs) arch/$(ARCH)/arch.mk
 	@{ $(CROSS)nm -g -j --defined-only $(kernel_objs) $(if $(NEWLIB),$(NEWLIB)/lib/libc.a) | grep -v '[:/]'; \
-		printf '%s\n' $(call wraps,$(ARCH_LDFLAGS)); } | LC_ALL=C sort -u >$@.$$$$ && mv -f $@.$$$$ $@
+		printf '%s\n' $(filter-out main,$(call wraps,$(ARCH_LDFLAGS))); } | LC_ALL=C sort -u >$@.$$$$ && mv -f $@.$$$$ $@
 
 comma := ,
 wraps = $(patsubst --wrap=%,%,$(filter --wrap=%,$(subst $(comma), ,$1)))
