@@ -10,6 +10,6 @@ ifeq ($(ARCH),sim) # this file is read for all ports
 STACKS := grow
 endif
 
-# The machine itself is not part of what it runs.
-$(addprefix $K/arch/sim/,$(addsuffix .c.o,start step strategy explore cores access memory faults uart debug)): kernel_flags += \
-	-fno-sanitize=thread
+# The machine itself is not part of what it runs, nor is it with a planted fault.
+$(foreach folder,$(sort $K $B),$(addprefix $(folder)/arch/sim/,$(addsuffix .c.o,\
+	start step strategy explore cores access memory faults uart debug))): kernel_flags += -fno-sanitize=thread
