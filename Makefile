@@ -68,7 +68,7 @@ keep = $(if $(subst <$(strip $(file <$1))>,,<$(strip $2)>),$(shell mkdir -p $(di
 tool = $(shell $1 </dev/null)$(if $(filter-out 0,$(.SHELLSTATUS)),$(error $1 failed))
 
 # Cleaning and helping need no toolchain.
-needs_build := $(filter-out clean help test test-long test-sanitize bench bench-qemu lint icount,$(or $(MAKECMDGOALS),help))
+needs_build := $(filter-out clean help test test-long test-sanitize test-explore bench bench-qemu lint icount,$(or $(MAKECMDGOALS),help))
 
 ifneq ($(needs_build),)
 
@@ -323,7 +323,7 @@ endif # needs_build
 
 # ---- The commands ------------------------------------------------------------------------------
 
-.PHONY: help run image explore gdb stackdepth iso test test-long test-sanitize bench bench-qemu lint icount flags port clean FORCE
+.PHONY: help run image explore gdb stackdepth iso test test-long test-sanitize test-explore bench bench-qemu lint icount flags port clean FORCE
 
 image: $(elf)
 	@echo $(CURDIR)/$(elf)
@@ -351,6 +351,10 @@ test:
 test-sanitize:
 	@tools/setup sanitize </dev/null
 	@MAKEFLAGS= tests/run sanitize
+
+test-explore:
+	@tools/setup build-sim </dev/null
+	@MAKEFLAGS= tests/run explore
 
 test-long:
 	@tools/setup test-long </dev/null

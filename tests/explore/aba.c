@@ -1,5 +1,8 @@
-/* Fault: a stack of blocks, with nothing but a compare-exchange of its top: what is on top again is not
- * always what was there before. */
+/*
+ * A stack of blocks, with nothing but a compare-exchange of its top: what is on top again is not
+ * always what was there before.
+ * fault: panic
+ */
 #include <stdatomic.h>
 #include <vole.h>
 
@@ -33,19 +36,18 @@ static void push(struct block *block)
 
 static void one(void *arg)
 {
+	(void)arg;
 	pop();
 	pop();
-	waitgroup_done(arg);
 }
 
 static void other(void *arg)
 {
 	struct block *a = pop(), *b = pop();
 
-	(void)b;
+	(void)arg, (void)b;
 	if (a)
 		push(a);
-	waitgroup_done(arg);
 }
 
 int main(void)
@@ -54,9 +56,8 @@ int main(void)
 
 	for (int i = 0; i < 3; i++)
 		push(&blocks[i]);
-	waitgroup_add(&both, 2);
-	go(one, &both);
-	go(other, &both);
+	waitgroup_go(&both, one, NULL);
+	waitgroup_go(&both, other, NULL);
 	waitgroup_wait(&both);
 	return 0;
 }

@@ -1,4 +1,7 @@
-/* Fault: takes the last one of a store after it has looked, under two locks in place of one. */
+/*
+ * Takes the last one of a store after it has looked, under two locks in place of one.
+ * fault: panic
+ */
 #include <vole.h>
 
 static struct mutex lock;
@@ -16,6 +19,7 @@ static int look(void)
 
 static void customer(void *arg)
 {
+	(void)arg;
 	if (look() > 0) {
 		mutex_lock(&lock);
 		left--;
@@ -23,16 +27,14 @@ static void customer(void *arg)
 			runtime_panic("sold twice");
 		mutex_unlock(&lock);
 	}
-	waitgroup_done(arg);
 }
 
 int main(void)
 {
 	struct waitgroup both = {0};
 
-	waitgroup_add(&both, 2);
-	go(customer, &both);
-	go(customer, &both);
+	waitgroup_go(&both, customer, NULL);
+	waitgroup_go(&both, customer, NULL);
 	waitgroup_wait(&both);
 	return 0;
 }

@@ -1,4 +1,7 @@
-/* Fault: the flag that says that a table is made is set before it is. */
+/*
+ * Double-checked locking: the flag that says that a table is made is set before it is.
+ * fault: panic
+ */
 #include <stdlib.h>
 #include <vole.h>
 
@@ -21,18 +24,17 @@ static int entry(int i)
 
 static void user(void *arg)
 {
+	(void)arg;
 	if (entry(3) != 0)
 		runtime_panic("an entry that nobody has made");
-	waitgroup_done(arg);
 }
 
 int main(void)
 {
 	struct waitgroup both = {0};
 
-	waitgroup_add(&both, 2);
-	go(user, &both);
-	go(user, &both);
+	waitgroup_go(&both, user, NULL);
+	waitgroup_go(&both, user, NULL);
 	waitgroup_wait(&both);
 	return 0;
 }

@@ -1,4 +1,7 @@
-/* Fault: the count of who is waited for is raised by them, not before they start. */
+/*
+ * The count of the workers that are waited for is raised by the workers, not before they start.
+ * fault: status
+ */
 #include <vole.h>
 
 static struct waitgroup all;

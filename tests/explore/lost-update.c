@@ -1,4 +1,7 @@
-/* Fault: two add to a number in two steps, and one addition is lost. */
+/*
+ * Two coroutines add to a number in two steps, and one addition is lost.
+ * fault: status
+ */
 #include <vole.h>
 
 static _Atomic int number;
@@ -7,17 +10,16 @@ static void add(void *arg)
 {
 	int was = number;
 
+	(void)arg;
 	number = was + 1;
-	waitgroup_done(arg);
 }
 
 int main(void)
 {
 	struct waitgroup both = {0};
 
-	waitgroup_add(&both, 2);
-	go(add, &both);
-	go(add, &both);
+	waitgroup_go(&both, add, NULL);
+	waitgroup_go(&both, add, NULL);
 	waitgroup_wait(&both);
 	return number != 2;
 }

@@ -1,4 +1,8 @@
-/* Fault: looks whether it must wait, and then waits, without a lock: the wake-up may come in between. */
+/*
+ * The consumer looks whether it must wait, and then says that it waits, without a lock: the
+ * producer may look for somebody to wake in between.
+ * fault: deadlock
+ */
 #include <vole.h>
 
 static _Atomic bool ready, waits;
@@ -14,15 +18,24 @@ static void producer(void *arg)
 		chan_send(woken, &byte);
 }
 
-int main(void)
+static void consumer(void *arg)
 {
 	char byte;
 
-	woken = chan_of(char, 1);
-	go(producer, NULL);
+	(void)arg;
 	if (!ready) {
 		waits = true;
 		chan_recv(woken, &byte);
 	}
+}
+
+int main(void)
+{
+	struct waitgroup both = {0};
+
+	woken = chan_of(char, 1);
+	waitgroup_go(&both, consumer, NULL);
+	waitgroup_go(&both, producer, NULL);
+	waitgroup_wait(&both);
 	return 0;
 }

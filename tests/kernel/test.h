@@ -11,7 +11,8 @@
  *		return test_end();
  *	}
  *
- * The words smp=N (cores the machine has) and scale=N (times the work) come from the runner.
+ * The words smp=N (cores the machine has) and scale=N (times the work) or scale=1/N (a part of it) come from
+ * the runner.
  * A result is one printf, so lines of several coroutines do not mix.
  */
 #ifndef TEST_H
@@ -27,14 +28,14 @@
 
 #define TEST_UNUSED __attribute__((unused))
 
-static int test_plan, test_smp, test_scale = 1;
+static int test_plan, test_smp, test_scale = 1, test_part = 1;
 static _Atomic int test_results, test_failures, test_bad;
 
 TEST_UNUSED static void test_begin(int argc, char **argv, int plan)
 {
 	for (int i = 1; i < argc; i++) {
 		sscanf(argv[i], "smp=%d", &test_smp);
-		sscanf(argv[i], "scale=%d", &test_scale);
+		sscanf(argv[i], "scale=%d/%d", &test_scale, &test_part);
 	}
 	test_plan = plan;
 	printf("1..%d\n", plan);
@@ -93,10 +94,12 @@ TEST_UNUSED static void test_unexpected(const char *what, int line, long long go
 	go_shield(shield);
 }
 
-/* The amount of work: n, or more in the long tests. */
+/* The amount of work: n, more in the long tests, a part of it where there are many runs. */
 TEST_UNUSED static int amount(int n)
 {
-	return n * test_scale;
+	int scaled = n * test_scale / test_part;
+
+	return scaled > 0 ? scaled : 1;
 }
 
 /* For loops that would otherwise not end when the kernel is wrong: true for half a minute. */

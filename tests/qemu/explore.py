@@ -1,11 +1,11 @@
 """The simulated machine: the same seed is the same run; and the explorer, on programs with a fault."""
 
 import os
-import re
 import shutil
 import subprocess
 import tempfile
 
+from explore.cases import fault_case
 from harness.kernel import results
 from harness.machine import ROOT, boot, builder, clean_environment, make
 from harness.suite import Case, Check
@@ -13,16 +13,9 @@ from harness.suite import Case, Check
 SIM = "sim"
 PINGPONG = "examples/pingpong.c"
 
-# Program in tests/explore: what its failure is called.
-FAULTS = {
-    "aba": "panic",
-    "check-then-act": "panic",
-    "double-check": "panic",
-    "left-too-soon": "status",
-    "lock-order": "deadlock",
-    "lost-update": "status",
-    "lost-wakeup": "deadlock",
-}
+# Programs in tests/explore: a few of what `make test-explore` runs.
+FAULTS = ("aba", "check-then-act", "double-check", "left-too-soon", "lock-order", "lost-update",
+          "lost-wakeup")
 
 STRATEGIES = ("random", "sticky", "pct", "pos", "urw")
 
@@ -67,27 +60,6 @@ def run_program(case):
 
 def explore(program, *options):
     return make("-s", "explore", f"APP={program}", *options, limit=200)
-
-
-def run_fault(case):
-    run = explore(f"tests/explore/{case.name}.c", "RUNS=3000", f"SMP={case.smp}")
-    found = dict(re.findall(r"^(failure|seed|runs|replay): (.*)$", run.text, re.MULTILINE))
-    story = re.search(r"^story:\n(.*)^end of story$", run.text, re.MULTILINE | re.DOTALL)
-    checks = [Check(f"{case.name} fails: {FAULTS[case.name]}",
-                    run.status != 0 and found.get("failure") == FAULTS[case.name],
-                    f"status {run.status}", run.text),
-              Check(f"{case.name} has a story of at most 30 lines",
-                    bool(story) and 1 <= len(story[1].splitlines()) <= 30, "", run.text)]
-    shown = set()
-    for _ in range(2):
-        replay = subprocess.run(found.get("replay", "false"), shell=True, cwd=ROOT, check=False,
-                                env=clean_environment(), stdin=subprocess.DEVNULL,
-                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        shown.add("\n".join(re.findall(r"^(?:failure|decisions): .*$", replay.stderr, re.MULTILINE)))
-    text = "".join(shown)
-    checks.append(Check(f"{case.name}: the replay fails in the same way, twice",
-                        len(shown) == 1 and text.startswith(f"failure: {FAULTS[case.name]}\n"), "", text))
-    return checks
 
 
 def run_right(case):
@@ -136,7 +108,7 @@ def cases(tier):
     for name in PROGRAMS:
         yield Case("explore", name, SIM, 2, run_program, 4, images=[(f"tests/kernel/{name}", SIM, {})])
     for name in FAULTS:
-        yield Case("explore", name, SIM, 2, run_fault, 6, images=[(f"tests/explore/{name}.c", SIM, {})])
+        yield fault_case(name)
     yield Case("explore", "right", SIM, 2, run_right, 4, images=[(PINGPONG, SIM, {})])
     for name in STRATEGIES:
         yield Case("explore", name, SIM, 2, run_strategy, 2,
