@@ -276,6 +276,7 @@ static void on_frame(void *unused, struct netdev_buffer *buffer)
 	NETIF_SET_CHECKSUM_CTRL(&card, checked ? generated : generated | CHECKED);
 	if (ethernet_input(p, &card) != ERR_OK)
 		pbuf_free(p);
+	guard_after_input();
 	net_unlock();
 }
 

@@ -287,6 +287,10 @@ int net_hook_ip6(struct pbuf *p)
 	const struct ip6_hdr *ip = p->payload;
 	int next = p->len >= IP6_HLEN ? IP6H_NEXTH(ip) : IP6_NEXTH_NONE;
 
+	if (p->len >= IP6_HLEN && guard_ip6(p)) {
+		pbuf_free(p);
+		return 1;
+	}
 	if (next == IP6_NEXTH_ICMP6)
 		tell_refused(p, IP6_HLEN, true);
 	if (next == IP6_NEXTH_TCP && p->len >= IP6_HLEN + TCP_HLEN)

@@ -1,14 +1,18 @@
 /*
- * What is let in to lwIP's TCP. lwIP takes some of what a peer may send for impossible, and asserts
- * it; and it would take as much memory as a peer wants to fill. So each segment is looked at here
+ * What is let in to lwIP. lwIP takes some of what a peer may send for impossible, and asserts
+ * it; and it would take as much memory as a peer wants to fill. So each segment of TCP is looked at here
  * first (its hook, net_hook_tcp): what no honest peer sends is answered and dropped, what would be
- * too much is dropped, for the peer to send again.
+ * too much is dropped, for the peer to send again. So are fragments of IPv6 (guard_ip6).
  *
  * Half-open connections of a listener are listed here, oldest first: when a SYN finds as many as
  * there may be, the oldest makes room (RFC 4987, 3.5).
  */
+#include <string.h>
+
 #include <lwip/ip.h>
+#include <lwip/priv/nd6_priv.h>
 #include <lwip/priv/tcp_priv.h>
+#include <lwip/prot/ip6.h>
 
 #include "kernel/heap.h"
 #include "kernel/page.h"
@@ -42,11 +46,10 @@ static void count(uint64_t *n)
 	(*n)++;
 	if ((*n & (*n - 1)) == 0)
 		log_info("network: dropped by flags %lu, sequence %lu, memory %lu, backlog %lu; "
-			 "half open "
-			 "%lu\n",
+			 "half open %lu, fragments %lu\n",
 			 (unsigned long)c->flags, (unsigned long)c->sequence,
 			 (unsigned long)c->memory, (unsigned long)c->backlog,
-			 (unsigned long)c->half_open);
+			 (unsigned long)c->half_open, (unsigned long)c->fragments);
 }
 
 bool guard_low(void)
@@ -66,6 +69,8 @@ void guard_connected(struct tcp_pcb *pcb)
 	 * that. And with a queue of segments that are too short nothing can be sent. */
 	if (pcb->mss < SMALLEST_MSS)
 		pcb->mss = SMALLEST_MSS;
+	if (pcb->cwnd < pcb->mss)
+		pcb->cwnd = pcb->mss;
 	if (pcb->snd_wnd_max < 2 * SMALLEST_MSS)
 		pcb->snd_wnd_max = 2 * SMALLEST_MSS;
 }
@@ -75,6 +80,18 @@ size_t guard_write_max(const struct tcp_pcb *pcb)
 	size_t segment = pcb->snd_wnd_max / 2 < pcb->mss ? pcb->snd_wnd_max / 2 : pcb->mss;
 
 	return segment * (TCP_SND_QUEUELEN / 4);
+}
+
+void guard_tick(struct tcp_pcb *pcb)
+{
+	/* What is not acknowledged yet has a timer (RFC 6298, 5.1). lwIP takes a segment that the card still
+	 * has for sent, and starts none. */
+	if (pcb->unacked && pcb->rtime < 0 && pcb->persist_backoff == 0)
+		pcb->rtime = 0;
+	/* lwIP asserts that there is something to send while it probes a window; what there was may
+	 * have been acknowledged since, though the window was closed before. */
+	if (!pcb->unsent || pcb->unacked)
+		pcb->persist_backoff = 0;
 }
 
 /* ---- Half-open connections ------------------------------------------------------------------ */
@@ -181,6 +198,19 @@ static bool too_much(const struct tcp_pcb *pcb)
 	return guard_low() && (queued > 0 || pcb->ooseq);
 }
 
+/* So far from what comes next there is an end: what is in the queue says so. */
+static bool is_behind_end(const struct tcp_pcb *pcb, int32_t at)
+{
+	const struct tcp_seg *last = pcb->ooseq;
+
+	if (!last)
+		return false;
+	while (last->next)
+		last = last->next;
+	return (TCPH_FLAGS(last->tcphdr) & TCP_FIN) &&
+	       at > (int32_t)(last->tcphdr->seqno + last->len - pcb->rcv_nxt);
+}
+
 static err_t refuse(struct tcp_pcb *pcb, uint64_t *n, bool answer)
 {
 	count(n);
@@ -196,6 +226,7 @@ int8_t net_hook_tcp(struct tcp_pcb *pcb, struct tcp_hdr *hdr, uint16_t options, 
 {
 	unsigned flags = TCPH_FLAGS(hdr);
 	int32_t at = (int32_t)(hdr->seqno - pcb->rcv_nxt);
+	int32_t end = at + p->tot_len + ((flags & TCP_FIN) != 0);
 	bool takes_room = p->tot_len > 0 || (flags & (TCP_SYN | TCP_FIN));
 
 	if ((flags & TCP_SYN) && (flags & TCP_FIN))
@@ -221,9 +252,60 @@ int8_t net_hook_tcp(struct tcp_pcb *pcb, struct tcp_hdr *hdr, uint16_t options, 
 		return refuse(pcb, &guard_counts.flags, false);
 	if (at < -BEFORE || at > (int32_t)pcb->rcv_wnd) /* RFC 9293, 3.10.7.4, first */
 		return refuse(pcb, &guard_counts.sequence, takes_room);
+	/* lwIP does not cut what comes out of order at the end of the window, nor at the end of all. */
+	if ((at > 0 && end > (int32_t)pcb->rcv_wnd) ||
+	    (p->tot_len > 0 && is_behind_end(pcb, at + p->tot_len)))
+		return refuse(pcb, &guard_counts.sequence, takes_room);
 	if (p->tot_len > 0 && too_much(pcb))
 		return refuse(pcb, &guard_counts.memory, false);
 	if (p->tot_len > 0 && at > 0 && (pcb->flags & TF_RXCLOSED)) /* nobody will read it */
 		return refuse(pcb, &guard_counts.sequence, true);
 	return ERR_OK;
+}
+
+/* ---- IPv6 ----------------------------------------------------------------------------------- */
+
+static bool is_extension(uint8_t header)
+{
+	return header == IP6_NEXTH_HOPBYHOP || header == IP6_NEXTH_ROUTING ||
+	       header == IP6_NEXTH_FRAGMENT || header == IP6_NEXTH_DESTOPTS;
+}
+
+static bool look_at_mtu;
+
+/* lwIP asserts that fragments have no more than 64 KB together, IPv6's header included, and it loses its
+ * way where another header is before that of a fragment, or follows it. */
+bool guard_ip6(const struct pbuf *p)
+{
+	const uint8_t *bytes = p->payload;
+	uint8_t next = IP6H_NEXTH((const struct ip6_hdr *)bytes);
+	size_t at = IP6_HLEN;
+	uint16_t offset;
+
+	while (is_extension(next) && next != IP6_NEXTH_FRAGMENT && p->len >= at + 8) {
+		next = bytes[at];
+		at += 8 * (1u + bytes[at + 1]);
+	}
+	look_at_mtu = next == IP6_NEXTH_ICMP6 || next == IP6_NEXTH_FRAGMENT;
+	if (next != IP6_NEXTH_FRAGMENT || p->len < at + IP6_FRAG_HLEN)
+		return false;
+	memcpy(&offset, bytes + at + 2, sizeof(offset));
+	offset = lwip_ntohs(offset) & IP6_FRAG_OFFSET_MASK;
+	if (at == IP6_HLEN && !is_extension(bytes[at]) &&
+	    offset + p->tot_len - IP6_FRAG_HLEN <= 0xffff)
+		return false;
+	count(&guard_counts.fragments);
+	return true;
+}
+
+/* A packet that is too big is one of more than 1,280 bytes (RFC 8201, 4). lwIP takes any size, and with some
+ * would send fragments without data for ever. */
+void guard_after_input(void)
+{
+	if (!look_at_mtu)
+		return;
+	look_at_mtu = false;
+	for (int i = 0; i < LWIP_ND6_NUM_DESTINATIONS; i++)
+		if (destination_cache[i].pmtu < IP6_MIN_MTU_LENGTH)
+			destination_cache[i].pmtu = IP6_MIN_MTU_LENGTH;
 }

@@ -1,4 +1,4 @@
-/* What is let in to lwIP's TCP; see guard.c. All under net_lock. */
+/* What is let in to lwIP; see guard.c. All under net_lock. */
 #ifndef NET_GUARD_H
 #define NET_GUARD_H
 
@@ -6,13 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct pbuf;
 struct socket;
 struct tcp_pcb;
 
-/* Segments that were dropped, by cause; half_open: connections that made room for others. The log shows
- * them at vole.log=info. */
+/* Segments that were dropped, by cause, and fragments; half_open: connections that made room for others.
+ * The log shows them at vole.log=info. */
 extern struct guard_counts {
-	uint64_t flags, sequence, memory, backlog, half_open;
+	uint64_t flags, sequence, memory, backlog, half_open, fragments;
 } guard_counts;
 
 /* There is little memory left: programs shall have it, whatever comes from outside. */
@@ -23,6 +24,13 @@ void guard_prepare(struct tcp_pcb *pcb);
 /* One that is connected, before anything is sent; and how much may be given to lwIP at once. */
 void guard_connected(struct tcp_pcb *pcb);
 size_t guard_write_max(const struct tcp_pcb *pcb);
+/* Each connection, before TCP's timers. */
+void guard_tick(struct tcp_pcb *pcb);
+
+/* A packet of IPv6 whose header is in one piece: true: it is to be dropped. And what is set right when lwIP
+ * has taken in a frame. */
+bool guard_ip6(const struct pbuf *p);
+void guard_after_input(void);
 
 /* The pcb of a listener; one of its connections, when it is complete; the listener's end. */
 void guard_listen(struct tcp_pcb *listener);

@@ -15,6 +15,7 @@
 
 #include "kernel/stuck.h"
 #include "net/demux.h"
+#include "net/guard.h"
 #include "net/net.h"
 
 enum { QUIET_AFTER = 10 * 1000, LOOK_AFTER = DHCP_COARSE_TIMER_MSECS, CYCLES = 16 };
@@ -68,20 +69,12 @@ static bool may_sleep(uint64_t now)
 	return true;
 }
 
-/* What is not acknowledged yet has a timer (RFC 6298, 5.1). lwIP takes a segment that the card still has
- * for sent, and starts none. */
-static void watch(struct tcp_pcb *pcb)
-{
-	if (pcb->unacked && pcb->rtime < 0 && pcb->persist_backoff == 0)
-		pcb->rtime = 0;
-}
-
 /* TCP's work grows with its connections, so it is done once, and its clock is set. */
 static void run_tcp(uint64_t missed)
 {
 	tcp_ticks += (u32_t)(missed / 2);
 	for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
-		watch(pcb);
+		guard_tick(pcb);
 	tcp_tmr();
 }
 

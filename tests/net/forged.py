@@ -6,7 +6,8 @@ import struct
 import time
 
 from .server import PATIENCE
-from .wiring import ACK, FIN, PSH, RST, SYN, Connection, Wire, udp
+from .wiring import (ACK, FIN, FRAGMENT, ICMP6, LINK_LOCAL, OPTIONS, OUR_MAC, PSH, RST, SYN, Connection,
+                     Wire, fragments6, icmp6, ip6, udp)
 
 DISCOVER, OFFER, REQUEST, ACKNOWLEDGE, NAK = 1, 2, 3, 5, 6  # RFC 2132, 9.6
 
@@ -79,6 +80,49 @@ def in_fragments(wire):
         assert c.open(), "no connection"
         c.say(b"? 0\n", options=b"\1\1\1\1", pieces=size)
         assert c.hear() == b"!", f"no answer to fragments of {size} bytes"
+
+
+def nearly_full(wire, left):
+    """A connection whose window, which nobody reads, has so many bytes left."""
+    c = opened(wire, b"hold 0")
+    missing = 65535 - left - len(b"hold 0\n")
+    while missing:
+        piece = min(missing, 1000)
+        c.say(b"n" * piece)
+        missing -= piece
+    assert wire.take(lambda f: c.mine(f) and f[42:46] == struct.pack("!I", c.seq)), "it takes less"
+    return c
+
+
+def past_window(wire):
+    """what comes out of order and ends behind the window is dropped"""
+    c = nearly_full(wire, 1300)
+    c.send(ACK, b"w" * 1400, at=1000)
+    c.send(ACK, b"w" * 1000, at=0)
+    assert_answers(wire)
+
+
+def past_end(wire):
+    """what is behind the end of all is dropped"""
+    for size in 1300, 1200:
+        c = nearly_full(wire, 1300)
+        c.send(ACK | FIN, at=100)
+        c.send(ACK, b"e" * size, at=1300 - size)
+        c.send(ACK, b"e" * size, at=0)
+        assert_answers(wire)
+
+
+def acknowledged_late(wire):
+    """a window is closed under what was sent, all of which is acknowledged then"""
+    c = opened(wire, b"keep 1000")
+    assert c.hear(), "nothing"
+    c.say(b"x", window=0)
+    while (data := c.hear()) and len(data) > 1:  # until it probes
+        pass
+    c.ack += 1000
+    c.send(ACK, window=0)
+    time.sleep(1)  # lwIP looks at its timers
+    assert_answers(wire)
 
 
 def throw(wire, dice, count):
@@ -174,6 +218,39 @@ def patient(wire):
     again(2)
     last = again(0)
     assert last < 3 * first + 1, f"after {last:.1f} s, at first after {first:.1f} s"
+
+
+def in_pieces(wire):
+    """IPv6 in pieces that are too many, and with a piece inside of pieces"""
+    for size in 65535, 65527, 65500, 65496, 65495:
+        for packet in fragments6(struct.pack("!HHHH", 9, 9, 0, 0) + bytes(size - 8), 17, 1440):
+            wire.send_ip(packet)
+    inner = struct.pack("!BBHI", 17, 0, 8 | 1, 7) + bytes(40)
+    options = struct.pack("!BBBBI", FRAGMENT, 0, 1, 4, 0)
+    for data, protocol in (inner, FRAGMENT), (options + inner, OPTIONS):
+        for packets in fragments6(data, protocol, 24), fragments6(data, protocol, 24)[::-1]:
+            for packet in packets:
+                wire.send_ip(packet)
+    for packet in fragments6(inner, FRAGMENT, 24, options, OPTIONS):
+        wire.send_ip(packet)
+    assert_answers(wire)
+
+
+def small_path(wire):
+    """a path that takes hardly any bytes is none"""
+    mac = bytearray(wire.mac)
+    mac[0] ^= 2
+    machine = LINK_LOCAL[:8] + bytes(mac[:3]) + b"\xff\xfe" + bytes(mac[3:])
+    said = lambda kind: lambda f: f[12:14] == b"\x86\xdd" and f[20] == ICMP6 and f[54] == kind
+    ask_who = icmp6(135, bytes(4) + machine + b"\1\1" + OUR_MAC, machine)
+    end = time.monotonic() + PATIENCE
+    while not (wire.send_ip(ask_who) or wire.take(said(136), 0.5)):
+        assert time.monotonic() < end, "it has no address"
+    for mtu in 48, 55, 0, 47, 1279, 0xffffffff:
+        wire.send_ip(icmp6(2, struct.pack("!I", mtu) + ip6(b"", 17, LINK_LOCAL, machine), machine))
+        wire.send_ip(icmp6(128, bytes(4) + b"p" * 1000, machine))
+        assert wire.take(said(129)), "no echo"
+    assert_answers(wire)
 
 
 def out_of_order(wire):
@@ -274,7 +351,8 @@ def moved(wire):
         assert time.monotonic() < end, f"{busy.decode()} of 60 wait for ever"
 
 
-TESTS = (far, smaller, windows, smallest, in_fragments, random_segments, last_lost, patient, again,
+TESTS = (far, smaller, windows, smallest, in_fragments, past_window, past_end, acknowledged_late,
+         in_pieces, small_path, random_segments, last_lost, patient, again,
          backlog, timed_out, out_of_order, unread, flood)
 LONG = (many_segments,)
 OF_ADDRESSES = (refusing, moved)

@@ -54,6 +54,33 @@ def udp(port, to, data, source=HOST, target=MACHINE):
     return ip4(struct.pack("!HHHH", port, to, 8 + len(data), 0) + data, 17, source, target)
 
 
+LINK_LOCAL = socket.inet_pton(socket.AF_INET6, "fe80::1:2:3")
+ALL_NODES = socket.inet_pton(socket.AF_INET6, "ff02::1")
+EXTENSIONS = HOP_BY_HOP, ROUTING, FRAGMENT, OPTIONS = 0, 43, 44, 60
+ICMP6 = 58
+
+
+def ip6(payload, protocol, target=ALL_NODES, source=LINK_LOCAL):
+    return struct.pack("!IHBB16s16s", 6 << 28, len(payload), protocol, 255, source, target) + payload
+
+
+def icmp6(kind, body, target, source=LINK_LOCAL):
+    """A message of ICMPv6, in its packet."""
+    message = struct.pack("!BBH", kind, 0, 0) + body
+    pseudo = source + target + struct.pack("!IBBBB", len(message), 0, 0, 0, ICMP6)
+    message = message[:2] + struct.pack("!H", checksum(pseudo + message)) + message[4:]
+    return ip6(message, ICMP6, target, source)
+
+
+def fragments6(payload, protocol, size, before=b"", first=FRAGMENT):
+    """Packets with a payload in pieces of size bytes, which is a multiple of 8; before: headers, the first
+    of which is of this kind."""
+    ident = random.getrandbits(32)
+    return [ip6(before + struct.pack("!BBHI", protocol, 0, at | (at + size < len(payload)), ident) +
+                payload[at:at + size], first)
+            for at in range(0, len(payload), size)]
+
+
 class Wire:
     """A machine that runs an image, and frames to and from it. Use it in a with statement."""
 
@@ -124,7 +151,7 @@ class Wire:
             pass  # it is no more
 
     def send_ip(self, packet):
-        self.send(b"\x08\0", packet)
+        self.send(b"\x08\0" if packet[0] >> 4 == 4 else b"\x86\xdd", packet)
 
     def plug(self, is_in):
         """The cable."""
