@@ -149,6 +149,7 @@ void sim_interrupted(void *sp)
 
 	if (c->deadline <= sim_time) {
 		c->deadline = TIME_NEVER;
+		sim_timer_came();
 		irq_timer();
 	}
 	if (c->reschedule) {

@@ -14,6 +14,8 @@ enum { SIGCHLD = 17, SHARED_ANONYMOUS = 0x1 | 0x20, READ_WRITE = 3, RLIMIT_CPU =
 
 enum { MOST_JOBS = 64, RUN_SECONDS = 20, MOST_REPLAYS = 3000 };
 
+#define MOST_REPLAY_STEPS (UINT64_C(300) * 1000 * 1000)
+
 /* What a run has told. */
 struct result {
 	const char *kind; /* NULL: no failure */
@@ -32,7 +34,8 @@ static struct result *results;    /* of jobs, and one more */
 static struct sim_work *measured; /* with each weight */
 static struct result *result;     /* of this process; NULL: it tells a person */
 static const char *failure;
-static int replays; /* so far */
+static int replays;           /* so far */
+static uint64_t replay_steps; /* in them */
 
 /* ---- Options ---- */
 
@@ -113,7 +116,7 @@ _Noreturn void sim_end(int status)
 	if (result) {
 		result->kind = failure;
 		result->status = status;
-		result->steps = sim_run.steps;
+		result->steps = sim_steps();
 	} else {
 		if (failure) {
 			sim_put(2, "failure: ");
@@ -131,10 +134,34 @@ _Noreturn void sim_end(int status)
 _Noreturn void sim_fail(const char *kind, const char *why)
 {
 	failure = kind;
-	sim_put(1, "vole: ");
-	sim_put(1, why);
-	sim_put(1, "\n");
+	if (!result) {
+		sim_put(1, "vole: ");
+		sim_put(1, why);
+		sim_put(1, "\n");
+	}
 	sim_end(STATUS_FAILURE);
+}
+
+/* The name of co, without a step. */
+static const char *name_of(const struct co *co)
+{
+	const char *name;
+
+	if (!co->id)
+		return "";
+	sim_look_begin();
+	name = co_name(co);
+	sim_look_end();
+	return name;
+}
+
+_Noreturn void sim_starves(const struct co *co)
+{
+	static char why[128];
+
+	format(why, sizeof why, "coroutine %lu \"%s\" is runnable, and gets no turn", co->id,
+	       name_of(co));
+	sim_fail("starvation", why);
 }
 
 _Noreturn void __real_panic_deadlock(void);
@@ -147,22 +174,6 @@ _Noreturn void __wrap_panic_deadlock(void)
 }
 
 /* ---- The story ---- */
-
-/* The name of co, without a step. */
-static const char *name_of(const struct co *co)
-{
-	uint64_t time = sim_time;
-	int64_t quiet = sim_quiet;
-	const char *name;
-
-	if (!co->id)
-		return "";
-	sim_quiet = SIM_NEVER;
-	name = co_name(co);
-	sim_quiet = quiet;
-	sim_time = time;
-	return name;
-}
 
 /* Core, coroutine, its name, what happens, with which core; then the caller of this folder and its
  * callers, of whom tools/explore makes names. */
@@ -204,6 +215,7 @@ static bool run_apart(long *process, struct result *to)
 	} seconds = {RUN_SECONDS, RUN_SECONDS};
 
 	to->kind = "hang"; /* until it says otherwise */
+	to->steps = sim_run.limit;
 	to->events.n = 0;
 	to->events.lost = false;
 	*process = sim_call(SYS_CLONE, SIGCHLD, 0, 0, 0, 0, 0);
@@ -300,6 +312,7 @@ static bool try_without(struct sim_events *events, int at, int n, int then, int 
 	}
 	wait_for(process);
 	replays++;
+	replay_steps += got->steps;
 	*shorter = got->kind && same(got->kind, kind);
 	if (*shorter) {
 		events->n = fewer.n;
@@ -309,22 +322,30 @@ static bool try_without(struct sim_events *events, int at, int n, int then, int 
 	return false;
 }
 
-/* Leaves out what can be: large parts first, then single events, at last two that are near to each
- * other. True: in a run. */
+static bool may_replay(void)
+{
+	return replays < MOST_REPLAYS && replay_steps < MOST_REPLAY_STEPS;
+}
+
+/* Leaves out what can be: from the end, for some failures are there long before they are found; large
+ * parts first, then single events; at last two that are near to each other. True: in a run. */
 static bool shorten(struct sim_events *events, const char *kind)
 {
 	enum { NEAR = 4 };
 	bool shorter;
 
+	for (int part = events->n; part > 0; part /= 2)
+		if (part <= events->n && may_replay() &&
+		    try_without(events, events->n - part, part, 0, 0, kind, &shorter))
+			return true;
 	for (int part = (events->n + 1) / 2; part > 0; part /= 2)
-		for (int at = 0; at < events->n && replays < MOST_REPLAYS; at += shorter ? 0 : part)
+		for (int at = 0; at < events->n && may_replay(); at += shorter ? 0 : part)
 			if (try_without(events, at, part, 0, 0, kind, &shorter))
 				return true;
 	for (int at = 0; at < events->n; at += shorter ? 0 : 1) {
 		shorter = false;
 		for (int then = at + 1;
-		     then < events->n && then <= at + NEAR && !shorter && replays < MOST_REPLAYS;
-		     then++)
+		     then < events->n && then <= at + NEAR && !shorter && may_replay(); then++)
 			if (try_without(events, at, 1, then, 1, kind, &shorter))
 				return true;
 	}

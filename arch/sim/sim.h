@@ -80,7 +80,8 @@ struct sim_run {
 	struct sim_events *events;       /* where they are kept */
 	struct sim_work *measured;       /* where it is, if this run is measured */
 	int64_t app_weight;
-	uint64_t steps, limit;
+	uint64_t steps; /* with its weight */
+	uint64_t limit; /* for sim_steps */
 };
 extern struct sim_run sim_run;
 
@@ -90,7 +91,10 @@ enum { SIM_STEP_NS = 10 };
 
 /* place: where in the program. */
 void sim_decide(const void *place);
+void sim_look_begin(void); /* calls of the kernel until sim_look_end are no steps */
+void sim_look_end(void);
 void sim_settle(void);        /* until all other cores wait */
+uint64_t sim_steps(void);     /* since the machine began */
 void sim_go_on(void);         /* with a strategy, or events, that has just been chosen */
 uint64_t sim_decisions(void); /* a hash of all so far */
 
@@ -140,6 +144,11 @@ bool sim_strategy_time_passes(void);
 void sim_strategy_waits(const struct sim_core *core); /* it waits for another */
 void sim_strategy_worked(const struct co *co, uint64_t steps);
 
+/* ---- watch.c ---- */
+
+enum { SIM_TURNS = 4096 };
+void sim_timer_came(void); /* on the core that goes on */
+
 /* ---- start.c ---- */
 
 /* An option of the environment: its text, "" where it is not set; or the number it is. size: with
@@ -156,6 +165,7 @@ _Noreturn void sim_usage(const char *name, const char *what, const char *value);
 void sim_explore_init(char **env);
 /* A failure that the program itself does not show. */
 _Noreturn void sim_fail(const char *kind, const char *why);
+_Noreturn void sim_starves(const struct co *co);
 /* The end of a run. */
 _Noreturn void sim_end(int status);
 /* A line of the story. */

@@ -6,7 +6,8 @@
  * An event is a decision that is not the usual one. Usual is: the core goes on; no interrupt comes
  * before the core waits for one; time passes with the steps; where a core waits, the next one goes
  * on. An event has its place by the steps of its own core, so it still means something when
- * others are left out.
+ * others are left out. Where nothing has been unusual for long, all get their turns, as they would
+ * on any machine: the time slice is over, and the next core goes on.
  */
 #include "sim.h"
 
@@ -18,10 +19,13 @@ int64_t sim_quiet = SIM_NEVER;
 struct sim_run sim_run = {.app_weight = 1, .limit = SIM_NEVER};
 
 enum { LONGEST_GAP = 1 << 20, MEASURED_GAP = 64 };
+/* A turn of a core where events are followed; where there are more, longer than any gap of a strategy. */
+enum { LAST_TURN = 16381, TURN = 1 << 19 };
 
 static int64_t gap = SIM_NEVER; /* what sim_quiet was when it was last looked at */
 static uint64_t decisions = 0xcbf29ce484222325;
-static int next_event; /* of those that are followed */
+static uint64_t skipped; /* of sim_time */
+static int next_event;   /* of those that are followed */
 
 /* FNV-1a, by words. */
 static void note(uint64_t what)
@@ -36,6 +40,18 @@ uint64_t sim_decisions(void)
 
 /* ---- Steps and events ---- */
 
+/* Each takes a time; the rest has been skipped. */
+uint64_t sim_steps(void)
+{
+	return (sim_time - skipped) / SIM_STEP_NS;
+}
+
+static void skip_to(uint64_t time)
+{
+	skipped += time - sim_time;
+	sim_time = time;
+}
+
 static void count_steps(void)
 {
 	uint64_t steps = (uint64_t)(gap - sim_quiet);
@@ -47,7 +63,7 @@ static void count_steps(void)
 		sim_work_done(sim_run.measured, sim_current, steps);
 	else if (sim_run.begun)
 		sim_strategy_worked(sim_current, steps);
-	if (sim_run.steps > sim_run.limit)
+	if (sim_steps() > sim_run.limit)
 		sim_fail("hang", "it is not at its end after so many steps (STEPS=)");
 }
 
@@ -95,6 +111,25 @@ static const struct sim_core *followed_core(void)
 	return list && next_event < list->n ? &sim_cores[list->event[next_event].core] : NULL;
 }
 
+/* Where events are followed: of each core, in its steps, when its turn is over if no event comes. */
+static uint64_t turn_end[MAX_CORES];
+
+static bool turn_is_over(void)
+{
+	return sim_run.begun && sim_run.follow && sim_here->steps >= turn_end[sim_here - sim_cores];
+}
+
+/* Of the core that goes on: steps to the end of its turn. */
+static int64_t turn_left(void)
+{
+	uint64_t *end = &turn_end[sim_here - sim_cores], now = sim_here->steps;
+	uint64_t length = next_event < sim_run.follow->n ? TURN : LAST_TURN;
+
+	if (*end <= now || *end > now + length)
+		*end = now + length;
+	return (int64_t)(*end - now);
+}
+
 /* Sets when to decide next. */
 static void go_on(void)
 {
@@ -107,6 +142,8 @@ static void go_on(void)
 			next_event++; /* its place has passed */
 		if (followed_core() == sim_here)
 			gap = (int64_t)(list->event[next_event].steps - sim_here->steps) - 1;
+		if (gap > turn_left() - 1)
+			gap = turn_left() - 1;
 	} else if (sim_run.begun) {
 		gap = sim_strategy_gap();
 	}
@@ -145,10 +182,11 @@ static int cores_that_can(struct sim_core **can, const struct sim_core *but)
 	return n;
 }
 
-static struct sim_core *choose(const struct sim_core *but, const void *place)
+/* turns: it is the next one's turn. */
+static struct sim_core *choose(const struct sim_core *but, bool turns, const void *place)
 {
 	struct sim_core *can[MAX_CORES];
-	int n = cores_that_can(can, but), usual = 0, i = 0;
+	int n = cores_that_can(can, but), usual = n > 1 && turns, i = 0;
 
 	if (n == 0)
 		return NULL;
@@ -166,7 +204,7 @@ static struct sim_core *choose(const struct sim_core *but, const void *place)
 		i = sim_strategy_choose(can, n);
 	}
 	/* Where the core waits, whoever goes on is news. */
-	if (sim_run.begun && n > 1 && (i != 0 || can[0] != sim_here))
+	if (sim_run.begun && n > 1 && (i != 0 || can[0] != sim_here) && !(turns && i == usual))
 		happened(SIM_GOES_TO, can[i], place);
 	return can[i];
 }
@@ -190,22 +228,48 @@ static bool interrupt_comes(void)
 void sim_decide(const void *place)
 {
 	struct sim_core *here = sim_here;
+	bool turns;
 
 	count_steps();
+	turns = turn_is_over();
 	if (here->deadline > sim_time && here->deadline - sim_time < SIM_SHORT_WHILE &&
 	    (sim_run.follow ? expected(SIM_TIME_PASSES) != NULL
 			    : sim_run.begun && sim_strategy_time_passes())) {
 		happened(SIM_TIME_PASSES, here, place);
-		sim_time = here->deadline;
+		skip_to(here->deadline);
+	} else if (turns && here->deadline > sim_time &&
+		   here->deadline - sim_time < SIM_SHORT_WHILE) {
+		skip_to(here->deadline);
 	}
-	go_to(choose(NULL, place));
-	if (!here->masked && sim_interrupt_waits(here) && interrupt_comes()) {
-		happened(SIM_INTERRUPT, here, place);
+	go_to(choose(NULL, turns, place));
+	if (!here->masked && sim_interrupt_waits(here) && (interrupt_comes() || turns)) {
+		if (!turns)
+			happened(SIM_INTERRUPT, here, place);
 		go_on();
 		interrupt();
 	}
 	count_steps();
 	go_on();
+}
+
+/* ---- Looking ---- */
+
+static struct {
+	uint64_t time;
+	int64_t quiet;
+} before_look;
+
+void sim_look_begin(void)
+{
+	before_look.time = sim_time;
+	before_look.quiet = sim_quiet;
+	sim_quiet = SIM_NEVER;
+}
+
+void sim_look_end(void)
+{
+	sim_time = before_look.time;
+	sim_quiet = before_look.quiet;
 }
 
 /* ---- Waiting ---- */
@@ -221,7 +285,7 @@ static void pass_time(void)
 	if (first == TIME_NEVER && !sim_uart_wait())
 		sim_fail("hang", "every core waits, and nothing can come");
 	if (first != TIME_NEVER && first > sim_time)
-		sim_time = first;
+		skip_to(first);
 }
 
 void sim_halt_(void);
@@ -238,7 +302,7 @@ void sim_halt_(void)
 	count_steps();
 	here->masked = false;
 	here->halted = true;
-	while (!(next = choose(NULL, place)))
+	while (!(next = choose(NULL, false, place)))
 		pass_time();
 	go_to(next);
 	here->halted = false;
@@ -256,11 +320,11 @@ void sim_relax_(void)
 	count_steps();
 	sim_strategy_waits(here);
 	sim_time += SIM_STEP_NS;
-	next = choose(here, __builtin_return_address(0));
+	next = choose(here, false, __builtin_return_address(0));
 	if (next)
 		go_to(next);
 	else if (here->deadline != TIME_NEVER && here->deadline > sim_time)
-		sim_time = here->deadline;
+		skip_to(here->deadline);
 	count_steps();
 	go_on();
 	if (!here->masked && sim_interrupt_waits(here))

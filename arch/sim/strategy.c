@@ -208,8 +208,10 @@ bool sim_strategy_interrupts(void)
 
 	if (strategy != SIM_POS)
 		return sim_draw() & 1;
-	if (interrupt_priority[here] < priority[here])
+	if (interrupt_priority[here] < priority[here]) {
+		priority[here] = draw_priority(); /* what it does next */
 		return false;
+	}
 	interrupt_priority[here] = draw_priority();
 	return true;
 }
@@ -221,5 +223,5 @@ bool sim_strategy_time_passes(void)
 
 void sim_strategy_waits(const struct sim_core *core)
 {
-	priority[core - sim_cores] = --lowest;
+	priority[core - sim_cores] = strategy == SIM_POS ? draw_priority() : --lowest;
 }

@@ -43,6 +43,14 @@
 	popq	%rbp
 .endm
 
+/* Counts a turn of the coroutine in rsi: see watch.c. */
+.macro TURN
+	movq	%rsi, %rax
+	shrq	$6, %rax
+	andl	$4095, %eax
+	incq	sim_turns(, %rax, 8)
+.endm
+
 .macro FUNCTION name
 	.balign	16
 	.globl	\name
@@ -53,6 +61,7 @@
 FUNCTION arch_start
 FUNCTION arch_switch
 	PUSH_CONTEXT
+	TURN
 	movq	%rsp, (%rdi)
 	movq	%rsi, sim_current
 	movq	(%rsi), %rsp
@@ -105,6 +114,7 @@ FUNCTION sim_interrupt
 /* struct co *arch_resume(struct co *prev, struct co *next, void *frame) */
 FUNCTION arch_resume
 	PUSH_CONTEXT
+	TURN
 	movq	%rsp, (%rdi)
 	movq	%rsi, sim_current
 	movq	128(%rdx), %rsp		/* in struct arch_regs */

@@ -15,7 +15,7 @@ PINGPONG = "examples/pingpong.c"
 
 # Programs in tests/explore: a few of what `make test-explore` runs.
 FAULTS = ("aba", "check-then-act", "double-check", "left-too-soon", "lock-order", "lost-update",
-          "lost-wakeup")
+          "lost-wakeup", "urgent-polls")
 
 STRATEGIES = ("random", "sticky", "pct", "pos", "urw")
 
