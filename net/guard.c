@@ -57,6 +57,12 @@ bool guard_low(void)
 	return page_available() < page_total() / 16;
 }
 
+/* There is less than there might be: a connection is to have PRESSED_QUEUE of either direction only. */
+static bool pressed(void)
+{
+	return page_available() < page_total() / 4;
+}
+
 void guard_prepare(struct tcp_pcb *pcb)
 {
 	pcb->rto = FIRST_TIMEOUT;
@@ -80,6 +86,23 @@ size_t guard_write_max(const struct tcp_pcb *pcb)
 	size_t segment = pcb->snd_wnd_max / 2 < pcb->mss ? pcb->snd_wnd_max / 2 : pcb->mss;
 
 	return segment * (TCP_SND_QUEUELEN / 4);
+}
+
+static size_t send_limit(const struct tcp_pcb *pcb)
+{
+	return guard_low() ? pcb->mss : pressed() ? PRESSED_QUEUE : TCP_SND_BUF;
+}
+
+size_t guard_room(const struct tcp_pcb *pcb)
+{
+	size_t waits = TCP_SND_BUF - pcb->snd_buf, limit = send_limit(pcb);
+
+	return waits < limit ? limit - waits : 0;
+}
+
+bool guard_roomy(const struct tcp_pcb *pcb)
+{
+	return guard_room(pcb) > send_limit(pcb) / 4 && pcb->snd_queuelen < TCP_SNDQUEUELOWAT;
 }
 
 void guard_tick(struct tcp_pcb *pcb)
@@ -193,7 +216,7 @@ static bool too_much(const struct tcp_pcb *pcb)
 	const struct socket *s = pcb->callback_arg;
 	size_t queued = s ? s->received : 0;
 
-	if (queued >= PRESSED_QUEUE && page_available() < page_total() / 4)
+	if (queued >= PRESSED_QUEUE && pressed())
 		return true;
 	return guard_low() && (queued > 0 || pcb->ooseq);
 }

@@ -24,6 +24,10 @@ void guard_prepare(struct tcp_pcb *pcb);
 /* One that is connected, before anything is sent; and how much may be given to lwIP at once. */
 void guard_connected(struct tcp_pcb *pcb);
 size_t guard_write_max(const struct tcp_pcb *pcb);
+/* How much more may wait in lwIP to be sent or acknowledged, which is less where memory is short; and
+ * whether that is much. Where nothing waits there is always room. */
+size_t guard_room(const struct tcp_pcb *pcb);
+bool guard_roomy(const struct tcp_pcb *pcb);
 /* Each connection, before TCP's timers. */
 void guard_tick(struct tcp_pcb *pcb);
 

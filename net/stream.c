@@ -117,17 +117,12 @@ static err_t on_receive(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t er
 	return ERR_OK;
 }
 
-static bool roomy(const struct tcp_pcb *pcb)
-{
-	return tcp_sndbuf(pcb) > TCP_SNDLOWAT && tcp_sndqueuelen(pcb) < TCP_SNDQUEUELOWAT;
-}
-
 static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t n)
 {
 	struct socket *s = arg;
 
 	(void)n;
-	if (s->closed || (!s->writable && roomy(pcb))) {
+	if (s->closed || (!s->writable && guard_roomy(pcb))) {
 		lock(&s->lock);
 		s->writable = true;
 		socket_wake(s, &s->writers);
@@ -187,12 +182,12 @@ static int check_send(struct socket *s, bool first)
 /* Gives lwIP of n bytes what it takes; how much that is, or -ENOBUFS: no memory at all. */
 static ssize_t push(struct tcp_pcb *pcb, struct parts *parts, size_t n)
 {
-	size_t done = 0;
+	size_t done = 0, room = guard_room(pcb);
 
-	while (done < n && tcp_sndbuf(pcb) > 0) {
+	while (done < n && done < room) {
 		struct parts before = *parts;
 		size_t most = guard_write_max(pcb) < WRITE_MAX ? guard_write_max(pcb) : WRITE_MAX;
-		size_t piece = tcp_sndbuf(pcb) < most ? tcp_sndbuf(pcb) : most;
+		size_t piece = room - done < most ? room - done : most;
 		void *data = parts_next(parts, &piece);
 		int more = done + piece < n ? TCP_WRITE_FLAG_MORE : 0;
 
@@ -221,7 +216,7 @@ static ssize_t send_now(struct socket *s, struct parts *parts, size_t n)
 			break;
 		tcp_output(s->tcp);
 		net_loop();
-	} while (got > 0 && s->tcp && roomy(s->tcp));
+	} while (got > 0 && s->tcp && guard_roomy(s->tcp));
 	return (ssize_t)done;
 }
 
@@ -259,7 +254,7 @@ ssize_t stream_send(struct socket *s, struct parts parts, int flags)
 	} while (!error);
 	if (done > 0 && s->tcp && !(flags & MSG_MORE))
 		tcp_output(s->tcp);
-	if (s->tcp && s->state == SOCKET_CONNECTED && !roomy(s->tcp)) {
+	if (s->tcp && s->state == SOCKET_CONNECTED && !guard_roomy(s->tcp)) {
 		lock(&s->lock);
 		s->writable = false;
 		unlock(&s->lock);

@@ -73,6 +73,20 @@ def smallest(wire):
     assert opened(wire, b"send 3000", options=b"\2\4\0\1").hear(), "nothing"
 
 
+def smallest_of_server(wire):
+    """a server with a maximum segment size of 1 gets its data"""
+    opened(wire, b"dial 7777")
+    frame = wire.take(lambda f: f[12:14] == b"\x08\0" and f[23] == 6 and
+                      f[36:38] == struct.pack("!H", 7777))
+    port, _, seq = struct.unpack("!HHI", frame[34:42])
+    c = Connection(wire, 7777, to=port)
+    c.ack = seq + 1 & 0xffffffff
+    c.send(SYN | ACK, options=b"\2\4\0\1")
+    c.seq += 1
+    c.say(100 * b"echo")
+    assert c.hear(), "nothing"
+
+
 def in_fragments(wire):
     """a segment whose header comes in a fragment of its own"""
     for size in 24, 32:
@@ -274,6 +288,15 @@ def unread(wire):
     assert_answers(wire)
 
 
+def deaf(wire):
+    """what waits for clients that take nothing has a bound, and keeps out nobody else"""
+    for _ in range(450):
+        opened(wire, b"send 3000000", window=1000)
+    assert_answers(wire)
+    left = int(ask(wire, b"free 0"))
+    assert left > 4 << 20, f"{left} bytes are left"
+
+
 def flood(wire):
     """a flood of SYNs locks nobody out"""
     for _ in range(3000):
@@ -351,8 +374,8 @@ def moved(wire):
         assert time.monotonic() < end, f"{busy.decode()} of 60 wait for ever"
 
 
-TESTS = (far, smaller, windows, smallest, in_fragments, past_window, past_end, acknowledged_late,
+TESTS = (far, smaller, windows, smallest, smallest_of_server, in_fragments, past_window, past_end, acknowledged_late,
          in_pieces, small_path, random_segments, last_lost, patient, again,
-         backlog, timed_out, out_of_order, unread, flood)
+         backlog, timed_out, out_of_order, unread, flood, deaf)
 LONG = (many_segments,)
 OF_ADDRESSES = (refusing, moved)
