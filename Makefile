@@ -109,7 +109,7 @@ libc_headers := $(if $(NEWLIB),-nostdinc -isystem libc/include -isystem $(gcc_in
 # Frame pointers are how backtraces walk. Folder names are mapped away, so that an image does not
 # depend on where it was built.
 common_flags = -g -fno-omit-frame-pointer -fno-stack-protector -fno-pic -fno-common \
-	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables \
+	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables \
 	-D__DYNAMIC_REENT__ $(if $(filter release,$(BUILD)),-DVOLE_RELEASE) \
 	$(if $(filter failing,$(BUILD)),-DVOLE_FAILING) \
 	$(if $(filter painted,$(BUILD)),-DVOLE_PAINTED) $(ARCH_CFLAGS) \

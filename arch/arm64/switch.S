@@ -74,8 +74,10 @@ func arch_start
 	return_to_context br
 endfunc arch_start
 
-/* void *arch_call_on(void *stack, void *(*fn)(void *a, void *b), void *a, void *b): x0 to x3. */
+/* void *arch_call_on(void *stack, void *(*fn)(void *a, void *b), void *a, void *b): x0 to x3. For a
+ * debugger its frame is a signal's: only there may a caller's stack be anywhere. */
 func arch_call_on
+	.cfi_signal_frame
 	stp	x29, x30, [sp, #-16]!
 	.cfi_adjust_cfa_offset 16
 	.cfi_rel_offset x29, 0

@@ -135,11 +135,14 @@ __x86_return_thunk:
 	.cfi_endproc
 	.size	__x86_return_thunk, . - __x86_return_thunk
 
-/* void *arch_call_on(void *stack, void *(*fn)(void *a, void *b), void *a, void *b) */
+/* void *arch_call_on(void *stack, void *(*fn)(void *a, void *b), void *a, void *b)
+ *
+ * For a debugger its frame is a signal's: only there may a caller's stack be anywhere. */
 	.globl	arch_call_on
 	.type	arch_call_on, @function
 arch_call_on:
 	.cfi_startproc
+	.cfi_signal_frame
 	pushq	%rbp
 	.cfi_adjust_cfa_offset 8
 	.cfi_rel_offset rbp, 0

@@ -81,13 +81,32 @@ def run_settings(case):
     return checks
 
 
-GDB_PROGRAM = """#include <stdio.h>
+GDB_PROGRAM = """#include <stdint.h>
+#include <stdio.h>
 #include <vole.h>
+static void fail(void *arg)
+{
+	(void)arg;
+	runtime_panic("as asked");
+}
+static void nothing(void *arg) { (void)arg; }
+static volatile int holds;
+static __attribute__((noinline)) int hold(int n)
+{
+	static struct timer t;
+
+	timer_start(&t, time_now() + NSEC_PER_MSEC, 0, nothing, NULL);
+	for (holds = 1; holds; n++)
+		;
+	return n + *(volatile int *)(uintptr_t)holds;
+}
 int main(int argc, char **argv)
 {
 	(void)argv;
-	if (argc > 1)
-		runtime_panic("as asked");
+	if (argc > 2)
+		return hold(argc) + 1;
+	if (argc > 1 && go(fail, NULL) == 0)
+		time_sleep(TIME_NEVER);
 	puts("it runs");
 	fflush(stdout);
 	for (;;)
@@ -96,8 +115,18 @@ int main(int argc, char **argv)
 """
 
 
+def frames(text):
+    """The functions that gdb's bt shows, innermost first, of each bt in text."""
+    found = []
+    for number, name in re.findall(r"^#(\d+) +(?:0x[0-9a-f]+ in )?(\S+)", text, re.M):
+        if number == "0":
+            found.append([])
+        found[-1].append(name)
+    return found
+
+
 def run_gdb(case):
-    """Ctrl-C stops the program, not the machine; so does a panic; sources are found."""
+    """Ctrl-C stops the program, not the machine; so does a panic; sources are found, and callers."""
     with tempfile.TemporaryDirectory() as name:
         source = pathlib.Path(name) / "session.c"
         source.write_text(GDB_PROGRAM)
@@ -109,6 +138,19 @@ def run_gdb(case):
                   Check("gdb stops at a panic, when it is told",
                         "panic: as asked" in run.text and "#0  panic_end" in run.text,
                         "", run.text)]
+        seen = frames(run.text)
+        checks.append(Check("bt at a panic leads from the core's stack to the coroutine",
+                            seen and seen[-1][-5:-1] == ["panic_with", "runtime_panic", "fail", "co_begin"],
+                            f"{seen}", run.text))
+        asked = ("-batch -ex c -ex 'hbreak irq_timer if holds' -ex c -ex bt -ex 'd 3' "
+                 "-ex 'set var holds = 0' -ex c -ex bt -ex kill")
+        run = make(*words[1:], "SMP=1", "ARGS=hold it", f"GDB_ARGS={asked}", TIMEOUT="120")
+        seen = frames(run.text)[-2:]
+        for what, first, stack in zip(("an interrupt", "a fault"), ("irq_timer", "panic_end"),
+                                      seen + [[]] * 2):
+            checks.append(Check(f"bt in {what} leads to what it came upon",
+                                stack[:1] == [first] and stack[-2:] == ["hold", "main"],
+                                f"{stack}", run.text))
         asked = "-batch -ex c -ex c -ex 'info threads' -ex kill"
         env = {**os.environ, "TIMEOUT": "120"}
         with subprocess.Popen([*words, f"GDB_ARGS={asked}"], cwd=ROOT, env=env, text=True,
