@@ -40,6 +40,9 @@ static struct slot_kind {
 	_Atomic size_t free_bytes; /* mapped in those; read by anyone */
 	struct bare_slots *bare;
 	uintptr_t unused; /* slots from here on were never used */
+	/* How far from the top of a slot others than its coroutine have had pages mapped: wild pointers,
+	 * and who was given a pointer into a stack. Its slot does not count such a page. */
+	_Atomic size_t strays;
 } kinds[KINDS];
 
 static uintptr_t core_stacks_end; /* constant after boot */
@@ -325,7 +328,10 @@ static size_t strip_slots(struct slot_kind *kind, size_t n)
 
 	for (struct free_slot *slot; freed + reclaim.n < n && (slot = kind->free);) {
 		uintptr_t at = slot->mapped, top = top_of(slot);
+		size_t strays = atomic_load_explicit(&kind->strays, memory_order_relaxed);
 
+		if (top - at < strays)
+			at = top - strays;
 		free_slot_remove(kind);
 		for (; at < top; at += PAGE_SIZE) {
 			if (reclaim.n == AT_ONCE)
@@ -490,6 +496,18 @@ static bool core_fault(uintptr_t addr, const struct arch_regs *regs)
 	return false;
 }
 
+/* A page that is not the current coroutine's has been mapped. */
+static void note_stray(struct slot_kind *kind, uintptr_t at)
+{
+	size_t depth = kind->stride - (at - kind->window) % kind->stride;
+	size_t known = atomic_load_explicit(&kind->strays, memory_order_relaxed);
+
+	while (known < depth &&
+	       !atomic_compare_exchange_weak_explicit(&kind->strays, &known, depth,
+						      memory_order_relaxed, memory_order_relaxed))
+		;
+}
+
 /* On the interrupt stack, interrupts masked. */
 bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 {
@@ -551,5 +569,7 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 		relaxed_set(co->stack_mapped, at);
 		mark_deep(co);
 	}
+	if (!own)
+		note_stray(kind, at);
 	return true;
 }

@@ -206,8 +206,10 @@ static void fill_slots(void *arg)
 
 static void test_wild_pointers(void)
 {
+	size_t before, after;
+
 	fill_slots(NULL);
-	pages_to_be_had(); /* what is free has no pages any more */
+	before = pages_to_be_had(); /* what is free has no pages any more */
 	for (int i = 0; i < SLOTS; i++) {
 		slots[i][8] = 1;             /* its top page */
 		slots[i][-2 * 4096 + 8] = 1; /* and one below */
@@ -216,6 +218,10 @@ static void test_wild_pointers(void)
 	printf("# %d of %d slots again\n", reused, SLOTS);
 	expect(reused > SLOTS / 2);
 	verdict("a free stack that a wild pointer has met can be used");
+	after = pages_to_be_had();
+	printf("# pages: %zu, then %zu\n", before, after);
+	expect(after + SLOTS / 2 >= before);
+	verdict("and the pages that are there since are given back");
 }
 
 int main(int argc, char **argv)
@@ -223,7 +229,7 @@ int main(int argc, char **argv)
 	struct runtime_stats stats;
 	size_t before, after, largest;
 
-	test_begin(argc, argv, 5);
+	test_begin(argc, argv, 6);
 	sent[0] = 'a';
 	sent[COPY - 1] = 'z';
 	wait_at_gate = at_gate;
