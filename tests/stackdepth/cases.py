@@ -1,8 +1,10 @@
 """tools/stackdepth: its rules, its verdicts on a program, and random call graphs that are run to
 their deepest path."""
 
+import pathlib
 import re
 import subprocess
+import tempfile
 
 from harness.machine import ARCHES, HOST, ROOT, boot, builder, make
 from harness.suite import Case, Check
@@ -127,6 +129,21 @@ def run_fooled(case):
     return checks
 
 
+def run_unlinked(case):
+    """A program that nobody has linked yet, with a function by a name of the kernel's."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = pathlib.Path(folder) / "own.c"
+        source.write_text("#include <vole.h>\nvoid proc_put(void *arg);\n"
+                          "void proc_put(void *arg)\n{\n\tvolatile char room[3000];\n\n"
+                          "\troom[0] = 1;\n\t(void)arg;\n}\n"
+                          "int main(void)\n{\n\treturn go(proc_put, NULL);\n}\n")
+        first, again = table(source, case.arch), table(source, case.arch)
+    size, said, path = first.get("proc_put", (None, "not in the table", []))
+    return [Check("before the first link a program's function by a kernel's name is its own",
+                  size is not None and 3000 <= size < 4000 and first == again,
+                  f"{said}: {size} {path}\n{again}")]
+
+
 def run_notes(_case):
     """What notes of the kernel leave to be kept in step with it."""
     texts = {path: path.read_text(encoding="utf-8") for path in (ROOT / "kernel").glob("*.[ch]")}
@@ -183,6 +200,8 @@ def cases(tier):
                        images=[("tests/stackdepth/verdicts.c", arch, {})])
         for arch in (*ARCHES, HOST):
             yield Case("stackdepth", "what reports do not tell", arch, 0, run_fooled, cost=1,
+                       images=[("tests/stackdepth/verdicts.c", arch, {})])
+            yield Case("stackdepth", "before the first link", arch, 0, run_unlinked, cost=1,
                        images=[("tests/stackdepth/verdicts.c", arch, {})])
             yield Case("stackdepth", "assembly", arch, 0, run_assembly, cost=1,
                        images=[("tests/stackdepth/verdicts.c", arch, {})])
