@@ -244,7 +244,7 @@ ifneq ($(app_cxx),)
 $(call tool,tools/setup cxx-$(ARCH))
 CXX := $(CROSS)g++
 cxx_headers := $(if $(NEWLIB),$(call tool,tools/cxxheaders $(CXX)))
-app_cxx_flags := -std=gnu++17 $(if $(NEWLIB),-nostdinc++ -isystem libc/cxx/include) \
+app_cxx_flags := -std=gnu++17 -isystem libc/cxx/waiting $(if $(NEWLIB),-nostdinc++ -isystem libc/cxx/include) \
 	$(addprefix -isystem ,$(cxx_headers)) $(app_flags) -fno-exceptions -fno-rtti \
 	$(CXXFLAGS) $(said_CXXFLAGS)
 app_runtime := libc/cxx/support.cc

@@ -1,12 +1,14 @@
 /*
  * What C++ calls by itself: new and delete, the first pass through a static variable's declaration,
- * destructors, and what the library's templates do in place of an exception. Linked with programs
- * that have C++ in them. Nothing here throws: what would, panics.
+ * destructors, the waiting of <atomic>, and what the library's templates do in place of an exception.
+ * Linked with programs that have C++ in them. Nothing here throws: what would, panics.
  */
 #include <stdlib.h>
 #include <vole.h>
 
 #include <new>
+
+#include <syscall.h>
 
 static void *allocate(size_t size, size_t align)
 {
@@ -173,6 +175,31 @@ __attribute__((weak, visibility("hidden"))) void *__dso_handle;
 
 namespace std
 {
+/*
+ * Linux's futex, as <atomic> calls it: a coroutine waits as long as *word is value, or less long. Words
+ * share a few queues, and who wakes one wakes all in its queue. What comes between the look and the
+ * waiting is not missed: who changes the word then wakes with the lock.
+ */
+long __detail::syscall(long, const void *word, int what, int value, ...)
+{
+	enum { WAIT = 0, OPERATION = 0x7f, QUEUES = 16 };
+	static struct {
+		struct mutex lock;
+		struct cond changed;
+	} queues[QUEUES];
+	auto &queue = queues[(size_t)word / sizeof(int) % QUEUES];
+	bool shielded = go_shield(true); // C++ knows no cancellation
+
+	mutex_lock(&queue.lock);
+	if ((what & OPERATION) != WAIT)
+		cond_broadcast(&queue.changed);
+	else if (__atomic_load_n((const int *)word, __ATOMIC_SEQ_CST) == value)
+		cond_wait(&queue.changed, &queue.lock);
+	mutex_unlock(&queue.lock);
+	go_shield(shielded);
+	return 0;
+}
+
 #define THROWS(name) \
 	[[noreturn]] void __throw_##name(const char *what) \
 	{ \
@@ -190,6 +217,11 @@ THROWS(overflow_error)
 [[noreturn]] void __throw_out_of_range_fmt(const char *what, ...)
 {
 	runtime_panic("C++: out_of_range: %s", what);
+}
+
+[[noreturn]] void __throw_system_error(int error)
+{
+	runtime_panic("C++: system_error: %d", error);
 }
 
 [[noreturn]] void __throw_bad_alloc(void)

@@ -1,3 +1,3 @@
 # Settings of this program, for the Makefile.
 CFLAGS = -DSETTINGS=11
-CXXFLAGS = -DMADE=2 -I$(app_folder)
+CXXFLAGS = -std=gnu++20 -DMADE=2 -I$(app_folder)

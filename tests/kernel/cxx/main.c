@@ -4,7 +4,7 @@
 
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 6);
+	test_begin(argc, argv, 8);
 	check(settings == 11, "app.mk is read: CFLAGS %d", settings);
 	check(from_assembly == 4711, "assembly in a subfolder is linked");
 	check(constructed() == 1, "a static object is constructed before main");
@@ -14,5 +14,9 @@ int main(int argc, char **argv)
 	verdict("many coroutines make a static variable once, and none sees it half made");
 	expect_eq(templates(1000), 1000 * 999 / 2);
 	verdict("new, delete, virtual functions and the library's templates");
+	expect_eq(atomics_wait(), 2);
+	verdict("C++20: coroutines wait for atomics");
+	expect_eq(ended_objects(20), 40);
+	verdict("thread_local objects end with their coroutine, the last one first");
 	return test_end();
 }

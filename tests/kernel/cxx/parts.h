@@ -14,6 +14,8 @@ int constructed(void);
 int sum_by_channel(int n);
 int made_by_many(int n);
 int templates(int n);
+int atomics_wait(void);
+int ended_objects(int n);
 
 #ifdef __cplusplus
 }

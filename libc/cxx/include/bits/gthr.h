@@ -2,6 +2,7 @@
 #ifndef VOLE_BITS_GTHR_H
 #define VOLE_BITS_GTHR_H
 
+#include <vole/go.h>
 #include <vole/sync.h>
 
 #define __GTHREADS 1
@@ -32,6 +33,12 @@ static inline int __gthread_mutex_lock(__gthread_mutex_t *m)
 static inline int __gthread_mutex_unlock(__gthread_mutex_t *m)
 {
 	mutex_unlock(m);
+	return 0;
+}
+
+static inline int __gthread_yield(void)
+{
+	go_yield();
 	return 0;
 }
 
