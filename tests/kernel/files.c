@@ -1,6 +1,7 @@
 /* The files that FILES= packs. tests/qemu makes the folder; its contents are in make_folder(). */
 #include <dirent.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -153,6 +154,41 @@ static void test_directory(void)
 	verdict("opendir and readdir");
 }
 
+static bool finds(const char *pattern, int flags, int n, const char *first, const char *last)
+{
+	glob_t found;
+	bool is = glob(pattern, flags, NULL, &found) == 0 && (int)found.gl_pathc == n &&
+		  strcmp(found.gl_pathv[0], first) == 0 && strcmp(found.gl_pathv[n - 1], last) == 0;
+
+	globfree(&found);
+	return is;
+}
+
+static void test_glob(void)
+{
+	glob_t found;
+
+	expect(finds("/h*.txt", 0, 1, "/hello.txt", "/hello.txt"));
+	expect(finds("/[be]*", 0, 2, "/big.bin", "/empty"));
+	expect(finds("/s?b/*/deep.*", 0, 1, "/sub/deeper/deep.txt", "/sub/deeper/deep.txt"));
+	expect(finds("/sub/*", GLOB_MARK, 2, "/sub/deeper/", "/sub/other-folder/"));
+	expect(finds("/h\\ello.txt", 0, 1, "/hello.txt", "/hello.txt"));
+	expect(finds("/none*", GLOB_NOCHECK, 1, "/none*", "/none*"));
+	expect_eq(glob("/none*", 0, NULL, &found), GLOB_NOMATCH);
+	globfree(&found);
+	expect_eq(glob("/h\\ello.txt", GLOB_NOESCAPE, NULL, &found), GLOB_NOMATCH);
+	globfree(&found);
+	verdict("glob");
+}
+
+static void test_system(void)
+{
+	expect_eq(system(NULL), 0);
+	errno = 0;
+	expect(system("ls") == -1 && errno == ENOSYS);
+	verdict("system: there is no shell");
+}
+
 static void test_refusals(void)
 {
 	errno = 0;
@@ -172,7 +208,7 @@ static void test_refusals(void)
 
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 6);
+	test_begin(argc, argv, 8);
 	test_read();
 	waitgroup_add(&all, 30);
 	for (uintptr_t i = 0; i < 30; i++)
@@ -181,6 +217,8 @@ int main(int argc, char **argv)
 	verdict("many read one file, each at its own place");
 	test_stat();
 	test_directory();
+	test_glob();
+	test_system();
 	test_refusals();
 	return test_end();
 }

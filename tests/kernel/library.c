@@ -2,6 +2,8 @@
  * The C library where coroutines share it: what is the program's (signal handlers, random numbers,
  * streams), and what a coroutine leaves behind.
  */
+#include <fnmatch.h>
+#include <regex.h>
 #include <signal.h>
 #include <wchar.h>
 
@@ -191,13 +193,51 @@ static void test_wide(void)
 	verdict("printf of wide characters");
 }
 
+/* ---- Patterns ---- */
+
+/* What of text the first and the second pair of parentheses match, as "first|second". */
+static const char *matched(const char *pattern, int flags, const char *text)
+{
+	static char result[100];
+	regmatch_t at[3];
+	regex_t regex;
+	int error = regcomp(&regex, pattern, flags);
+
+	if (error)
+		return "wrong pattern";
+	error = regexec(&regex, text, 3, at, 0);
+	if (error == 0)
+		snprintf(result, sizeof result, "%.*s|%.*s", (int)(at[1].rm_eo - at[1].rm_so),
+			 text + at[1].rm_so, (int)(at[2].rm_eo - at[2].rm_so), text + at[2].rm_so);
+	regfree(&regex);
+	return error == 0 ? result : error == REG_NOMATCH ? "no match" : "error";
+}
+
+static void test_patterns(void)
+{
+	expect(strcmp(matched("^([a-z]+)=([0-9]{1,3})$", REG_EXTENDED, "size=640"), "size|640") ==
+	       0);
+	expect(strcmp(matched("^([a-z]+)=([0-9]{1,3})$", REG_EXTENDED, "size=6400"), "no match") ==
+	       0);
+	expect(strcmp(matched("\\(.\\)\\(\\1*\\)c", 0, "xaaac"), "a|aa") == 0);
+	expect(strcmp(matched("([[:upper:]]+)(B)", REG_EXTENDED | REG_ICASE, "1 ab"), "a|b") == 0);
+	expect(strcmp(matched("(((", REG_EXTENDED, ""), "wrong pattern") == 0);
+	expect(fnmatch("*.[ch]", "fnmatch.c", 0) == 0);
+	expect(fnmatch("*.[!ch]", "fnmatch.c", 0) == FNM_NOMATCH);
+	expect(fnmatch("/a*", "/a/b", 0) == 0);
+	expect(fnmatch("/a*", "/a/b", FNM_PATHNAME) == FNM_NOMATCH);
+	expect(fnmatch("*", ".hidden", FNM_PERIOD) == FNM_NOMATCH);
+	verdict("regular expressions, and patterns of names");
+}
+
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 5);
+	test_begin(argc, argv, 6);
 	test_left_behind();
 	test_signals();
 	test_sequence();
 	test_cancelled();
 	test_wide();
+	test_patterns();
 	return test_end();
 }
