@@ -17,13 +17,14 @@ ARCH_LDFLAGS := -pthread -Wl,-e,host_start,-z,now \
 	-Wl,--wrap=malloc,--wrap=free,--wrap=calloc,--wrap=realloc,--wrap=malloc_usable_size \
 	-Wl,--wrap=posix_memalign,--wrap=memalign,--wrap=aligned_alloc \
 	-Wl,--wrap=socket,--wrap=socketpair,--wrap=accept,--wrap=accept4,--wrap=connect,--wrap=close \
+	-Wl,--wrap=dup,--wrap=dup2,--wrap=dup3 \
 	-Wl,--wrap=read,--wrap=readv,--wrap=recv,--wrap=recvfrom,--wrap=recvmsg \
 	-Wl,--wrap=write,--wrap=writev,--wrap=send,--wrap=sendto,--wrap=sendmsg \
 	-Wl,--wrap=poll,--wrap=select,--wrap=fcntl,--wrap=ioctl,--wrap=setsockopt \
 	-Wl,--wrap=getaddrinfo $(HOST_STDIO:%=-Wl,--wrap=%) \
 	$(HOST_CALLS:%=-Wl,--wrap=%) -Wl,--wrap=__errno_location \
-	-Wl,--wrap=fclose,--wrap=fflush,--wrap=flockfile,--wrap=ftrylockfile,--wrap=funlockfile \
-	-Wl,--wrap=getdelim,--wrap=__getdelim,--wrap=getline \
+	-Wl,--wrap=fdopen,--wrap=fclose,--wrap=fflush,--wrap=flockfile,--wrap=ftrylockfile,--wrap=funlockfile \
+	-Wl,--wrap=getdelim,--wrap=__getdelim,--wrap=getline,--wrap=vdprintf \
 	-Wl,--defsym=__image_start=__executable_start,--defsym=__image_end=end \
 	-Wl,--defsym=__text_start=__executable_start,--defsym=__text_end=etext
 ARCH_LIBS := -lm -lgcc_s

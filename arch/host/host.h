@@ -8,11 +8,11 @@
  * machine, for programs:
  *
  * - Files, standard input and output are the host's. Reading what has no input yet parks the coroutine
- *   (input.c), by stdio too where that is standard input (streams.c); as long as no other process reads
+ *   (input.c), by stdio too where the stream is standard input or of fdopen (streams.c); as long as no other process reads
  *   the same. Every other call that waits for the host keeps its core, and cancellation does not reach it;
  *   calls that signals do not restart may give EINTR.
  * - Sockets are the host's, too, but waiting for them parks the coroutine (net.c). That is for the
- *   calls that arch.mk wraps: not for stdio on sockets, and not for what dup makes of one.
+ *   calls that arch.mk wraps.
  * - errno, strtok, localtime and the like are each coroutine's own; whatever else the library keeps for a thread
  *   is the thread's, and not kept across a switch.
  * - What the library's rarer functions (those that calls.S does not list) write to errno is seen when the

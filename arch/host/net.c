@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "arch/host/net.h"
@@ -33,6 +34,11 @@ static struct poller {
 } pollers[MAX_CORES];
 
 static struct endpoint endpoints[ENDPOINTS];
+static struct settings settings_of_all[ENDPOINTS];
+static struct spinlock free_lock;
+/* guarded by free_lock */
+static struct settings *free_settings;
+static unsigned settings_used;
 static int epoll;
 static _Atomic uint32_t fetches; /* how often a core has asked epoll */
 static _Atomic bool asked;       /* a core is to fetch */
@@ -182,39 +188,97 @@ static void begin_watching(void)
 		panic("no thread to watch sockets");
 }
 
-long net_open(long fd, bool nonblocking)
+static long open_with(long fd, struct settings *settings)
 {
-	if (fd >= ENDPOINTS) {
-		host_call(SYS_close, fd, 0, 0, 0, 0, 0);
-		return -EMFILE;
-	}
-	if (fd < 0)
-		return fd;
-	begin_watching();
-
 	struct endpoint *e = &endpoints[fd];
 
-	atomic_store_explicit(&e->nonblocking, nonblocking, memory_order_relaxed);
-	atomic_store_explicit(&e->receive_limit, 0, memory_order_relaxed);
-	atomic_store_explicit(&e->send_limit, 0, memory_order_relaxed);
-	atomic_store_explicit(&e->error, 0, memory_order_relaxed);
+	begin_watching();
+	atomic_fetch_add_explicit(&settings->descriptors, 1, memory_order_relaxed);
 	lock(&e->lock);
+	e->settings = settings;
 	e->known = false;
 	atomic_store_explicit(&e->open, true, memory_order_relaxed);
 	unlock(&e->lock);
 	return fd;
 }
 
+/* There are as many as descriptors, so one is free. */
+static struct settings *take_settings(void)
+{
+	struct settings *s;
+
+	lock(&free_lock);
+	s = free_settings;
+	if (s)
+		free_settings = s->next;
+	else
+		s = &settings_of_all[settings_used++];
+	unlock(&free_lock);
+	return s;
+}
+
+static void put_settings(struct settings *s)
+{
+	/* acq_rel: the last one sees what the others have written. */
+	if (atomic_fetch_sub_explicit(&s->descriptors, 1, memory_order_acq_rel) > 1)
+		return;
+	lock(&free_lock);
+	s->next = free_settings;
+	free_settings = s;
+	unlock(&free_lock);
+}
+
+static long not_too_large(long fd)
+{
+	if (fd < ENDPOINTS)
+		return fd;
+	host_call(SYS_close, fd, 0, 0, 0, 0, 0);
+	return -EMFILE;
+}
+
+long net_open(long fd, int type)
+{
+	struct settings *s;
+
+	fd = not_too_large(fd);
+	if (fd < 0)
+		return fd;
+	s = take_settings();
+	s->datagrams = (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_DGRAM;
+	atomic_store_explicit(&s->nonblocking, type & SOCK_NONBLOCK, memory_order_relaxed);
+	atomic_store_explicit(&s->receive_limit, 0, memory_order_relaxed);
+	atomic_store_explicit(&s->send_limit, 0, memory_order_relaxed);
+	atomic_store_explicit(&s->error, 0, memory_order_relaxed);
+	return open_with(fd, s);
+}
+
+long net_open_copy(long copy, int fd)
+{
+	struct endpoint *e = net_endpoint(fd);
+
+	if (!e || copy < 0)
+		return copy;
+	copy = not_too_large(copy);
+	return copy < 0 ? copy : open_with(copy, e->settings);
+}
+
 void net_close(int fd)
 {
 	struct endpoint *e = &endpoints[fd];
+	bool was_open;
 
 	preempt_disable();
 	spin_lock(&e->lock);
-	atomic_store_explicit(&e->open, false, memory_order_relaxed);
+	was_open = atomic_exchange_explicit(&e->open, false, memory_order_relaxed);
+	/* Otherwise epoll forgets it by itself. */
+	if (was_open && e->known &&
+	    atomic_load_explicit(&e->settings->descriptors, memory_order_relaxed) > 1)
+		host_call(SYS_epoll_ctl, epoll, EPOLL_CTL_DEL, fd, 0, 0, 0);
 	spin_unlock(&e->lock);
 	edge(e);
 	preempt_enable();
+	if (was_open)
+		put_settings(e->settings);
 }
 
 /* ---- Waiting ---- */

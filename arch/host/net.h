@@ -9,6 +9,17 @@
 
 enum { ENDPOINTS = 1 << 16 };
 
+/* What is the same for all descriptors of a socket, as the application wants it. Its memory is always one of
+ * these, so who comes late may look. */
+struct settings {
+	_Atomic uint32_t descriptors;
+	_Atomic bool nonblocking;
+	bool datagrams;                             /* constant while there is a descriptor */
+	_Atomic uint64_t receive_limit, send_limit; /* ns; 0: none */
+	_Atomic long error;    /* came when a part had been sent: the next call tells it */
+	struct settings *next; /* in the list of those that are free */
+};
+
 /* A descriptor that coroutines wait for. A socket is for Linux non-blocking, always. */
 struct endpoint {
 	struct spinlock lock;
@@ -18,12 +29,9 @@ struct endpoint {
 	struct wait_queue waiters;
 	/* written with the lock held */
 	_Atomic bool open;
-	_Atomic uint32_t edges; /* how often epoll has told of it */
-	/* as the application wants it */
-	_Atomic bool nonblocking;
-	_Atomic uint64_t receive_limit, send_limit; /* ns; 0: none */
-	_Atomic long error;   /* came when a part had been sent: the next call tells it */
-	struct mutex reading; /* of what is not a socket: see input.c */
+	_Atomic uint32_t edges;    /* how often epoll has told of it */
+	struct settings *settings; /* of sockets; set before it is open */
+	struct mutex reading;      /* of what is not a socket: see input.c */
 };
 
 /* NULL: not one of ours, which are sockets. */
@@ -32,8 +40,11 @@ struct endpoint *net_endpoint(int fd);
 /* What epoll tells of fd, whatever that is; NULL: it is not known by its number. */
 struct endpoint *net_any(int fd);
 
-/* Makes fd, which is new and for Linux non-blocking, an endpoint. fd; -EMFILE: too large, closed. */
-long net_open(long fd, bool nonblocking);
+/* Makes fd, which is a new socket of this type, an endpoint. fd, also where it is an error; -EMFILE: too large, closed. */
+long net_open(long fd, int type);
+
+/* The same of a descriptor that is a copy of fd's. */
+long net_open_copy(long copy, int fd);
 
 /* fd is going to be closed: who waits for it gets -EBADF. */
 void net_close(int fd);

@@ -42,6 +42,9 @@ ssize_t __wrap_send(int fd, const void *buf, size_t size, int flags);
 ssize_t __wrap_sendto(int fd, const void *buf, size_t size, int flags, const struct sockaddr *addr,
 		      socklen_t len);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags);
+int __wrap_dup(int fd);
+int __wrap_dup2(int fd, int new);
+int __wrap_dup3(int fd, int new, int flags);
 int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout);
 int __wrap_select(int n, fd_set *r, fd_set *w, fd_set *x, struct timeval *timeout);
 int __wrap_fcntl(int fd, int cmd, ...);
@@ -58,6 +61,14 @@ static uint64_t deadline_in(uint64_t ns)
 	return ns && ns < TIME_NEVER - now ? now + ns : TIME_NEVER;
 }
 
+/* After shutdown, Linux ends the wait of a blocking call for datagrams, but has others try again. */
+static bool will_not_receive(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+
+	return host_call(SYS_poll, (long)&p, 1, 0, 0, 0, 0) > 0 && p.revents & POLLRDHUP;
+}
+
 /* The system call until it does not say that it would block. */
 static long until_done(struct endpoint *e, uint64_t deadline, bool blocks, long number, long a,
 		       long b, long c, long d, long f, long g)
@@ -66,7 +77,7 @@ static long until_done(struct endpoint *e, uint64_t deadline, bool blocks, long 
 
 	if (wait_cancelled())
 		return -ECANCELED;
-	error = atomic_exchange_explicit(&e->error, 0, memory_order_relaxed);
+	error = atomic_exchange_explicit(&e->settings->error, 0, memory_order_relaxed);
 	if (error)
 		return error;
 	for (;;) {
@@ -75,6 +86,9 @@ static long until_done(struct endpoint *e, uint64_t deadline, bool blocks, long 
 
 		if (n != -EAGAIN || !blocks)
 			return n;
+		if (e->settings->datagrams && (number == SYS_recvfrom || number == SYS_recvmsg) &&
+		    will_not_receive((int)a))
+			return 0;
 		n = net_wait(&watch, 1, deadline);
 		if (n)
 			return n == -ETIMEDOUT ? -EAGAIN : n;
@@ -83,7 +97,7 @@ static long until_done(struct endpoint *e, uint64_t deadline, bool blocks, long 
 
 static bool blocks(const struct endpoint *e, int flags)
 {
-	return !atomic_load_explicit(&e->nonblocking, memory_order_relaxed) &&
+	return !atomic_load_explicit(&e->settings->nonblocking, memory_order_relaxed) &&
 	       !(flags & MSG_DONTWAIT);
 }
 
@@ -93,7 +107,7 @@ int __wrap_socket(int domain, int type, int protocol)
 {
 	long fd = host_call(SYS_socket, domain, type | SOCK_NONBLOCK, protocol, 0, 0, 0);
 
-	return (int)net_result(net_open(fd, type & SOCK_NONBLOCK));
+	return (int)net_result(net_open(fd, type));
 }
 
 int __wrap_socketpair(int domain, int type, int protocol, int fds[2])
@@ -102,7 +116,7 @@ int __wrap_socketpair(int domain, int type, int protocol, int fds[2])
 			       0);
 
 	for (int i = 0; i < 2 && !error; i++)
-		if (net_open(fds[i], type & SOCK_NONBLOCK) < 0) {
+		if (net_open(fds[i], type) < 0) {
 			__wrap_close(fds[!i]);
 			error = -EMFILE;
 		}
@@ -117,9 +131,16 @@ int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 	if (!e)
 		return (int)net_result(
 			host_call(SYS_accept4, fd, (long)addr, (long)len, flags, 0, 0));
-	n = until_done(e, deadline_in(e->receive_limit), blocks(e, 0), SYS_accept4, fd, (long)addr,
-		       (long)len, flags | SOCK_NONBLOCK, 0, 0);
-	return (int)net_result(net_open(n, flags & SOCK_NONBLOCK));
+	n = until_done(e, deadline_in(e->settings->receive_limit), blocks(e, 0), SYS_accept4, fd,
+		       (long)addr, (long)len, flags | SOCK_NONBLOCK, 0, 0);
+	n = net_open(n, SOCK_STREAM | flags);
+	if (n >= 0) {
+		struct settings *own = net_endpoint((int)n)->settings;
+
+		own->receive_limit = e->settings->receive_limit;
+		own->send_limit = e->settings->send_limit;
+	}
+	return (int)net_result(n);
 }
 
 int __wrap_accept(int fd, struct sockaddr *addr, socklen_t *len)
@@ -131,7 +152,7 @@ int __wrap_accept(int fd, struct sockaddr *addr, socklen_t *len)
  * that was refused may try again. */
 static long connected(int fd, struct endpoint *e, const struct sockaddr *addr, socklen_t len)
 {
-	uint64_t deadline = deadline_in(e->send_limit);
+	uint64_t deadline = deadline_in(e->settings->send_limit);
 	struct pollfd p = {.fd = fd, .events = POLLOUT};
 
 	for (;;) {
@@ -168,6 +189,41 @@ int __wrap_close(int fd)
 	return (int)net_result(host_call(SYS_close, fd, 0, 0, 0, 0, 0));
 }
 
+/* ---- Other descriptors of a socket ---- */
+
+/* Whoever waits for the socket that new leads to hears that it is closed. */
+static long duplicate_to(int fd, int new, int flags)
+{
+	long n = host_call(SYS_fcntl, fd, F_GETFD, 0, 0, 0, 0);
+
+	if (n < 0)
+		return n;
+	if (new >= ENDPOINTS && net_endpoint(fd))
+		return -EBADF;
+	if (net_endpoint(new))
+		net_close(new);
+	return net_open_copy(host_call(SYS_dup3, fd, new, flags, 0, 0, 0), fd);
+}
+
+int __wrap_dup(int fd)
+{
+	return (int)net_result(net_open_copy(host_call(SYS_dup, fd, 0, 0, 0, 0, 0), fd));
+}
+
+int __wrap_dup2(int fd, int new)
+{
+	if (fd == new)
+		return (int)net_result(host_call(SYS_dup2, fd, new, 0, 0, 0, 0));
+	return (int)net_result(duplicate_to(fd, new, 0));
+}
+
+int __wrap_dup3(int fd, int new, int flags)
+{
+	if (fd == new || flags & ~O_CLOEXEC)
+		return (int)net_result(-EINVAL);
+	return (int)net_result(duplicate_to(fd, new, flags));
+}
+
 /* ---- Receiving ---- */
 
 ssize_t __wrap_recvfrom(int fd, void *buf, size_t size, int flags, struct sockaddr *addr,
@@ -181,7 +237,7 @@ ssize_t __wrap_recvfrom(int fd, void *buf, size_t size, int flags, struct sockad
 	if (!e)
 		return net_result(host_call(SYS_recvfrom, fd, (long)buf, (long)size, flags,
 					    (long)addr, (long)len));
-	deadline = deadline_in(e->receive_limit);
+	deadline = deadline_in(e->settings->receive_limit);
 	do {
 		n = until_done(e, deadline, blocks(e, flags), SYS_recvfrom, fd,
 			       (long)buf + (long)got, (long)(size - got), flags, (long)addr,
@@ -210,7 +266,7 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
 
 	if (!e)
 		return net_result(host_call(SYS_recvmsg, fd, (long)msg, flags, 0, 0, 0));
-	return net_result(until_done(e, deadline_in(e->receive_limit), blocks(e, flags),
+	return net_result(until_done(e, deadline_in(e->settings->receive_limit), blocks(e, flags),
 				     SYS_recvmsg, fd, (long)msg, flags, 0, 0, 0));
 }
 
@@ -228,7 +284,7 @@ ssize_t __wrap_readv(int fd, const struct iovec *iov, int n)
 static void tell_later(struct endpoint *e, long error)
 {
 	if (error < 0 && error != -EAGAIN && error != -ECANCELED && error != -EPIPE)
-		atomic_store_explicit(&e->error, error, memory_order_relaxed);
+		atomic_store_explicit(&e->settings->error, error, memory_order_relaxed);
 }
 
 static long send_all(int fd, struct endpoint *e, uint64_t deadline, const void *buf, size_t size,
@@ -257,7 +313,8 @@ ssize_t __wrap_sendto(int fd, const void *buf, size_t size, int flags, const str
 	if (!e)
 		return net_result(host_call(SYS_sendto, fd, (long)buf, (long)size, flags,
 					    (long)addr, (long)len));
-	return net_result(send_all(fd, e, deadline_in(e->send_limit), buf, size, flags, addr, len));
+	return net_result(
+		send_all(fd, e, deadline_in(e->settings->send_limit), buf, size, flags, addr, len));
 }
 
 ssize_t __wrap_send(int fd, const void *buf, size_t size, int flags)
@@ -282,7 +339,7 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
 	flags |= MSG_NOSIGNAL;
 	if (!e)
 		return net_result(host_call(SYS_sendmsg, fd, (long)msg, flags, 0, 0, 0));
-	deadline = deadline_in(e->send_limit);
+	deadline = deadline_in(e->settings->send_limit);
 	sent = until_done(e, deadline, blocks(e, flags), SYS_sendmsg, fd, (long)msg, flags, 0, 0,
 			  0);
 	for (size_t i = 0; sent > 0 && i < msg->msg_iovlen && blocks(e, flags); i++) {
@@ -430,6 +487,9 @@ int __wrap_fcntl(int fd, int cmd, ...)
 	va_start(args, cmd);
 	arg = va_arg(args, long);
 	va_end(args);
+	if (e && (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC))
+		return (int)net_result(
+			net_open_copy(host_call(SYS_fcntl, fd, cmd, arg, 0, 0, 0), fd));
 	if (!e || (cmd != F_GETFL && cmd != F_SETFL)) {
 		host_library_begins();
 		n = __real_fcntl(fd, cmd, arg);
@@ -438,8 +498,8 @@ int __wrap_fcntl(int fd, int cmd, ...)
 	}
 	n = host_call(SYS_fcntl, fd, cmd, cmd == F_SETFL ? arg | O_NONBLOCK : 0, 0, 0, 0);
 	if (n >= 0 && cmd == F_SETFL)
-		atomic_store(&e->nonblocking, arg & O_NONBLOCK);
-	else if (n >= 0 && !atomic_load(&e->nonblocking))
+		atomic_store(&e->settings->nonblocking, arg & O_NONBLOCK);
+	else if (n >= 0 && !atomic_load(&e->settings->nonblocking))
 		n &= ~(long)O_NONBLOCK;
 	return (int)net_result(n);
 }
@@ -455,7 +515,7 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	va_end(args);
 	if (!e || request != FIONBIO)
 		return (int)net_result(host_call(SYS_ioctl, fd, (long)request, (long)arg, 0, 0, 0));
-	atomic_store(&e->nonblocking, *(const int *)arg != 0);
+	atomic_store(&e->settings->nonblocking, *(const int *)arg != 0);
 	return 0;
 }
 
@@ -468,7 +528,8 @@ int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t 
 
 	if (e && !error && level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO)) {
 		memcpy(&limit, value, sizeof limit); /* it has the size, says Linux */
-		atomic_store(name == SO_RCVTIMEO ? &e->receive_limit : &e->send_limit,
+		atomic_store(name == SO_RCVTIMEO ? &e->settings->receive_limit
+						 : &e->settings->send_limit,
 			     (uint64_t)limit.tv_sec * NSEC_PER_SEC +
 				     (uint64_t)limit.tv_usec * NSEC_PER_USEC);
 	}

@@ -115,7 +115,7 @@ static int ask_elsewhere(const char *node, const char *service, const struct add
 		return EAI_MEMORY;
 	error = (int)host_call(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 			       0, (long)fds, 0, 0);
-	if (error || net_open(fds[0], false) < 0) {
+	if (error || net_open(fds[0], SOCK_STREAM) < 0) {
 		if (!error)
 			__real_close(fds[1]);
 		__real_free(q);

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #include "arch/host/streams.h"
@@ -203,7 +204,7 @@ LOCKED_VOID(setlinebuf, (FILE * file), (file), file)
 LOCKED_VOID(rewind, (FILE * file), (file), file)
 LOCKED_VOID(clearerr, (FILE * file), (file), file)
 
-/* ---- Without a stream, or by its descriptor ---- */
+/* ---- Without a stream ---- */
 
 LOCKED_VOID(perror, (const char *text), (text), stderr)
 LOCKED(vsnprintf, int, (char *to, size_t size, const char *format, LIST), (to, size, format, list_),
@@ -237,3 +238,22 @@ LOCKED_VOID_MORE(syslog, vsyslog, (int priority, const char *format, ...),
 		 (priority, format, list_))
 LOCKED_VOID_MORE(warn, vwarn, (const char *format, ...), (format, list_))
 LOCKED_VOID_MORE(err, verr, (int status, const char *format, ...), (status, format, list_))
+
+/* To a descriptor, which may be a socket: what the library writes itself would not wait. */
+int __wrap_vdprintf(int fd, const char *format, LIST);
+
+int __wrap_vdprintf(int fd, const char *format, LIST)
+{
+	char *text;
+	int size = __wrap_vasprintf(&text, format, list_);
+	ssize_t n = 0;
+
+	if (size < 0)
+		return -1;
+	for (int done = 0; done < size && n >= 0; done += (int)n)
+		n = write(fd, text + done, (size_t)(size - done));
+	free(text);
+	return n < 0 ? -1 : size;
+}
+
+LOCKED_MORE(dprintf, vdprintf, int, (int fd, const char *format, ...), (fd, format, list_))

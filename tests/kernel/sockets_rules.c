@@ -106,6 +106,53 @@ static void test_udp_shut(void)
 	verdict("POLLHUP of a UDP socket that is shut both ways");
 }
 
+static void shut_later(void *arg)
+{
+	time_sleep(2 * NSEC_PER_MSEC);
+	expect_eq(shutdown(*(int *)arg, SHUT_RD), 0);
+}
+
+static void connected(int type, int fds[2])
+{
+	union address to;
+	socklen_t size;
+
+	if (type == SOCK_STREAM) {
+		connection(AF_INET, fds);
+	} else {
+		fds[0] = bound(AF_INET, type);
+		fds[1] = bound(AF_INET, type);
+		for (int i = 0; i < 2; i++) {
+			size = loopback(&to, AF_INET, port_of(fds[!i]));
+			expect_eq(connect(fds[i], &to.any, size), 0);
+		}
+	}
+	set_limit(fds[0], SO_RCVTIMEO, 10000);
+}
+
+/* What has come is read, then it is the end: for who waits, and for who comes later. */
+static void test_shut_reading(int type)
+{
+	int fds[2];
+	char text[10];
+
+	connected(type, fds);
+	expect_eq(send(fds[1], "abc", 3, 0), 3);
+	expect_eq(recv(fds[0], text, sizeof text, MSG_PEEK), 3);
+	expect_eq(shutdown(fds[0], SHUT_RD), 0);
+	expect_eq(recv(fds[0], text, sizeof text, 0), 3);
+	expect_eq(recv(fds[0], text, sizeof text, 0), 0);
+	expect_eq(read(fds[0], text, sizeof text), 0);
+	close_both(fds);
+
+	connected(type, fds);
+	go(shut_later, &fds[0]);
+	expect_eq(recv(fds[0], text, sizeof text, 0), 0);
+	close_both(fds);
+	verdict("SHUT_RD: what has come is read, then nothing, %s",
+		type == SOCK_STREAM ? "TCP" : "UDP");
+}
+
 static void test_udp_largest(void)
 {
 	static char out[65508], in[65508];
@@ -372,14 +419,114 @@ static void test_descriptors(void)
 	verdict("FD_CLOEXEC, SO_REUSEADDR, FD_ISSET");
 }
 
+static void write_later(void *arg)
+{
+	time_sleep(2 * NSEC_PER_MSEC);
+	expect_eq(write(*(int *)arg, "late", 4), 4);
+}
+
+/* Several descriptors of one connection: flags and limits are the same for all, its end is the last's. */
+static void test_copies(void)
+{
+	int fds[2], copy, third;
+	char text[10];
+
+	connection(AF_INET, fds);
+	copy = dup(fds[0]);
+	third = fcntl(fds[0], F_DUPFD, 200);
+	expect(copy > 0 && third >= 200);
+	go(write_later, &fds[1]);
+	expect_eq(read(copy, text, sizeof text), 4);
+	expect_eq(fcntl(copy, F_SETFL, O_NONBLOCK), 0);
+	expect(fcntl(fds[0], F_GETFL) & O_NONBLOCK);
+	expect_fails(read(third, text, sizeof text), EAGAIN);
+	expect_eq(fcntl(third, F_SETFL, 0), 0);
+	expect(!(fcntl(copy, F_GETFL) & O_NONBLOCK));
+	set_limit(copy, SO_RCVTIMEO, 1);
+	expect_fails(read(fds[0], text, sizeof text), EAGAIN);
+	set_limit(copy, SO_RCVTIMEO, 10000);
+	expect_eq(close(fds[0]), 0);
+	expect_eq(dup2(copy, fds[0]), fds[0]); /* again by that number */
+	expect_eq(close(copy), 0);
+	go(write_later, &fds[1]);
+	expect_eq(read(fds[0], text, sizeof text), 4);
+	expect_eq(dup2(fds[0], third), third);
+	expect_eq(close(fds[0]), 0);
+	go(write_later, &fds[1]);
+	expect_eq(read(third, text, sizeof text), 4);
+	expect_fails(dup2(-1, third), EBADF);
+	expect_eq(dup2(fds[1], third), third); /* the last of this end */
+	expect_eq(read(fds[1], text, sizeof text), 0);
+	close_both((int[]){fds[1], third});
+	verdict("several descriptors of a connection");
+}
+
+enum { LINES = 3000 };
+
+/* Answers each line, in a stream of its own. */
+static void answer_lines(void *arg)
+{
+	int fd = *(int *)arg;
+	FILE *in = fdopen(fd, "r"), *out = fdopen(dup(fd), "w");
+	char line[100];
+
+	expect(in && out && fileno(in) == fd);
+	while (fgets(line, sizeof line, in)) {
+		if (line[0] == '?')
+			time_sleep(2 * NSEC_PER_MSEC);
+		fprintf(out, "got %s", line);
+		if (line[0] == '?')
+			fflush(out);
+	}
+	expect(feof(in) && !ferror(in));
+	expect_eq(fclose(out), 0);
+	expect_eq(fclose(in), 0);
+}
+
+static void ask_lines(void *arg)
+{
+	for (int i = 0; i < LINES; i++) /* more than fits anywhere */
+		expect(fprintf(arg, "%080d\n", i) == 81);
+	expect_eq(fflush(arg), 0);
+	expect_eq(shutdown(fileno(arg), SHUT_WR), 0);
+}
+
+/* stdio waits for a socket as any call does. */
+static void test_streams(void)
+{
+	int fds[2], n = 0, number;
+	FILE *in, *out;
+	char line[100];
+
+	connection(AF_INET, fds);
+	go(answer_lines, &fds[1]);
+	out = fdopen(fds[0], "w");
+	in = fdopen(dup(fds[0]), "r");
+	fprintf(out, "?%d\n", 17);
+	fflush(out);
+	expect_eq(fscanf(in, "got ?%d", &number), 1);
+	expect_eq(number, 17);
+	expect_eq(getc(in), '\n');
+	go(ask_lines, out);
+	while (fgets(line, sizeof line, in))
+		n += strlen(line) == 85 && atoi(line + 4) == n;
+	expect_eq(n, LINES);
+	until_alone();
+	fclose(out);
+	fclose(in);
+	verdict("streams on sockets");
+}
+
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 16);
+	test_begin(argc, argv, 20);
 	test_udp_refused(AF_INET);
 	test_udp_refused(AF_INET6);
 	test_udp_wildcard(AF_INET);
 	test_udp_wildcard(AF_INET6);
 	test_udp_shut();
+	test_shut_reading(SOCK_STREAM);
+	test_shut_reading(SOCK_DGRAM);
 	test_udp_largest();
 	test_other_loopback();
 	test_shut_listener();
@@ -390,6 +537,8 @@ int main(int argc, char **argv)
 	test_hints();
 	test_leading_zeros();
 	test_descriptors();
+	test_copies();
+	test_streams();
 	until_alone();
 	verdict("nobody is left");
 	return test_end();
