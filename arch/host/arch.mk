@@ -21,6 +21,7 @@ ARCH_LDFLAGS := -pthread -Wl,-e,host_start,-z,now \
 	-Wl,--wrap=read,--wrap=readv,--wrap=recv,--wrap=recvfrom,--wrap=recvmsg \
 	-Wl,--wrap=write,--wrap=writev,--wrap=send,--wrap=sendto,--wrap=sendmsg \
 	-Wl,--wrap=poll,--wrap=select,--wrap=fcntl,--wrap=ioctl,--wrap=setsockopt \
+	-Wl,--wrap=sleep,--wrap=usleep,--wrap=nanosleep,--wrap=clock_nanosleep \
 	-Wl,--wrap=getaddrinfo $(HOST_STDIO:%=-Wl,--wrap=%) \
 	$(HOST_CALLS:%=-Wl,--wrap=%) -Wl,--wrap=__errno_location \
 	-Wl,--wrap=fdopen,--wrap=fclose,--wrap=fflush,--wrap=flockfile,--wrap=ftrylockfile,--wrap=funlockfile \

@@ -1,11 +1,12 @@
 /*
- * Calls of the C library by a program that may set errno: each is as it was, with the coroutine's errno in the
- * thread's during it, and what it left there in the coroutine's after it (errno.c). The linker sends
- * calls of NAME to __wrap_NAME; arch.mk takes the names from the lines with CALLS here.
+ * Calls of the C library by a program that may set errno: each is as it was, with the coroutine's
+ * errno in the thread's during it, and what it left there in the coroutine's after it (errno.c).
+ * The linker sends calls of NAME to __wrap_NAME; arch.mk takes the names from the lines with CALLS
+ * here.
  *
  * What is not here, or in stdio.c and the files net*.c: functions whose arguments do not fit into
- * registers, or that call the program back (it may leave them by longjmp, and sees errno by name), those that
- * return twice, and those that the kernel's handlers call.
+ * registers, or that call the program back (it may leave them by longjmp, and sees errno by name),
+ * those that return twice, and those that the kernel's handlers call.
  */
 #define NO_ERRNO 0x80000000
 
@@ -77,27 +78,39 @@ called:					/* results are in rax, rdx, vector and x87 registers */
 .endm
 
 /* Numbers and text */
-CALLS strtol, strtoll, strtoul, strtoull, strtoimax, strtoumax, strtod, strtof, strtold, strtoq, strtouq
+CALLS strtol, strtoll, strtoul, strtoull, strtoimax, strtoumax, strtod, strtof, strtold, strtoq
+CALLS strtouq
 CALLS wcstol, wcstoll, wcstoul, wcstoull, wcstoimax, wcstoumax, wcstod, wcstof, wcstold
 CALLS atoi, atol, atoll, atof, a64l, strtol_l, strtoul_l, strtod_l
-CALLS strerror, strerror_r, strcoll, strxfrm, wcscoll, wcsxfrm, strdup, strndup, wcsdup, strptime, strftime
+CALLS strerror, strerror_r, strcoll, strxfrm, wcscoll, wcsxfrm, strdup, strndup, wcsdup, strptime
+CALLS strftime
 CALLS mblen, mbtowc, wctomb, mbstowcs, wcstombs, mbrlen, mbrtowc, wcrtomb, mbsrtowcs, wcsrtombs
-CALLS mbsnrtowcs, wcsnrtombs, iconv_open, iconv, iconv_close, newlocale, duplocale, setlocale, nl_langinfo
+CALLS mbsnrtowcs, wcsnrtombs, iconv_open, iconv, iconv_close, newlocale, duplocale, setlocale
+CALLS nl_langinfo
 CALLS mktime, timegm, timelocal, setenv, unsetenv, putenv, clearenv, hcreate, hsearch
 
 /* Files */
-CALLS open, open64, openat, openat64, creat, creat64, lseek, lseek64, pread, pread64, pwrite, pwrite64
-CALLS preadv, preadv64, pwritev, pwritev64, ftruncate, ftruncate64, truncate, truncate64, fsync, fdatasync, sync
-CALLS stat, stat64, fstat, fstat64, lstat, lstat64, fstatat, fstatat64, statx, statvfs, fstatvfs, statfs, fstatfs
+CALLS open, open64, openat, openat64, creat, creat64, lseek, lseek64, pread, pread64, pwrite
+CALLS pwrite64
+CALLS preadv, preadv64, pwritev, pwritev64, ftruncate, ftruncate64, truncate, truncate64, fsync
+CALLS fdatasync, sync
+CALLS stat, stat64, fstat, fstat64, lstat, lstat64, fstatat, fstatat64, statx, statvfs, fstatvfs
+CALLS statfs, fstatfs
 CALLS access, faccessat, eaccess, euidaccess, chdir, fchdir, getcwd, get_current_dir_name, chroot
-CALLS link, linkat, symlink, symlinkat, readlink, readlinkat, unlink, unlinkat, remove, rename, renameat, renameat2
+CALLS link, linkat, symlink, symlinkat, readlink, readlinkat, unlink, unlinkat, remove, rename
+CALLS renameat, renameat2
 CALLS mkdir, mkdirat, rmdir, mknod, mknodat, mkfifo, mkfifoat, chmod, fchmod, fchmodat, lchmod
-CALLS chown, fchown, lchown, fchownat, utime, utimes, futimes, lutimes, futimens, utimensat, realpath
+CALLS chown, fchown, lchown, fchownat, utime, utimes, futimes, lutimes, futimens, utimensat
+CALLS realpath
 CALLS canonicalize_file_name, mkstemp, mkostemp, mkstemps, mkdtemp, tmpfile, tmpfile64
-CALLS opendir, fdopendir, readdir, readdir64, readdir_r, closedir, rewinddir, seekdir, telldir, dirfd
-CALLS isatty, ttyname, ttyname_r, tcgetattr, tcsetattr, tcflush, tcdrain, tcflow, tcsendbreak, tcgetsid
-CALLS tcgetpgrp, tcsetpgrp, cfsetspeed, cfsetispeed, cfsetospeed, posix_openpt, grantpt, unlockpt, ptsname
-CALLS pipe, pipe2, flock, lockf, lockf64, sendfile, sendfile64, splice, tee, copy_file_range, memfd_create
+CALLS opendir, fdopendir, readdir, readdir64, readdir_r, closedir, rewinddir, seekdir, telldir
+CALLS dirfd
+CALLS isatty, ttyname, ttyname_r, tcgetattr, tcsetattr, tcflush, tcdrain, tcflow, tcsendbreak
+CALLS tcgetsid
+CALLS tcgetpgrp, tcsetpgrp, cfsetspeed, cfsetispeed, cfsetospeed, posix_openpt, grantpt, unlockpt
+CALLS ptsname
+CALLS pipe, pipe2, flock, lockf, lockf64, sendfile, sendfile64, splice, tee, copy_file_range
+CALLS memfd_create
 CALLS sysconf, pathconf, fpathconf, confstr, getxattr, setxattr, fgetxattr, fsetxattr, listxattr
 
 /* Streams, but for what stdio.c has */
@@ -112,35 +125,53 @@ CALLS inet_pton, inet_ntop, if_nametoindex, if_indextoname, getifaddrs, gethostn
 CALLS getdomainname, gethostbyname, gethostbyaddr, getnameinfo
 
 /* The process, signals, memory, time */
-CALLS kill, killpg, signal, sigaction, sigprocmask, sigpending, sigsuspend, sigemptyset, sigfillset, sigaddset
+CALLS kill, killpg, signal, sigaction, sigprocmask, sigpending, sigsuspend, sigemptyset, sigfillset
+CALLS sigaddset
 CALLS sigdelset, sigismember, siginterrupt, wait, waitpid, wait3, wait4, waitid, system
-CALLS execv, execve, execvp, execvpe, fexecve, nice, getpriority, setpriority, getpgid, setpgid, getsid, setsid
-CALLS setuid, seteuid, setreuid, setgid, setegid, setregid, getgroups, setgroups, getlogin, getlogin_r
-CALLS getpwnam, getpwuid, getgrnam, getgrgid, getrlimit, getrlimit64, setrlimit, setrlimit64, prlimit, getrusage
-CALLS times, uname, sysinfo, getloadavg, getrandom, getentropy, getauxval, sched_getaffinity, sched_setaffinity
-CALLS mmap, mmap64, munmap, mprotect, msync, madvise, mlock, munlock, mlockall, munlockall, mremap, mincore
+CALLS execv, execve, execvp, execvpe, fexecve, nice, getpriority, setpriority, getpgid, setpgid
+CALLS getsid, setsid
+CALLS setuid, seteuid, setreuid, setgid, setegid, setregid, getgroups, setgroups, getlogin
+CALLS getlogin_r
+CALLS getpwnam, getpwuid, getgrnam, getgrgid, getrlimit, getrlimit64, setrlimit, setrlimit64
+CALLS prlimit, getrusage
+CALLS times, uname, sysinfo, getloadavg, getrandom, getentropy, getauxval, sched_getaffinity
+CALLS sched_setaffinity
+CALLS mmap, mmap64, munmap, mprotect, msync, madvise, mlock, munlock, mlockall, munlockall, mremap
+CALLS mincore
 CALLS brk, sbrk, shm_open, shm_unlink, gettimeofday, settimeofday, clock_getres, clock_settime
-CALLS getitimer, setitimer, timer_create, timer_delete, timer_gettime, timer_getoverrun, adjtime, ulimit
-CALLS eventfd, timerfd_create, timerfd_settime, timerfd_gettime, signalfd, inotify_init, inotify_init1
-CALLS inotify_add_watch, inotify_rm_watch, epoll_create, epoll_create1, epoll_ctl, epoll_wait, epoll_pwait
-CALLS sem_init, sem_open, sem_close, sem_unlink, sem_destroy, sem_post, sem_wait, sem_trywait, sem_timedwait
+CALLS getitimer, setitimer, timer_create, timer_delete, timer_gettime, timer_getoverrun, adjtime
+CALLS ulimit
+CALLS eventfd, timerfd_create, timerfd_settime, timerfd_gettime, signalfd, inotify_init
+CALLS inotify_init1
+CALLS inotify_add_watch, inotify_rm_watch, epoll_create, epoll_create1, epoll_ctl, epoll_wait
+CALLS epoll_pwait
+CALLS sem_init, sem_open, sem_close, sem_unlink, sem_destroy, sem_post, sem_wait, sem_trywait
+CALLS sem_timedwait
 CALLS sem_getvalue, mq_open, mq_close, mq_unlink, mq_send, mq_receive, mq_getattr, mq_setattr
 CALLS shmget, shmat, shmdt, shmctl, semget, semop, semctl, msgget, msgsnd, msgrcv, msgctl
 CALLS_LONG 1, syscall
 
 /* Mathematics */
-CALLS acos, asin, acosh, atanh, cosh, sinh, exp, exp2, exp10, expm1, log, log2, log10, log1p, logb, pow, sqrt
-CALLS hypot, fmod, remainder, remquo, drem, gamma, lgamma, lgamma_r, tgamma, ldexp, scalb, scalbn, scalbln
+CALLS acos, asin, acosh, atanh, cosh, sinh, exp, exp2, exp10, expm1, log, log2, log10, log1p, logb
+CALLS pow, sqrt
+CALLS hypot, fmod, remainder, remquo, drem, gamma, lgamma, lgamma_r, tgamma, ldexp, scalb, scalbn
+CALLS scalbln
 CALLS ilogb, j0, j1, jn, y0, y1, yn, sin, cos, tan, sincos, nextafter, fdim, fma, erfc, atan2
-CALLS acosf, asinf, acoshf, atanhf, coshf, sinhf, expf, exp2f, exp10f, expm1f, logf, log2f, log10f, log1pf, logbf
-CALLS powf, sqrtf, hypotf, fmodf, remainderf, remquof, dremf, gammaf, lgammaf, lgammaf_r, tgammaf, ldexpf
-CALLS scalbf, scalbnf, scalblnf, ilogbf, j0f, j1f, jnf, y0f, y1f, ynf, sinf, cosf, tanf, sincosf, nextafterf
+CALLS acosf, asinf, acoshf, atanhf, coshf, sinhf, expf, exp2f, exp10f, expm1f, logf, log2f, log10f
+CALLS log1pf, logbf
+CALLS powf, sqrtf, hypotf, fmodf, remainderf, remquof, dremf, gammaf, lgammaf, lgammaf_r, tgammaf
+CALLS ldexpf
+CALLS scalbf, scalbnf, scalblnf, ilogbf, j0f, j1f, jnf, y0f, y1f, ynf, sinf, cosf, tanf, sincosf
+CALLS nextafterf
 CALLS fdimf, fmaf, erfcf, atan2f
-CALLS_LONG 2, acosl, asinl, acoshl, atanhl, coshl, sinhl, expl, exp2l, exp10l, expm1l, logl, log2l, log10l
-CALLS_LONG 2, log1pl, logbl, sqrtl, gammal, lgammal, lgammal_r, tgammal, ldexpl, scalbnl, scalblnl, ilogbl
+CALLS_LONG 2, acosl, asinl, acoshl, atanhl, coshl, sinhl, expl, exp2l, exp10l, expm1l, logl, log2l
+CALLS_LONG 2, log10l
+CALLS_LONG 2, log1pl, logbl, sqrtl, gammal, lgammal, lgammal_r, tgammal, ldexpl, scalbnl, scalblnl
+CALLS_LONG 2, ilogbl
 CALLS_LONG 2, j0l, j1l, jnl, y0l, y1l, ynl, sinl, cosl, tanl, sincosl, erfcl
 CALLS_LONG 2, nexttoward, nexttowardf
-CALLS_LONG 4, powl, hypotl, fmodl, remainderl, remquol, dreml, scalbl, nextafterl, nexttowardl, fdiml, atan2l
+CALLS_LONG 4, powl, hypotl, fmodl, remainderl, remquol, dreml, scalbl, nextafterl, nexttowardl
+CALLS_LONG 4, fdiml, atan2l
 CALLS_LONG 6, fmal
 
 	.section .note.GNU-stack, "", @progbits

@@ -1,8 +1,9 @@
 /*
- * errno is in struct co, as on every port. The C library writes to the thread's, which goes with the
- * coroutine through switches (switch.S). A value that no error has, NO_ERRNO, stands in the thread's while
- * the library has said nothing; anything else is news, and goes to the coroutine's: after each call of the
- * library that calls.S or stdio.c takes, and, for all the others, when errno is named.
+ * errno is in struct co, as on every port. The C library writes to the thread's, which goes with
+ * the coroutine through switches (switch.S). A value that no error has, NO_ERRNO, stands in the
+ * thread's while the library has said nothing; anything else is news, and goes to the coroutine's:
+ * after each call of the library that calls.S or stdio.c takes, and, for all the others, when errno
+ * is named.
  *
  * During such a call the thread's is the coroutine's, for what the library prints (perror, %m).
  */

@@ -7,16 +7,17 @@
  * locks, so a coroutine is never preempted inside it: see signals.c and late.c. What differs from a
  * machine, for programs:
  *
- * - Files, standard input and output are the host's. Reading what has no input yet parks the coroutine
- *   (input.c), by stdio too where the stream is standard input or of fdopen (streams.c); as long as no other process reads
- *   the same. Every other call that waits for the host keeps its core, and cancellation does not reach it;
- *   calls that signals do not restart may give EINTR.
+ * - Files, standard input and output are the host's. Reading what has no input yet parks the
+ *   coroutine (input.c), by stdio too where the stream is standard input or of fdopen (streams.c);
+ *   as long as no other process reads the same. Sleeping parks it, too. Every other call that waits
+ *   for the host keeps its core, and cancellation does not reach it; calls that signals do not
+ *   restart may give EINTR.
  * - Sockets are the host's, too, but waiting for them parks the coroutine (net.c). That is for the
  *   calls that arch.mk wraps.
- * - errno, strtok, localtime and the like are each coroutine's own; whatever else the library keeps for a thread
- *   is the thread's, and not kept across a switch.
- * - What the library's rarer functions (those that calls.S does not list) write to errno is seen when the
- *   program names errno, and not before by a pointer to it that it has kept.
+ * - errno, strtok, localtime and the like are each coroutine's own; whatever else the library keeps
+ *   for a thread is the thread's, and not kept across a switch.
+ * - What the library's rarer functions (those that calls.S does not list) write to errno is seen
+ *   when the program names errno, and not before by a pointer to it that it has kept.
  * - A callback from the library (of qsort) may be preempted, and move to another core. One that it
  *   calls with a lock held, or between flockfile and funlockfile, must neither compute for long nor
  *   block.
@@ -54,11 +55,15 @@ enum {
 	SIGNAL_TIMEOUT = SIGALRM,
 };
 
-/* ns, from try to try to interrupt a call that is long: more than an interrupt takes, or nothing gets
- * on. */
+/* ns, from try to try to interrupt a call that is long: more than an interrupt takes, or nothing
+ * gets on. */
 enum { HOST_RETRY_FIRST = 50 * 1000, HOST_RETRY_LAST = 1000 * 1000 };
 /* REG_TRAPNO of a page fault, and its REG_ERR. */
 enum { TRAP_PAGE_FAULT = 14, PF_PRESENT = 1, PF_WRITE = 2, PF_RESERVED = 8, PF_FETCH = 16 };
+
+/* What stands for a double quote in a word of the process's arguments, until main: in the kernel's
+ * command line quotes group, and there is no other way to say one. */
+enum { HOST_QUOTE = 1 };
 
 enum { STATUS_PANIC = 134, STATUS_TIMED_OUT = 124 };
 enum { SIGNAL_STACK = 128 * 1024 };
@@ -82,8 +87,8 @@ struct host_core {
 	_Atomic bool up;
 };
 
-/* The thread's errno, which the C library writes: see errno.c. By its place from the FS base, in one
- * instruction, for the coroutine may be in another thread by the next. */
+/* The thread's errno, which the C library writes: see errno.c. By its place from the FS base, in
+ * one instruction, for the coroutine may be in another thread by the next. */
 enum { NO_ERRNO = INT32_MIN }; /* also in calls.S and switch.S */
 extern unsigned long host_errno_offset;
 
@@ -179,8 +184,8 @@ bool host_page_in(uintptr_t va);
 void host_net_init(void);
 void host_net_halt(const sigset_t *mask); /* sleeps until a signal, or news of a socket */
 void host_net_interrupt(void);            /* in a handler */
-/* For what writes to the stack while it cannot grow: Linux that calls a handler of the program's, or
- * code that has masked even the signals by which stacks grow. */
+/* For what writes to the stack while it cannot grow: Linux that calls a handler of the program's,
+ * or code that has masked even the signals by which stacks grow. */
 void host_grow_stack(void);
 bool host_thread(void *(*fn)(void *arg), void *arg); /* detached, not a core, without signals */
 

@@ -1,8 +1,9 @@
 /*
  * Reading what is not a socket: a pipe, a terminal, a file. The descriptor may be shared with other
  * processes (standard input is, with the shell), so O_NONBLOCK is not for us to set: whether a read
- * would wait is asked first, and the coroutine waits for epoll's edge. Between the answer and the read no other
- * coroutine may take what there is; other processes that read the same input may still.
+ * would wait is asked first, and the coroutine waits for epoll's edge. Between the answer and the
+ * read no other coroutine may take what there is; other processes that read the same input may
+ * still.
  */
 #include "host.h"
 
@@ -60,8 +61,8 @@ static long waiting(int fd)
 	return n;
 }
 
-/* As much as a terminal that counts the time between bytes gives together: until there are so many, or
- * none has come for so long. */
+/* As much as a terminal that counts the time between bytes gives together: until there are so many,
+ * or none has come for so long. */
 static void wait_for_more(int fd, long wanted, uint64_t limit)
 {
 	long before = 0, now;

@@ -22,6 +22,7 @@
 #include <unistd.h>
 #include <vole/go.h>
 #include <vole/sync.h>
+#include <vole/time.h>
 
 #include "arch/host/streams.h"
 #include "kernel/co.h"
@@ -35,6 +36,13 @@ struct tm *__wrap_localtime(const time_t *time);
 struct tm *__wrap_gmtime(const time_t *time);
 char *__wrap_asctime(const struct tm *tm);
 char *__wrap_ctime(const time_t *time);
+int __real_clock_nanosleep(clockid_t clock, int flags, const struct timespec *wanted,
+			   struct timespec *rest);
+int __wrap_clock_nanosleep(clockid_t clock, int flags, const struct timespec *wanted,
+			   struct timespec *rest);
+int __wrap_nanosleep(const struct timespec *wanted, struct timespec *rest);
+int __wrap_usleep(useconds_t us);
+unsigned __wrap_sleep(unsigned seconds);
 _Noreturn void __real_exit(int status);
 _Noreturn void __wrap_exit(int status);
 _Noreturn void __wrap_abort(void);
@@ -72,6 +80,9 @@ void libc_init(void)
 	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
 	streams_init();
 	errno = 0;
+	for (int i = 0; i < options.argc; i++)
+		for (char *c = options.argv[i]; (c = strchr(c, HOST_QUOTE));)
+			*c = '"';
 	for (size_t i = 0; __init_array_start + i < __init_array_end; i++)
 		__init_array_start[i](options.argc, options.argv, environ);
 }
@@ -125,6 +136,83 @@ char *__wrap_ctime(const time_t *time)
 char *__wrap_strtok(char *text, const char *separators)
 {
 	return strtok_r(text, separators, &own_state()->strtok_place);
+}
+
+/* ---- Sleeping: the coroutine, not the thread ---- */
+
+/* False: not a time. */
+static bool from_timespec(const struct timespec *ts, uint64_t *ns)
+{
+	if (ts->tv_sec < 0 || ts->tv_nsec < 0 || ts->tv_nsec >= (long)NSEC_PER_SEC)
+		return false;
+	if (__builtin_mul_overflow((uint64_t)ts->tv_sec, NSEC_PER_SEC, ns) ||
+	    __builtin_add_overflow(*ns, (uint64_t)ts->tv_nsec, ns))
+		*ns = TIME_NEVER;
+	return true;
+}
+
+static uint64_t until(uint64_t now, uint64_t ns)
+{
+	return ns < TIME_NEVER - now ? now + ns : TIME_NEVER;
+}
+
+/* Returns an errno value, as POSIX has it. The clocks of processor time keep the core. */
+int __wrap_clock_nanosleep(clockid_t clock, int flags, const struct timespec *wanted,
+			   struct timespec *rest)
+{
+	uint64_t now = time_now(), ns, deadline, left;
+	struct timespec clock_now;
+	int error;
+
+	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC)
+		return __real_clock_nanosleep(clock, flags, wanted, rest);
+	if (!from_timespec(wanted, &ns))
+		return EINVAL;
+	if (flags & TIMER_ABSTIME) {
+		clock_gettime(clock, &clock_now);
+		left = (uint64_t)clock_now.tv_sec * NSEC_PER_SEC + (uint64_t)clock_now.tv_nsec;
+		ns = ns == TIME_NEVER ? ns : ns > left ? ns - left : 0;
+	}
+	deadline = until(now, ns);
+	error = time_sleep_until(deadline);
+	if (error && rest && !(flags & TIMER_ABSTIME)) {
+		now = time_now();
+		left = now < deadline ? deadline - now : 0;
+		*rest = (struct timespec){(time_t)(left / NSEC_PER_SEC),
+					  (long)(left % NSEC_PER_SEC)};
+	}
+	return -error;
+}
+
+int __wrap_nanosleep(const struct timespec *wanted, struct timespec *rest)
+{
+	int error = __wrap_clock_nanosleep(CLOCK_MONOTONIC, 0, wanted, rest);
+
+	if (error)
+		errno = error;
+	return error ? -1 : 0;
+}
+
+int __wrap_usleep(useconds_t us)
+{
+	int error = time_sleep(us * NSEC_PER_USEC);
+
+	if (error)
+		errno = -error;
+	return error ? -1 : 0;
+}
+
+unsigned __wrap_sleep(unsigned seconds)
+{
+	uint64_t deadline = until(time_now(), seconds * NSEC_PER_SEC);
+
+	if (time_sleep_until(deadline) == 0)
+		return 0;
+
+	uint64_t now = time_now();
+
+	/* What is left, in seconds begun. */
+	return now < deadline ? (unsigned)((deadline - now + NSEC_PER_SEC - 1) / NSEC_PER_SEC) : 0;
 }
 
 /* Whoever has the lock of stdout has been stopped, or is this thread, in the middle of a change. */

@@ -118,7 +118,7 @@ static void *watch(void *unused)
 
 		uint32_t before = atomic_load_explicit(&fetches, memory_order_relaxed);
 
-		nanosleep(&pause, NULL);
+		host_call(SYS_nanosleep, (long)&pause, 0, 0, 0, 0, 0);
 		if (atomic_load_explicit(&fetches, memory_order_relaxed) != before)
 			continue;
 		atomic_store_explicit(&asked, true, memory_order_relaxed);

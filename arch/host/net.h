@@ -9,8 +9,8 @@
 
 enum { ENDPOINTS = 1 << 16 };
 
-/* What is the same for all descriptors of a socket, as the application wants it. Its memory is always one of
- * these, so who comes late may look. */
+/* What is the same for all descriptors of a socket, as the application wants it. Its memory is
+ * always one of these, so who comes late may look. */
 struct settings {
 	_Atomic uint32_t descriptors;
 	_Atomic bool nonblocking;
@@ -40,7 +40,8 @@ struct endpoint *net_endpoint(int fd);
 /* What epoll tells of fd, whatever that is; NULL: it is not known by its number. */
 struct endpoint *net_any(int fd);
 
-/* Makes fd, which is a new socket of this type, an endpoint. fd, also where it is an error; -EMFILE: too large, closed. */
+/* Makes fd, which is a new socket of this type, an endpoint. fd, also where it is an error;
+ * -EMFILE: too large, closed. */
 long net_open(long fd, int type);
 
 /* The same of a descriptor that is a copy of fd's. */

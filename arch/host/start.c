@@ -68,8 +68,11 @@ static const char *command_line(int argc, char **argv)
 	if (strchr(stem, '.'))
 		*strrchr(stem, '.') = '\0';
 	n = (size_t)snprintf(line, sizeof line, "vole.name=\"%s\" %s", stem, args ? args : "");
-	for (int i = 1; i < argc && n < sizeof line; i++)
+	for (int i = 1; i < argc && n < sizeof line; i++) {
+		for (char *c = argv[i]; (c = strchr(c, '"'));)
+			*c = HOST_QUOTE;
 		n += (size_t)snprintf(line + n, sizeof line - n, " \"%s\"", argv[i]);
+	}
 	if (n >= sizeof line) {
 		fprintf(stderr, "vole: the arguments are too long: a command line has %d bytes\n",
 			LINE_MAX_LEN - 1);

@@ -1,7 +1,7 @@
 /*
- * What a program calls of the C library's stdio: each call takes the lock of a stream that has one of
- * ours (streams.h), and has the coroutine's errno (errno.c). The linker sends calls of NAME to __wrap_NAME; arch.mk takes the names from here: the
- * first word of each LOCKED.
+ * What a program calls of the C library's stdio: each call takes the lock of a stream that has one
+ * of ours (streams.h), and has the coroutine's errno (errno.c). The linker sends calls of NAME to
+ * __wrap_NAME; arch.mk takes the names from here: the first word of each LOCKED.
  */
 #include "host.h"
 
@@ -112,7 +112,8 @@ LOCKED_MORE(__isoc99_wscanf, __isoc99_vwscanf, int, (const wchar_t *format, ...)
 LOCKED_MORE(__isoc99_fwscanf, __isoc99_vfwscanf, int, (FILE * file, const wchar_t *format, ...),
 	    (file, format, list_))
 
-/* The library's block is not one for the program to enlarge: the line goes on into one of malloc's. */
+/* The library's block is not one for the program to enlarge: the line goes on into one of malloc's.
+ * */
 ssize_t __real_getdelim(char **line, size_t *size, int end, FILE *file);
 ssize_t __wrap_getdelim(char **line, size_t *size, int end, FILE *file);
 ssize_t __wrap___getdelim(char **line, size_t *size, int end, FILE *file);

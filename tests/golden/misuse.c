@@ -264,6 +264,14 @@ static void defer_deep(void *arg)
 	irq_defer(&work, deep_handler, NULL);
 }
 
+/* The same where there are no interrupts. */
+FUNCTION static void do_core_overflow(void)
+{
+	defer_deep(NULL);
+	for (;;)
+		go_yield();
+}
+
 FUNCTION static void do_irq_overflow(void)
 {
 	die_in(deep_handler);
@@ -520,6 +528,7 @@ static const struct death {
 	{"irq-overflow", do_irq_overflow, false},
 	{"irq-overflow-far", do_irq_overflow_far, false},
 	{"deferred-overflow", do_deferred_overflow, false},
+	{"core-overflow", do_core_overflow, true},
 	{"irq-call", do_irq_call, false},
 	{"deferred-call", do_deferred_call, false},
 	{"deadlock-group", do_deadlock_group, true},

@@ -1,4 +1,7 @@
 /* The clock and sleeping. */
+#include <time.h>
+#include <unistd.h>
+
 #include "test.h"
 
 static struct waitgroup all;
@@ -230,11 +233,86 @@ static void test_last_deadlines(void)
 	verdict("the last deadlines that there are do not come");
 }
 
+/* ---- The C library's sleeps ---- */
+
+static _Atomic bool slept;
+static _Atomic unsigned ticks;
+
+static void tick(void *arg)
+{
+	(void)arg;
+	while (!slept) {
+		time_sleep(100 * NSEC_PER_USEC);
+		ticks++;
+	}
+	waitgroup_done(&all);
+}
+
+static void by_usleep(void)
+{
+	expect_eq(usleep(5000), 0);
+}
+
+static void by_nanosleep(void)
+{
+	struct timespec ts = {.tv_nsec = 5000000}, never = {.tv_nsec = -1};
+
+	expect_eq(nanosleep(&ts, NULL), 0);
+	expect_eq(nanosleep(&never, NULL), -1);
+	expect_eq(errno, EINVAL);
+}
+
+static void by_clock_nanosleep(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	ts.tv_nsec += 5000000;
+	ts.tv_sec += ts.tv_nsec / 1000000000;
+	ts.tv_nsec %= 1000000000;
+	expect_eq(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &ts, NULL), 0);
+}
+
+static void by_sleep(void)
+{
+	expect_eq(sleep(1), 0);
+}
+
+/* A sleep that kept the core would let the other coroutine of it have one turn, at its end. */
+static bool others_run(void (*sleeps)(void))
+{
+	enum { TRIES = 100, TURNS = 4 };
+
+	for (int i = 0; i < TRIES; i++) {
+		unsigned before = ticks;
+
+		sleeps();
+		if (ticks - before >= TURNS)
+			return true;
+	}
+	return false;
+}
+
+static void test_library(void)
+{
+	waitgroup_add(&all, 1);
+	expect_eq(go_with(&(struct go_options){.core = runtime_core() + 1}, tick, NULL), 0);
+	expect(others_run(by_usleep));
+	expect(others_run(by_nanosleep));
+	expect(others_run(by_clock_nanosleep));
+	if (test_smp == 1) /* it takes a second */
+		expect(others_run(by_sleep));
+	slept = true;
+	waitgroup_wait(&all);
+	verdict("usleep, nanosleep, clock_nanosleep and sleep leave the core to others");
+}
+
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 9);
+	test_begin(argc, argv, 10);
 	test_clock();
 	test_sleep();
+	test_library();
 	test_order();
 	test_many();
 	test_cancel();

@@ -2,9 +2,10 @@
 
 import platform
 import re
+import subprocess
 import time
 
-from harness.machine import ARCHES, HOST, boot, builder
+from harness.machine import ARCHES, HOST, boot, builder, clean_environment
 from harness.suite import Case, Check
 
 PROGRAM = "tests/kernel/exits.c"
@@ -59,6 +60,13 @@ def run_arguments(case):
         run = boot(image, limit=30, ARCH=case.arch, SMP=case.smp, ARGS=args)
         checks.append(Check(f"ARGS={args}", run.status == 0 and run.text.startswith(want),
                             f"status {run.status}, wanted {want!r}", run.text))
+    if case.arch == HOST:
+        words = ["a b", 'say "no"', '"', "", "vole.log=warn"]
+        run = subprocess.run([image, *words], env=clean_environment(SMP=case.smp, TIMEOUT=30, ARGS="first"),
+                             capture_output=True, text=True, check=False)
+        checks.append(Check("the process's arguments come as they are",
+                            run.stdout.startswith('[first][a b][say "no"]["][] 6 NULL\n'),
+                            f"status {run.returncode}", run.stdout))
     return checks
 
 

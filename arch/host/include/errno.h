@@ -1,5 +1,5 @@
-/* errno, for programs and the kernel on this port: the coroutine's (arch/host/errno.c). Not the library's
- * macro, for compilers keep what that gives: the place of the thread's. */
+/* errno, for programs and the kernel on this port: the coroutine's (arch/host/errno.c). Not the
+ * library's macro, for compilers keep what that gives: the place of the thread's. */
 #include_next <errno.h>
 
 #ifndef HOST_ERRNO_H
