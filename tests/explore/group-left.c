@@ -1,36 +1,36 @@
 /*
- * A function returns when it has its answer, and its group, which is on its stack, with members
- * that run.
- * fault: memory or race or panic
+ * Who asks goes on when it has one answer, and frees the question with its group, of which a member
+ * still runs.
+ * fault: memory or race
  */
+#include <stdlib.h>
 #include <vole.h>
 
-static struct chan *answers;
+struct question {
+	struct group group;
+	struct chan *answers;
+	_Atomic int asked;
+};
 
 static int ask(void *arg)
 {
-	int answer = 1;
+	struct question *question = arg;
+	int answer = ++question->asked;
 
-	(void)arg;
-	return chan_send(answers, &answer);
-}
-
-static void first_answer(void *arg)
-{
-	struct group group;
-	int answer;
-
-	(void)arg;
-	group_init(&group, TIME_NEVER);
-	group_go(&group, ask, NULL);
-	group_go(&group, ask, NULL);
-	chan_recv(answers, &answer);
+	return chan_send(question->answers, &answer);
 }
 
 int main(void)
 {
-	answers = chan_of(int, 2);
-	go(first_answer, NULL);
+	struct question *question = calloc(1, sizeof *question);
+	int answer;
+
+	question->answers = chan_of(int, 2);
+	group_init(&question->group, TIME_NEVER);
+	group_go(&question->group, ask, question);
+	group_go(&question->group, ask, question);
+	chan_recv(question->answers, &answer);
+	free(question);
 	time_sleep(NSEC_PER_SEC);
 	return 0;
 }

@@ -4,14 +4,18 @@
  */
 #include <vole.h>
 
+enum { EACH = 4 };
+
 static _Atomic int number;
 
 static void add(void *arg)
 {
-	int was = number;
-
 	(void)arg;
-	number = was + 1;
+	for (int i = 0; i < EACH; i++) {
+		int was = number;
+
+		number = was + 1;
+	}
 }
 
 int main(void)
@@ -21,5 +25,5 @@ int main(void)
 	waitgroup_go(&both, add, NULL);
 	waitgroup_go(&both, add, NULL);
 	waitgroup_wait(&both);
-	return number != 2;
+	return number != 2 * EACH;
 }

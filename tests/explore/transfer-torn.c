@@ -4,6 +4,8 @@
  */
 #include <vole.h>
 
+enum { ROUNDS = 3 };
+
 static struct account {
 	struct mutex lock;
 	int money;
@@ -19,15 +21,16 @@ static void change(struct account *account, int by)
 static void transfer(void *arg)
 {
 	(void)arg;
-	change(&accounts[0], -10);
-	change(&accounts[1], 10);
+	for (int i = 0; i < ROUNDS; i++) {
+		change(&accounts[0], -10);
+		change(&accounts[1], 10);
+	}
 }
 
-static void audit(void *arg)
+static void look(void)
 {
 	int sum = 0;
 
-	(void)arg;
 	for (int i = 0; i < 2; i++)
 		mutex_lock(&accounts[i].lock);
 	for (int i = 0; i < 2; i++)
@@ -36,6 +39,13 @@ static void audit(void *arg)
 		mutex_unlock(&accounts[i].lock);
 	if (sum != 100)
 		runtime_panic("%d in place of 100", sum);
+}
+
+static void audit(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < ROUNDS; i++)
+		look();
 }
 
 int main(void)
