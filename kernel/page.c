@@ -351,6 +351,55 @@ void *page_alloc(unsigned order)
 	return core_call(alloc_slowly, (void *)(uintptr_t)order, NULL);
 }
 
+/*
+ * Page tables stay when what they mapped has gone, and so do lists of places that were mapped. One here and
+ * one there would leave memory in pieces for good, so they are next to each other: in blocks of a 256th of
+ * memory, or of what is easy to get.
+ */
+static struct {
+	char *next; /* unused ones */
+	size_t left;
+} tables; /* guarded by buddy.lock */
+
+static void *alloc_table(void *unused, void *unused2)
+{
+	void *page = NULL;
+	uint32_t n = 0;
+
+	(void)unused;
+	(void)unused2;
+	spin_lock(&buddy.lock);
+	for (unsigned order = 63 - (unsigned)__builtin_clzl(buddy.total_pages / 256 | 1);
+	     !tables.left && order > 0; order--) {
+		if (buddy.free_pages >= LOW + ((size_t)2 << order))
+			n = alloc_block(order);
+		if (n) {
+			tables.next = address_of(n);
+			tables.left = (size_t)1 << order;
+		}
+	}
+	if (tables.left) {
+		tables.left--;
+		page = tables.next;
+		tables.next += PAGE_SIZE;
+	}
+	spin_unlock(&buddy.lock);
+	return page;
+}
+
+void *page_take_table(void)
+{
+	assert_nopreempt();
+	return core_call(alloc_table, NULL, NULL);
+}
+
+void *page_alloc_table(void)
+{
+	void *page = page_take_table();
+
+	return page ? page : page_alloc(0);
+}
+
 static void *free_slowly(void *block, void *arg)
 {
 	unsigned order = (unsigned)(uintptr_t)arg;

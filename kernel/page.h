@@ -25,6 +25,10 @@ void page_init(void);
 /* What page_alloc (arch.h) gave; both with nopreempt > 0, or before the scheduler runs. */
 void page_free(void *block, unsigned order);
 
+/* A page that is kept for good, as page tables are; take: only if there is one without taking others'. */
+void *page_alloc_table(void);
+void *page_take_table(void);
+
 /* n pages in a row (PAGE_LARGE), aligned to align bytes. */
 void *page_alloc_many(size_t n, size_t align);
 void page_free_many(void *block);

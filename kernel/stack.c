@@ -61,11 +61,6 @@ void stack_init(void)
 	}
 }
 
-static void *take_page(void)
-{
-	return page_alloc(0);
-}
-
 static void *take_reserve(void)
 {
 	struct core *core = core_here();
@@ -98,7 +93,7 @@ static bool map_page(uintptr_t at)
 
 	if (!page)
 		return false;
-	error = arch_map(at, (uintptr_t)page, MAP_WRITE, take_page);
+	error = arch_map(at, (uintptr_t)page, MAP_WRITE, page_alloc_table);
 	if (error)
 		page_free(page, 0);
 	return !error || error == -EEXIST; /* there is one, where a wild pointer has been */
@@ -296,7 +291,8 @@ static struct {
 } reclaim;
 
 /* Kind and reclaim locked: takes the pages at reclaim.va, of whole slots, lowest first. Where the
- * list of slots without pages is full, one of them becomes part of it. How many are free now. */
+ * list of slots without pages is full, a page that is kept for tables becomes part of it, or one of
+ * them. How many are free now. */
 static size_t strip(struct slot_kind *kind)
 {
 	size_t freed = 0;
@@ -307,10 +303,17 @@ static size_t strip(struct slot_kind *kind)
 		uintptr_t end = reclaim.va[i] + PAGE_SIZE;
 
 		if (page && (!kind->bare || kind->bare->count == BARE_SLOTS)) {
-			page->next = kind->bare;
-			page->count = 0;
-			kind->bare = page;
-		} else if (page) {
+			struct bare_slots *list = page_take_table();
+
+			if (!list) {
+				list = page;
+				page = NULL;
+			}
+			list->next = kind->bare;
+			list->count = 0;
+			kind->bare = list;
+		}
+		if (page) {
 			page_free(page, 0);
 			freed++;
 		}

@@ -224,6 +224,52 @@ static void test_wild_pointers(void)
 	verdict("and the pages that are there since are given back");
 }
 
+static void at_gate_as_others(void *unused)
+{
+	(void)unused;
+	wait_at_gate();
+	waitgroup_done(&wg);
+}
+
+/* Stacks, and what maps them, fill what is left of memory: afterwards it is in pieces of some size. */
+static void test_many_stacks(void)
+{
+	enum {
+		HOGS = 64,
+		HOG = (8 << 20) - 4096,
+		LEFT = 32 << 20,
+		LAST = 1 << 20,
+		PIECE = 2 << 20
+	};
+	struct runtime_stats stats;
+	void *hogs[HOGS], *piece;
+	int n = 0, nhogs = 0;
+
+	for (runtime_stats(&stats); stats.free_bytes > LEFT && nhogs < HOGS; runtime_stats(&stats))
+		if (!(hogs[nhogs++] = malloc(HOG)))
+			break;
+	waitgroup_add(&gate, 1);
+	do {
+		waitgroup_add(&wg, 1);
+		if (go(at_gate_as_others, NULL)) {
+			waitgroup_done(&wg);
+			break;
+		}
+		if (++n % 100 == 0)
+			runtime_stats(&stats);
+	} while (stats.free_bytes > LAST);
+	waitgroup_done(&gate);
+	waitgroup_wait(&wg);
+	piece = malloc(PIECE);
+	printf("# %d coroutines\n", n);
+	expect(n > 1000);
+	expect(piece);
+	free(piece);
+	while (nhogs > 0)
+		free(hogs[--nhogs]);
+	verdict("many stacks leave no memory in small pieces");
+}
+
 int main(int argc, char **argv)
 {
 	struct runtime_stats stats;
@@ -251,5 +297,6 @@ int main(int argc, char **argv)
 	printf("# largest block: %zu MB, then %zu MB\n", largest >> 20, after >> 20);
 	expect(after >= largest - largest / 4);
 	verdict("and in one piece");
+	test_many_stacks();
 	return test_end();
 }
