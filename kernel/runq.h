@@ -150,7 +150,8 @@ static inline uint32_t steal_ring_take(struct steal_ring *ring, struct co **into
 			into[i] = atomic_load_explicit(&ring->co[(head + i) % STEAL_RING_SIZE],
 						       memory_order_relaxed);
 #ifdef PLANT_DOUBLE_STEAL
-		uint32_t taken = whole ? n : n - 1; /* the fault: the last one stays there too */
+		/* The fault: the last of many stays there too. */
+		uint32_t taken = whole || n < 16 ? n : n - 1;
 #else
 		uint32_t taken = n;
 #endif

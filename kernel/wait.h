@@ -113,7 +113,7 @@ static inline bool wait_claim(struct wait *w, int32_t value)
 #ifdef PLANT_CLAIM_ORDER
 	if (atomic_load_explicit(&w->claim, memory_order_relaxed) != open)
 		return false;
-	for (volatile int i = 0; i < 3000; i++)
+	for (volatile int i = 0; i < 20000; i++)
 		;
 	atomic_store_explicit(&w->claim, value, memory_order_relaxed);
 	return true;

@@ -68,13 +68,19 @@ RESULT = re.compile(r"^(ok|not ok) - (.*?)\r?$", re.MULTILINE)
 PLAN = re.compile(r"^1\.\.(\d+)\r?$", re.MULTILINE)
 
 
-def results(run):
-    """The checks that a test program printed, and one more when it did not end as it should."""
+def printed(run):
+    """The checks that a test program printed."""
     checks = []
     for verdict, name in RESULT.findall(run.text):
         ok = verdict == "ok"
         name, _, why = (name, "", "") if ok else name.rpartition(": ")
         checks.append(Check(name, ok, why, run.text))
+    return checks
+
+
+def results(run):
+    """The same, and one more when it did not end as it should."""
+    checks = printed(run)
     plan = PLAN.search(run.text)
     if run.hung:
         checks.append(Check("ends", False, f"hangs: ended after {run.seconds:.0f} s", run.text))

@@ -1,46 +1,106 @@
-"""Planted faults: a kernel that is wrong on purpose must fail the test named here."""
+"""
+Planted faults: a kernel that is wrong on purpose must fail the check named here, or panic with the
+words named here. A program that hangs, dies of something else or fails another check has not caught
+the fault: nobody would know from it what is wrong.
+"""
 
-from .kernel import MEMORY, results
-from .machine import boot, builder
+import re
+
+from .kernel import MEMORY, printed, results
+from .machine import Run, boot, builder
 from .suite import Case, Check
 
-# Fault, test that catches it, architecture, cores.
+PANIC = "panic: " # what begins so is the line of a panic; <n> in it is any number
+TOO_DEEP = 'panic: coroutine <n> "small" has used <n> bytes of its stack, of <n> that were found'
+
+# Fault, program, architecture, cores, and what catches it: a check of the program, or a panic's line.
 PLANTS = (
-    ("lost-wakeup", "wakeups.c", "x86_64", 4),
-    ("vector-register", "regs", "arm64", 2),
-    ("double-steal", "steal.c", "x86_64", 4),
-    ("on-core", "chan_stress.c", "arm64", 4),
-    ("select-two-arms", "select_stress.c", "x86_64", 2),
-    ("skip-fifo", "chan.c", "arm64", 1),
-    ("lost-cancel", "select_stress.c", "x86_64", 4),
-    ("early-timer", "timer.c", "arm64", 2),
-    ("close-forgets", "chan.c", "x86_64", 2),
-    ("trust-device", "virtio", "arm64", 2),
-    ("lost-interrupt", "virtio", "x86_64", 4),
-    ("claim-order", "select_stress.c", "arm64", 4),
-    ("read-twice", "sockets.c", "x86_64", 2),
-    ("short-bound", "depth.c", "x86_64", 2),
-    ("short-bound", "depth.c", "arm64", 1),
-    ("lost-reset", "sockets.c", "arm64", 1),
+    ("lost-wakeup", "wakeups.c", "x86_64", 4, "no wake-up is lost"),
+    ("vector-register", "regs", "arm64", 2,
+     "registers are kept through preemption: pinned; v0 to v31, FPCR, FPSR, NZCV"),
+    ("double-steal", "steal.c", "x86_64", 4, "who was stolen and waits is nobody's to run"),
+    ("on-core", "chan_stress.c", "arm64", 4,
+     "panic: page fault: read from 0x00000000000000a0 (NULL pointer)"), # beyond sp, which is NULL
+    ("select-two-arms", "select_stress.c", "x86_64", 2, "what was sent is what was received"),
+    ("skip-fifo", "chan.c", "arm64", 1, "receivers are served in the order in which they came"),
+    ("lost-cancel", "select_stress.c", "x86_64", 4,
+     "a cancelled call has not sent and has not received"),
+    ("early-timer", "timer.c", "arm64", 2, "4000 timers fire once each, none early"),
+    ("close-forgets", "chan.c", "x86_64", 2,
+     "closing wakes every receiver with -EPIPE and a zero"),
+    ("trust-device", "virtio", "arm64", 2,
+     "a card that writes to a buffer that is to be read is out of service"),
+    ("lost-interrupt", "virtio", "x86_64", 4, "no frame stays with a card"),
+    ("claim-order", "select_stress.c", "arm64", 4,
+     "a wait ends once: by its deadline, or by who sends"),
+    ("read-twice", "sockets.c", "x86_64", 2, "a megabyte each way at the same time, IPv4"),
+    ("short-bound", "depth.c", "x86_64", 2, TOO_DEEP),
+    ("short-bound", "depth.c", "arm64", 1, TOO_DEEP),
+    ("lost-reset", "sockets.c", "arm64", 1, "a reset is told once; then there is the end"),
 )
+
+
+def caught(run, mark):
+    """Whether mark, a check's name or a panic's first line, is what run shows of the fault."""
+    if mark.startswith(PANIC):
+        line = re.escape(mark).replace("<n>", r"\d+")
+        return run.status == 134 and re.search(rf"^{line}\r?$", run.text, re.M) is not None
+    return any(check.name == mark and not check.ok for check in printed(run))
+
+
+def instead(run, mark):
+    """What a run shows that has not caught its fault."""
+    failed = [check for check in results(run) if not check.ok]
+    shown = [f"failed: {check.name}: {check.why}" for check in failed]
+    shown += re.findall(rf"^{PANIC}.*", run.text, re.M)
+    return "\n".join([f"not seen: {mark}", f"status {run.status}, after {run.seconds:.0f} s",
+                      *(shown or ["all checks have passed"])])
+
+
+def run_plant(case, program, mark):
+    image = builder.image(f"tests/kernel/{program}", case.arch, **build(case.name))
+    run = boot(image, limit=40, ARCH=case.arch, SMP=case.smp, MEM=MEMORY, ARGS=f"smp={case.smp}")
+    return [Check(f"{program} catches {case.name}: {mark.removeprefix(PANIC)}", caught(run, mark),
+                  instead(run, mark), run.text)]
 
 
 def build(fault):
     return {"PLANT": fault, **({"BUILD": "painted"} if fault == "short-bound" else {})}
 
 
-def run_plant(case, program):
-    image = builder.image(f"tests/kernel/{program}", case.arch, **build(case.name))
-    run = boot(image, limit=40, ARCH=case.arch, SMP=case.smp, MEM=MEMORY, ARGS=f"smp={case.smp}")
-    failed = [check for check in results(run) if not check.ok]
-    return [Check(f"{program} catches {case.name}", bool(failed),
-                  f"it passes: {len(results(run))} results, status {run.status}", run.text)]
+# What a machine printed, its status, whether it hung; and whether that catches the marks below.
+CHECK, DEATH = "values arrive", PANIC + "the heap is damaged"
+RUNS = (
+    ("1..2\nok - begins\nnot ok - values arrive: see above (line 3)\n", 1, False, True, False),
+    ("1..2\nok - begins\nok - values arrive\n", 0, False, False, False),
+    ("1..2\nnot ok - begins: see above (line 3)\nok - values arrive\n", 1, False, False, False),
+    ("1..2\nnot ok - values arrive in order: see above (line 3)\n", 1, False, False, False),
+    ("1..2\nok - begins\n", 124, True, False, False),
+    ("", 125, False, False, False),
+    ("", 1, False, False, False),
+    ("1..2\nok - begins\npanic: the heap is damaged\r\n", 134, False, False, True),
+    ("1..2\nok - begins\npanic: the heap is damaged here\n", 134, False, False, False),
+    ("1..2\nok - begins\n# panic: the heap is damaged\n", 134, False, False, False),
+    ("1..2\npanic: the heap is damaged\n", 124, True, False, False),
+    ("1..2\npanic: deadlock\n", 134, False, False, False),
+)
+
+
+def run_judge(_):
+    """The judge itself: what counts, and what does not."""
+    wrong = []
+    for text, status, hung, *want in RUNS:
+        run = Run(status, text.encode(), 1, hung)
+        if [caught(run, CHECK), caught(run, DEATH)] != want:
+            wrong.append(f"status {status}, {text!r}: {want} is right")
+    return [Check("only what is named for a fault counts as its catch", not wrong, "\n".join(wrong))]
 
 
 def cases(tier):
     if tier != "fast":
         return
-    for fault, program, arch, smp in PLANTS:
+    yield Case("planted fault", "the judge", "x86_64", 1, run_judge, cost=1)
+    for fault, program, arch, smp, mark in PLANTS:
         yield Case("planted fault", fault, arch, smp,
-                   lambda case, program=program: run_plant(case, program), cost=100,
+                   lambda case, p=program, m=mark: run_plant(case, p, m), cost=100,
                    images=[(f"tests/kernel/{program}", arch, build(fault))])

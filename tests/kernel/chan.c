@@ -4,6 +4,7 @@
 static struct waitgroup all;
 static struct chan *shared;
 static _Atomic int step;
+static _Atomic unsigned woken;
 
 static void test_errors(void)
 {
@@ -215,6 +216,7 @@ static void receive_closed(void *arg)
 	(void)arg;
 	expect_eq(chan_recv(shared, &value), -EPIPE);
 	expect_eq(value, 0);
+	woken++;
 	waitgroup_done(&all);
 }
 
@@ -224,11 +226,14 @@ static void send_closed(void *arg)
 
 	(void)arg;
 	expect_eq(chan_send(shared, &value), -EPIPE);
+	woken++;
 	waitgroup_done(&all);
 }
 
 static void test_close(void)
 {
+	static const char receivers[] = "closing wakes every receiver with -EPIPE and a zero";
+	static const char senders[] = "closing wakes every sender with -EPIPE";
 	int value = 1;
 
 	for (int capacity = 0; capacity < 3; capacity++) {
@@ -238,10 +243,10 @@ static void test_close(void)
 			go(receive_closed, NULL);
 		until_parked(20);
 		expect_eq(chan_close(shared), 0);
-		waitgroup_wait(&all);
+		test_wait(&all, &woken, receivers);
 		chan_free(shared);
 	}
-	verdict("closing wakes every receiver with -EPIPE and a zero");
+	verdict(receivers);
 
 	shared = chan_of(int, 2);
 	for (value = 1; value <= 2; value++)
@@ -251,8 +256,8 @@ static void test_close(void)
 		go(send_closed, NULL);
 	until_parked(20);
 	expect_eq(chan_close(shared), 0);
-	waitgroup_wait(&all);
-	verdict("closing wakes every sender with -EPIPE");
+	test_wait(&all, &woken, senders);
+	verdict(senders);
 
 	expect_eq(chan_close(shared), -EPIPE);
 	expect_eq(chan_send(shared, &value), -EPIPE);

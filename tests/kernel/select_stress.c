@@ -121,6 +121,62 @@ static void receive_many(void *arg)
 	waitgroup_done(&receivers);
 }
 
+/* ---- A deadline and a sender that come at the same time ---- */
+
+static struct chan *narrow;
+static _Atomic uint64_t round_deadline; /* 0: nobody waits yet */
+static _Atomic int round_result;
+static _Atomic bool round_over;
+
+static void receive_in_time(void *arg)
+{
+	for (int value, round = 0; round < (int)(intptr_t)arg; round++) {
+		uint64_t deadline = time_now() + 200 * NSEC_PER_USEC;
+
+		round_deadline = deadline;
+		round_result = chan_recv_until(narrow, &value, deadline);
+		for (round_over = true; round_over;)
+			go_yield();
+	}
+	waitgroup_done(&receivers);
+}
+
+/* Who receives has the value, or who sends has it still. When both say that they have done it, the
+ * receiver has been woken twice: nothing more can be tried. */
+static void test_once(void)
+{
+	static const char once[] = "a wait ends once: by its deadline, or by who sends";
+	int rounds = amount(200), value = 1;
+	uint32_t random = 99;
+
+	narrow = chan_of(int, 0);
+	waitgroup_add(&receivers, 1);
+	go_pin(0);
+	go_with(&(struct go_options){.core = runtime_cores()}, receive_in_time,
+		(void *)(intptr_t)rounds);
+	for (int round = 0; round < rounds; round++) {
+		uint64_t deadline, early = test_random(&random) % (100 * NSEC_PER_USEC);
+		bool sent;
+
+		while (!(deadline = atomic_exchange(&round_deadline, 0)))
+			go_yield();
+		while (time_now() + early < deadline)
+			;
+		sent = chan_try_send(narrow, &value) == 0;
+		while (!round_over)
+			go_yield();
+		if (sent != (round_result == 0)) {
+			check(false, once);
+			exit(test_end());
+		}
+		round_over = false;
+	}
+	waitgroup_wait(&receivers);
+	go_pin(-1);
+	chan_free(narrow);
+	verdict(once);
+}
+
 static void make_channels(void)
 {
 	static const size_t capacities[CHANNELS] = {0, 0, 1, 7};
@@ -321,8 +377,9 @@ static void test_arms(void)
 
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 4);
+	test_begin(argc, argv, 5);
 	runtime_set_quantum(100 * NSEC_PER_USEC);
+	test_once();
 	test_all_ways();
 	test_cancel();
 	test_arms();

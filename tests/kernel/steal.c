@@ -11,6 +11,75 @@ static uint64_t every_core(void)
 	return n == 64 ? ~0ull : (1ull << n) - 1;
 }
 
+/* ---- The other cores have something to do, until stop ---- */
+
+static _Atomic int busy;
+
+static void keep_busy(void *arg)
+{
+	(void)arg;
+	busy++;
+	while (!stop)
+		;
+	waitgroup_done(&all);
+}
+
+static void occupy_others(void)
+{
+	uint64_t start = time_now();
+	int others = runtime_cores() - 1;
+
+	stop = false;
+	busy = 0;
+	waitgroup_add(&all, others);
+	for (int i = 0; i < others; i++)
+		go(keep_busy, NULL);
+	while (busy < others && patience(start))
+		; /* with a long slice: the others take them all */
+}
+
+/* ---- Each is taken by one, and runs when it is woken ---- */
+
+static struct sema gate;
+static _Atomic bool open;
+static _Atomic int too_early;
+
+static void pass_gate(void *arg)
+{
+	(void)arg;
+	sema_acquire(&gate);
+	for (too_early += !open; !open;) /* its wait is still in the queue of gate */
+		time_sleep(NSEC_PER_SEC);
+	waitgroup_done(&all);
+}
+
+static void test_taken_once(void)
+{
+	enum { WAITERS = 200 };
+	uint64_t old = runtime_set_quantum(60 * NSEC_PER_SEC), start;
+
+	go_pin(0);
+	occupy_others();
+	waitgroup_add(&all, WAITERS);
+	for (int i = 0; i < WAITERS; i++)
+		go(pass_gate, NULL);
+	stop = true; /* they find many at once, and this coroutine does not stop: they take them all */
+	for (start = time_now(); parked() < WAITERS && !too_early && patience(start);)
+		if (runtime_cores() == 1)
+			go_yield();
+	if (!too_early)
+		test_turns();
+	check(too_early == 0, "who was stolen and waits is nobody's to run");
+	if (too_early)
+		exit(test_end()); /* one that two cores run does not stop there */
+	open = true;
+	for (int i = 0; i < WAITERS; i++)
+		sema_release(&gate);
+	waitgroup_wait(&all);
+	go_pin(-1);
+	runtime_set_quantum(old);
+}
+
 /* ---- Spreading ---- */
 
 static void compute(void *arg)
@@ -141,16 +210,7 @@ static void test_churn(void)
 
 /* ---- What was made ready last, while slices are long ---- */
 
-static _Atomic int busy, ran;
-
-static void keep_busy(void *arg)
-{
-	(void)arg;
-	busy++;
-	while (!stop)
-		;
-	waitgroup_done(&all);
-}
+static _Atomic int ran;
 
 static void count_run(void *arg)
 {
@@ -162,16 +222,10 @@ static void count_run(void *arg)
 /* A slice is armed when no core is idle; then the others are, and this coroutine does not stop. */
 static void test_next(void)
 {
-	uint64_t old = runtime_set_quantum(60 * NSEC_PER_SEC), start = time_now();
+	uint64_t old = runtime_set_quantum(60 * NSEC_PER_SEC), start;
 	int others = runtime_cores() - 1;
 
-	stop = false;
-	for (int i = 0; i < others; i++) {
-		waitgroup_add(&all, 1);
-		go(keep_busy, NULL);
-	}
-	while (busy < others && patience(start))
-		go_yield();
+	occupy_others();
 	for (int i = 0; i < 2; i++) {
 		waitgroup_add(&all, 1);
 		go(count_run, NULL);
@@ -278,7 +332,8 @@ static void test_pinned(void)
 
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 7);
+	test_begin(argc, argv, 8);
+	test_taken_once();
 	test_spread();
 	test_tree();
 	test_once();

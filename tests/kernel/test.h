@@ -141,6 +141,50 @@ TEST_UNUSED static void until_alone(void)
 	expect_eq(runtime_count(), 1);
 }
 
+static void test_sleeper(void *arg)
+{
+	for (int i = 0; i < 500; i++)
+		time_sleep(100 * NSEC_PER_USEC);
+	waitgroup_done(arg);
+}
+
+/*
+ * Somebody sleeps and wakes on each core, many times: who was runnable, or soon would be, has had more
+ * than one turn by then. A machine that is slow takes longer for that, and gives as many.
+ */
+TEST_UNUSED static void test_turns(void)
+{
+	struct waitgroup sleepers = {0};
+
+	waitgroup_add(&sleepers, runtime_cores());
+	for (int core = 0; core < runtime_cores(); core++)
+		expect_eq(go_with(&(struct go_options){.core = 1 + core}, test_sleeper, &sleepers),
+			  0);
+	waitgroup_wait(&sleepers);
+}
+
+/*
+ * Waits for all of wg, who count their steps. When none of them gets on although every core does, the
+ * check called name has failed, and the program ends: they would sleep for ever.
+ */
+TEST_UNUSED static void test_wait(struct waitgroup *wg, _Atomic unsigned *steps, const char *name)
+{
+	unsigned before;
+
+	do {
+		before = *steps;
+		if (waitgroup_wait_until(wg, time_now() + 200 * NSEC_PER_MSEC) == 0)
+			return;
+		test_turns();
+	} while (*steps != before);
+	if (waitgroup_wait_until(wg, 0) == 0)
+		return;
+	runtime_dump();
+	test_result(false, "every core gets on, but nobody who is waited for", __LINE__, "%s",
+		    name);
+	exit(1);
+}
+
 TEST_UNUSED static void spin_ns(uint64_t ns)
 {
 	uint64_t start = time_now();

@@ -26,13 +26,13 @@ enum {
 enum fault {
 	FAULT_NONE,
 	/* With the first frame: */
+	FAULT_SENT_LONG, /* has written to a buffer that it may only read */
 	FAULT_ID,        /* returns a buffer beyond the last */
 	FAULT_TWICE,     /* returns a sent one twice */
 	FAULT_COUNT,     /* returns more than it has */
 	FAULT_LONG,      /* writes more than there was room for */
 	FAULT_SHORT,     /* writes less than a header */
 	FAULT_SENT_ID,   /* as FAULT_ID, in the queue for sending */
-	FAULT_SENT_LONG, /* has written to a buffer that it may only read */
 	FAULT_RESET,     /* asks for a reset */
 	FAULT_DEAF, /* does nothing any more, and cannot be stopped, after it asked for a reset */
 	FAULT_STALLED, /* takes frames, and does not give them back */
