@@ -12,6 +12,7 @@
 
 #include "kernel/core.h"
 #include "kernel/heap.h"
+#include "kernel/order.h"
 #include "kernel/page.h"
 #include "kernel/panic.h"
 
@@ -105,6 +106,7 @@ static void set_size(char *p, size_t size)
 	h->mark = mark_of(h, LIVE);
 	for (size_t i = 0, n = tail_size(size, room_of(p)); i < n; i++)
 		((uint8_t *)p)[size + i] = tail_byte(i);
+	memory_given(p, size, base_of(p), heap_size(base_of(p)));
 }
 
 /* ---- What is wrong with p; on the core's own stack ---- */
@@ -171,8 +173,10 @@ static void *report(void *block, void *what)
 
 static inline void check(void *p, const char *call)
 {
-	if (unlikely(!has_header(p, LIVE) || tail_damage(p, header_of(p)->size, room_of(p)) >= 0))
+	if (unlikely(!has_header(p, LIVE) || tail_damage(p, header_of(p)->size, room_of(p)) >= 0)) {
+		memory_misused(p, has_header(p, LIVE));
 		core_report(report, p, (void *)(uintptr_t)call);
+	}
 }
 
 /* ---- */
@@ -199,6 +203,7 @@ void block_free(void *p)
 	if (!p)
 		return;
 	check(p, "free");
+	memory_freed(p, header_of(p)->size);
 	header_of(p)->mark = mark_of(header_of(p), FREED);
 	heap_free(base_of(p));
 }

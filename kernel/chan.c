@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kernel/heap.h"
+#include "kernel/order.h"
 #include "kernel/sched.h"
 
 enum { ELEM_MAX = 64 * 1024 };
@@ -101,6 +102,23 @@ static inline void *slot(struct chan *c, size_t index)
 	return c->buffer + index * c->elem_size;
 }
 
+/* The value in a slot is put there before it is taken, and taken before the next one is put there. */
+static inline void order_slot(const void *slot)
+{
+	order_in(slot);
+	order_out(slot);
+}
+
+/* A value goes from one coroutine to another, the caller and peer. Without a buffer each meets the
+ * other; else only the send is before the receive. */
+static inline void order_handed(const struct chan *c, const struct wait_node *peer, bool to_peer)
+{
+	if (!c->capacity || to_peer)
+		order_to(peer->wait->co);
+	if (!c->capacity || !to_peer)
+		order_from(peer->wait->co);
+}
+
 /* What a call that cannot go on at once does. */
 enum how { TRY, WAIT };
 
@@ -137,16 +155,20 @@ inline __attribute__((always_inline)) int chan_send_now(struct chan *c, const vo
 	struct wait_node *peer;
 
 	assert_locked(&c->lock);
-	if (c->closed)
+	if (c->closed) {
+		order_in(c);
 		return -EPIPE;
+	}
 	peer = wait_queue_claim(&c->receivers);
 	if (peer) {
+		order_handed(c, peer, true);
 		copy(c, peer->elem, elem);
 		*wake = served(peer);
 		return 0;
 	}
 	if (c->count == c->capacity)
 		return -EAGAIN;
+	order_slot(slot(c, c->head + c->count));
 	copy(c, slot(c, c->head + c->count), elem);
 	c->count++;
 	return 0;
@@ -159,9 +181,15 @@ inline __attribute__((always_inline)) int chan_recv_now(struct chan *c, void *el
 
 	assert_locked(&c->lock);
 	if (c->count) {
+		order_slot(slot(c, c->head));
 		copy(c, elem, slot(c, c->head));
 		peer = wait_queue_claim(&c->senders);
-		if (peer) { /* the buffer was full: the value goes into the place free now */
+		if (peer) {
+			order_in_of(peer->wait->co, slot(c, c->head));
+			order_out_of(
+				peer->wait->co,
+				slot(c,
+				     c->head)); /* the buffer was full: the value goes into the place free now */
 			copy(c, slot(c, c->head), peer->elem);
 			*wake = served(peer);
 		} else {
@@ -173,12 +201,14 @@ inline __attribute__((always_inline)) int chan_recv_now(struct chan *c, void *el
 	}
 	peer = wait_queue_claim(&c->senders);
 	if (peer) {
+		order_handed(c, peer, false);
 		copy(c, elem, peer->elem);
 		*wake = served(peer);
 		return 0;
 	}
 	if (!c->closed)
 		return -EAGAIN;
+	order_in(c);
 	if (elem && c->elem_size)
 		memset(elem, 0, c->elem_size);
 	return -EPIPE;
@@ -256,6 +286,7 @@ static inline __attribute__((always_inline)) int send(struct chan *c, const void
 		return -EINVAL;
 	if (how == WAIT && wait_cancelled())
 		return -ECANCELED;
+	order_reads(elem, c->elem_size);
 	lock(&c->lock);
 	result = chan_send_now(c, elem, &wake);
 	if (unlikely(result == -EAGAIN) && how == WAIT && !wait_expired(deadline))
@@ -278,8 +309,12 @@ static inline __attribute__((always_inline)) int receive(struct chan *c, void *e
 		check_size(c, size, "chan_recv");
 	if (how == WAIT && wait_cancelled())
 		return -ECANCELED;
+	if (how == WAIT) /* else elem may stay as it is */
+		order_writes(elem, c->elem_size);
 	lock(&c->lock);
 	result = chan_recv_now(c, elem, &wake);
+	if (how == TRY && !result)
+		order_writes(elem, c->elem_size);
 	if (unlikely(result == -EAGAIN) && how == WAIT && !wait_expired(deadline))
 		return deadline == TIME_NEVER
 			       ? wait_for_peer(c, &c->receivers, WAIT_CHAN_RECV, elem)
@@ -301,6 +336,7 @@ int chan_close(struct chan *c)
 		return -EPIPE;
 	}
 	c->closed = true;
+	order_out(c);
 	receivers = wait_queue_claim_all(&c->receivers);
 	senders = wait_queue_claim_all(&c->senders);
 #ifdef PLANT_CLOSE_FORGETS
@@ -310,6 +346,10 @@ int chan_close(struct chan *c)
 	for (struct wait_node *node = receivers; node && c->elem_size; node = node->next)
 		if (node->elem)
 			memset(node->elem, 0, c->elem_size);
+	for (struct wait_node *node = receivers; ORDER_KEPT && node; node = node->next)
+		order_to(node->wait->co);
+	for (struct wait_node *node = senders; ORDER_KEPT && node; node = node->next)
+		order_to(node->wait->co);
 	spin_unlock(&c->lock);
 	wait_ready_all(receivers); /* with node->ok false: nothing was handed over */
 	wait_ready_all(senders);

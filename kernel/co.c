@@ -10,6 +10,7 @@
 #include "kernel/group.h"
 #include "kernel/heap.h"
 #include "kernel/locals.h"
+#include "kernel/order.h"
 #include "kernel/outside.h"
 #include "kernel/sched.h"
 #include "kernel/slab.h"
@@ -111,6 +112,7 @@ static inline __attribute__((always_inline)) struct co *begin_with(struct co *co
 	relaxed_set(co->name, NULL);
 	co->reent = NULL;
 	relaxed_set(co->sp, arch_context_make((void *)sp, co_begin));
+	order_begin(co);
 	return co;
 }
 
@@ -220,6 +222,7 @@ static void *free_slowly(void *arg, void *unused)
 
 void co_free(struct co *co)
 {
+	order_end(co);
 	relaxed_set(co->state, CO_FREE);
 	if (co->stack_kind > STACK_FIXED && !co->name && !locals_room)
 		stack_exact_free(co);
@@ -229,8 +232,10 @@ void co_free(struct co *co)
 
 static int start(struct co *co)
 {
-	if (co)
+	if (co) {
+		order_to(co);
 		sched_start(co);
+	}
 	preempt_enable();
 	return co ? 0 : -ENOMEM;
 }
@@ -256,14 +261,16 @@ int go_copy(go_fn *fn, const void *arg, size_t size)
 			 : co_make(fn, NULL, stack_bound(fn), 0));
 }
 
-int go_last(go_fn *fn, void *arg)
+int go_last(go_fn *fn, void *arg, const void *after)
 {
 	struct co *co;
 
 	preempt_disable();
 	co = co_make(fn, arg, stack_bound(fn), 0);
-	if (co)
+	if (co) {
+		order_in_of(co, after);
 		sched_start_last(co);
+	}
 	preempt_enable();
 	return co ? 0 : -ENOMEM;
 }

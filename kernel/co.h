@@ -134,8 +134,8 @@ void co_run_deferred(const struct defer *last);
 struct co *co_make(go_fn *fn, void *arg, size_t bound, size_t limit);
 struct co *co_make_copy(go_fn *fn, const void *copy, size_t size, size_t bound);
 
-/* As go, to the back of the queue. From the scheduler. */
-int go_last(go_fn *fn, void *arg);
+/* As go, to the back of the queue. From the scheduler; after: see order_in. */
+int go_last(go_fn *fn, void *arg, const void *after);
 
 /* In the statistics it has ended. nopreempt > 0. */
 void co_count_end(struct co *co);

@@ -22,6 +22,7 @@ int cond_wait_until(struct cond *c, struct mutex *m, uint64_t deadline)
 	wait_open(&w, WAIT_COND, c);
 	wait_queue_put(&c->waiters, &node);
 	spin_unlock(&c->lock);
+	order_out(m);
 	mutex_unlock(m);
 	claim = wait_expired(deadline) && wait_claim(&w, -ETIMEDOUT)
 			? -ETIMEDOUT
@@ -34,6 +35,7 @@ int cond_wait_until(struct cond *c, struct mutex *m, uint64_t deadline)
 	}
 	preempt_enable();
 	mutex_lock(m);
+	order_in(m);
 	return claim;
 }
 
@@ -54,8 +56,10 @@ void cond_signal(struct cond *c)
 	if (node)
 		co = node->wait->co;
 	spin_unlock(&c->lock);
-	if (co)
+	if (co) {
+		order_to(co);
 		sched_ready(co);
+	}
 	preempt_enable();
 }
 
@@ -67,6 +71,8 @@ void cond_broadcast(struct cond *c)
 	lock(&c->lock);
 	list = wait_queue_claim_all(&c->waiters);
 	spin_unlock(&c->lock);
+	for (struct wait_node *node = list; ORDER_KEPT && node; node = node->next)
+		order_to(node->wait->co);
 	wait_ready_all(list);
 	preempt_enable();
 }

@@ -34,6 +34,7 @@ int event_wait_until(struct event *e, uint64_t deadline)
 		if (atomic_compare_exchange_strong_explicit(&e->state, &state, 0,
 							    memory_order_acquire,
 							    memory_order_relaxed)) {
+			order_in(e);
 			preempt_enable();
 			return 0;
 		}
@@ -61,6 +62,8 @@ int event_wait_until(struct event *e, uint64_t deadline)
 			claim = 0;
 		}
 	}
+	if (claim == 0)
+		order_in(e);
 	preempt_enable();
 	return claim;
 }
@@ -76,6 +79,7 @@ void event_post(struct event *e)
 	struct co *self = arch_current();
 	uintptr_t state = atomic_load_explicit(&e->state, memory_order_relaxed);
 
+	order_out(e);
 	/* In a handler this counts up and down before the interrupted coroutine goes on. */
 	self->nopreempt++;
 	/* acquire: with the release of the waiter's record; release: what was done before the post

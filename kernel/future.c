@@ -21,6 +21,7 @@ static void finish(void *arg)
 	struct future *f = task->f;
 	struct wait_node *list;
 
+	order_out(f);
 	spin_lock(&f->lock);
 	f->result = task->result;
 	f->done = true;
@@ -57,8 +58,10 @@ int future_start(struct future *f, void *(*fn)(void *arg), void *arg)
 	bound = stack_bound((go_fn *)(void *)fn);
 	preempt_disable();
 	co = co_make_copy(run, &task, sizeof(task), bound ? bound + STACK_CALL : 0);
-	if (co)
+	if (co) {
+		order_to(co);
 		sched_start(co);
+	}
 	preempt_enable();
 	return co ? 0 : -ENOMEM;
 }
@@ -77,6 +80,7 @@ int future_await_until(struct future *f, void **result, uint64_t deadline)
 		if (result)
 			*result = f->result;
 		unlock(&f->lock);
+		order_in(f);
 		return 0;
 	}
 	if (wait_expired(deadline)) {
@@ -91,6 +95,8 @@ int future_await_until(struct future *f, void **result, uint64_t deadline)
 		spin_lock(&f->lock);
 		wait_queue_remove(&f->waiters, &node);
 		spin_unlock(&f->lock);
+	} else {
+		order_in(f);
 	}
 	preempt_enable();
 	return claim;

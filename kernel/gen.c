@@ -67,6 +67,7 @@ static void end(void *arg)
 
 	spin_lock(&g->lock);
 	g->ended = true;
+	order_out(g);
 	caller = take_caller(g, false);
 	spin_unlock(&g->lock);
 	group_leave(arch_current());
@@ -106,6 +107,7 @@ struct gen *gen_make(void (*fn)(struct gen *g, void *arg), void *arg, size_t ele
 			relaxed_set(g->body->wait_reason, WAIT_GEN);
 			relaxed_set(g->body->wait_object, g);
 			group_enter(arch_current()->group, g->body);
+			order_to(g->body);
 			relaxed_add(core_here()->spawned, 1);
 		}
 		preempt_enable();
@@ -127,8 +129,12 @@ static int32_t resume(struct gen *g, struct wait_node *node, bool cancellable)
 	wait_open(node->wait, WAIT_GEN, g);
 	g->caller = node;
 	body = g->body ? take_body(g) : NULL;
+	if (body)
+		order_to(body);
 	spin_unlock(&g->lock);
 	claim = wait_park_after(node->wait, body, cancellable);
+	if (claim >= 0)
+		order_in(g);
 	if (claim < 0) {
 		spin_lock(&g->lock);
 		if (g->caller == node)
@@ -154,10 +160,12 @@ ARCH_RETURN int gen_next(struct gen *g, void *elem)
 		hand_out(g, elem, g->value);
 		g->has_value = false;
 		unlock(&g->lock);
+		order_in(g);
 		return 0;
 	}
 	if (g->ended) {
 		unlock(&g->lock);
+		order_in(g);
 		return -EPIPE;
 	}
 	if (g->caller)
@@ -186,6 +194,7 @@ ARCH_RETURN int gen_yield(struct gen *g, const void *elem)
 		unlock(&g->lock);
 		return -ECANCELED;
 	}
+	order_out(g);
 	node = g->caller;
 	to = node ? node->elem : NULL;
 	caller = take_caller(g, true);

@@ -3,6 +3,7 @@
 #include "kernel/core.h"
 #include "kernel/failing.h"
 #include "kernel/lock.h"
+#include "kernel/order.h"
 #include "kernel/page.h"
 #include "kernel/slab.h"
 
@@ -54,8 +55,10 @@ void *heap_alloc_aligned(size_t align, size_t size)
 		p = slab_alloc(&classes[class_of(size)]);
 	else
 		p = page_alloc_many((size + PAGE_SIZE - 1) / PAGE_SIZE + !size, align);
-	if (p)
+	if (p) {
 		relaxed_add(core_here()->heap_bytes, (int64_t)heap_size(p));
+		memory_given(p, size, p, heap_size(p));
+	}
 	preempt_enable();
 	return p;
 }
@@ -78,13 +81,16 @@ void heap_free(void *p)
 
 	struct page *page = page_of(p);
 
-	if (!page || (page->kind != PAGE_SLAB && page->kind != PAGE_LARGE))
+	if (!page || (page->kind != PAGE_SLAB && page->kind != PAGE_LARGE)) {
+		memory_misused(p, false);
 		core_report(report_bad_free, p, NULL);
+	}
 	preempt_disable();
 	relaxed_add(core_here()->heap_bytes, -((int64_t)heap_size(p)));
-	if (page->kind == PAGE_SLAB)
+	p = memory_later(p, heap_size(p));
+	if (p && page_of(p)->kind == PAGE_SLAB)
 		slab_free(slab_cache_of(p), p);
-	else
+	else if (p)
 		page_free_many(p);
 	preempt_enable();
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "kernel/heap.h"
+#include "kernel/order.h"
 #include "kernel/sched.h"
 
 enum { IRQS = 1024 };
@@ -47,6 +48,7 @@ static int attach(unsigned irq, void (*fn)(void *arg), void *arg, bool kernel)
 int irq_attach(unsigned irq, void (*fn)(void *arg), void *arg)
 {
 	call_outside_handler("irq_attach");
+	order_to_handlers();
 	return attach(irq, fn, arg, false);
 }
 
@@ -132,6 +134,7 @@ void irq_defer(struct irq_work *work, go_fn *fn, void *arg)
 
 	if (atomic_exchange_explicit(&work->queued, 1, memory_order_acquire))
 		return;
+	order_out(work);
 	work->fn = fn;
 	work->arg = arg;
 	first = atomic_load_explicit(list, memory_order_relaxed);
@@ -165,6 +168,7 @@ void irq_run_deferred(struct core *core)
 		void *arg = work->arg;
 
 		in_order = work->next;
+		order_in(work);
 		/* release: from here on it may be queued again. */
 		atomic_store_explicit(&work->queued, 0, memory_order_release);
 		fn(arg);

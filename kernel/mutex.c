@@ -7,6 +7,7 @@
  */
 #include <vole/sync.h>
 
+#include "kernel/order.h"
 #include "kernel/sched.h"
 #include "kernel/wait.h"
 
@@ -42,7 +43,10 @@ bool mutex_try_lock(struct mutex *m)
 
 	uintptr_t state = atomic_load_explicit(&m->state, memory_order_relaxed);
 
-	return !holder(state) && change(m, state, state | arch_current()->holder, true);
+	if (holder(state) || !change(m, state, state | arch_current()->holder, true))
+		return false;
+	order_call_in(m);
+	return true;
 }
 
 /* Under m->lock: takes the mutex, or makes sure that its holder sees that somebody waits. */
@@ -103,6 +107,7 @@ void mutex_lock(struct mutex *m)
 
 	if (unlikely(!call_by_coroutine(self) || !change(m, 0, self->holder, true)))
 		lock_slow(m);
+	order_call_in(m);
 }
 
 static void unlock_slow(struct mutex *m, struct co *self)
@@ -142,6 +147,7 @@ void mutex_unlock(struct mutex *m)
 {
 	struct co *self = arch_current();
 
+	order_call_out(m);
 	if (unlikely(!change(m, self->holder, 0, false)))
 		unlock_slow(m, self);
 }

@@ -3,12 +3,14 @@
 #include "kernel/calls.h"
 #include "kernel/co.h"
 #include "kernel/lock.h"
+#include "kernel/order.h"
 
 /* Also where fn has left by go_exit: it will not be run again, and the others go on. */
 static void end(void *arg)
 {
 	struct once *o = arg;
 
+	order_out(o);
 	/* release: with the acquire in once_do; what fn did is seen. */
 	atomic_store_explicit(&o->done, 1, memory_order_release);
 	mutex_unlock(&o->mutex);
@@ -20,11 +22,14 @@ void once_do(struct once *o, go_fn *fn, void *arg)
 
 	call_may_wait("once_do");
 	/* acquire: with the release in end. */
-	if (atomic_load_explicit(&o->done, memory_order_acquire))
+	if (atomic_load_explicit(&o->done, memory_order_acquire)) {
+		order_in(o);
 		return;
+	}
 	mutex_lock(&o->mutex);
 	if (atomic_load_explicit(&o->done, memory_order_relaxed)) {
 		mutex_unlock(&o->mutex);
+		order_in(o);
 		return;
 	}
 	co_defer(&defer, end, o);

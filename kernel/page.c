@@ -10,6 +10,7 @@
 
 #include "kernel/core.h"
 #include "kernel/lock.h"
+#include "kernel/order.h"
 #include "kernel/slab.h"
 #include "kernel/stack.h"
 
@@ -344,11 +345,14 @@ static void *alloc_slowly(void *arg, void *unused)
 void *page_alloc(unsigned order)
 {
 	struct magazine *m = &core_here()->pages;
+	void *block;
 
 	assert_nopreempt();
-	if (order == 0 && m->count)
-		return magazine_take(m);
-	return core_call(alloc_slowly, (void *)(uintptr_t)order, NULL);
+	block = order == 0 && m->count ? magazine_take(m)
+				       : core_call(alloc_slowly, (void *)(uintptr_t)order, NULL);
+	if (block)
+		memory_fresh(block, PAGE_SIZE << order);
+	return block;
 }
 
 /*

@@ -80,14 +80,21 @@ static struct co *next_task(struct pool *p, struct co **wake)
 		co = task_make(p, &p->queue[p->head]);
 		if (!co)
 			return NULL;
+		order_in_of(co, &p->queue[p->head]);
 		p->head = (p->head + 1) % p->backlog;
 		p->count--;
 		node = wait_queue_claim(&p->submitters);
-		if (node)
+		if (node) {
+			order_out_of(node->wait->co, &p->queue[(p->head + p->count) % p->backlog]);
 			p->queue[(p->head + p->count++) % p->backlog] = *(struct task *)node->elem;
+		}
 	} else {
 		node = wait_queue_claim(&p->submitters);
 		co = node ? task_make(p, node->elem) : NULL;
+		if (co) {
+			order_out_of(node->wait->co, node);
+			order_in_of(co, node);
+		}
 	}
 	if (node) {
 		node->ok = co != NULL;
@@ -133,6 +140,7 @@ static bool start_one(struct pool *p, int ended, bool from_retry)
 /* The next task has its place, or the pool is done. */
 static void task_ended(void *arg)
 {
+	order_out(arg); /* it ends before pool_free returns */
 	start_one(arg, 1, false);
 }
 
@@ -159,12 +167,15 @@ static int submit(struct pool *p, go_fn *fn, void *arg, bool try)
 
 		p->running += co != NULL;
 		spin_unlock(&p->lock);
-		if (co)
+		if (co) {
+			order_to(co);
 			sched_start(co);
+		}
 		preempt_enable();
 		return co ? 0 : -ENOMEM;
 	}
 	if (p->count < p->backlog) {
+		order_out(&p->queue[(p->head + p->count) % p->backlog]);
 		p->queue[(p->head + p->count++) % p->backlog] = task;
 		unlock(&p->lock);
 		return 0;
@@ -233,6 +244,7 @@ void pool_free(struct pool *p)
 		spin_unlock(&p->lock);
 	}
 	preempt_enable();
+	order_in(p);
 	heap_free(p);
 #ifdef PLANT_USE_AFTER_FREE
 	*(volatile int *)&p->workers = 0; /* the fault */

@@ -31,6 +31,14 @@ static struct wait_node *hand_over(struct rwmutex *m)
 	return list;
 }
 
+/* Readers are ordered with writers only: m for what writers did, &m->readers for what readers did. */
+static void taken(struct rwmutex *m, int32_t as)
+{
+	order_in(m);
+	if (as == WRITER)
+		order_in(&m->readers);
+}
+
 /* Takes it at once, or (lock held, and given back) waits to be handed it. */
 static bool take(struct rwmutex *m, int32_t as, bool try)
 {
@@ -48,6 +56,7 @@ static bool take(struct rwmutex *m, int32_t as, bool try)
 		else
 			relaxed_set(m->writer, self->holder);
 		unlock(&m->lock);
+		taken(m, as);
 		return true;
 	}
 	if (try) {
@@ -60,6 +69,7 @@ static bool take(struct rwmutex *m, int32_t as, bool try)
 	wait_park(&w);
 	wait_object_gone();
 	preempt_enable();
+	taken(m, as);
 	return true;
 }
 
@@ -108,6 +118,7 @@ void rwmutex_unlock(struct rwmutex *m)
 		co_panic_held("unlock of a rwmutex that", m->writer, m);
 	}
 	relaxed_set(m->writer, 0);
+	order_out(m);
 	give(m);
 }
 
@@ -118,5 +129,6 @@ void rwmutex_runlock(struct rwmutex *m)
 	if (m->readers == 0)
 		panic("runlock of a rwmutex that no reader has locked: %p", (void *)m);
 	m->readers--;
+	order_out(&m->readers);
 	give(m);
 }

@@ -23,6 +23,7 @@ static int acquire(struct sema *s, bool try, uint64_t deadline)
 	if (s->count) {
 		s->count--;
 		unlock(&s->lock);
+		order_in(s);
 		return 0;
 	}
 	if (try || wait_expired(deadline)) {
@@ -37,6 +38,8 @@ static int acquire(struct sema *s, bool try, uint64_t deadline)
 		spin_lock(&s->lock);
 		wait_queue_remove(&s->waiters, &node);
 		spin_unlock(&s->lock);
+	} else {
+		order_in(s);
 	}
 	preempt_enable();
 	return claim;
@@ -66,6 +69,7 @@ void sema_release(struct sema *s)
 	struct co *co = NULL;
 
 	call_outside_handler("sema_release");
+	order_out(s);
 	lock(&s->lock);
 	node = wait_queue_claim(&s->waiters); /* what is released goes straight to it */
 	if (node)

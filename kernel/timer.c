@@ -10,6 +10,7 @@
 #include "kernel/calls.h"
 #include "kernel/chan.h"
 #include "kernel/heap.h"
+#include "kernel/order.h"
 #include "kernel/sched.h"
 #include "kernel/wheel.h"
 
@@ -29,7 +30,7 @@ static void timer_fire(struct wheel_node *node, uint64_t now)
 	struct timer *t = (struct timer *)node;
 	uint64_t period = t->period; /* one that fires once may be freed by fn, from here on */
 
-	if (go_last(t->fn, t->arg))
+	if (go_last(t->fn, t->arg, t))
 		wheel_again(node, now + NSEC_PER_MSEC);
 	else if (period)
 		wheel_again(node, next_deadline(node->deadline, period, now));
@@ -40,6 +41,7 @@ void timer_start(struct timer *t, uint64_t deadline, uint64_t period, go_fn *fn,
 	call_outside_handler("timer_start");
 	if (!fn)
 		panic("timer_start: no function for timer %p", (void *)t);
+	order_out(t);
 	lock(&t->lock);
 	if (t->node.core)
 		wheel_stop(&t->node);

@@ -23,6 +23,7 @@
 
 #include "kernel/calls.h"
 #include "kernel/lock.h"
+#include "kernel/order.h"
 #include "kernel/sched.h"
 
 /* The claim word: values from 0 on are the winner's, negative errno values end a wait in vain. */

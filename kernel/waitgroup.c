@@ -3,6 +3,7 @@
 #include <vole/sync.h>
 
 #include "kernel/bounds.h"
+#include "kernel/order.h"
 #include "kernel/sched.h"
 #include "kernel/wait.h"
 
@@ -11,6 +12,7 @@ static inline void add(struct waitgroup *wg, int delta)
 	struct wait_node *list = NULL;
 	int32_t count;
 
+	order_out(wg);
 	spin_lock(&wg->lock);
 	if (unlikely(__builtin_add_overflow(wg->count, delta, &count) || count < 0))
 		panic("negative waitgroup counter: %p (%d and %d more)", (void *)wg, (int)wg->count,
@@ -55,6 +57,7 @@ int waitgroup_go(struct waitgroup *wg, go_fn *fn, void *arg)
 		co->at_end = member_ended;
 		co->end_arg = wg;
 		add(wg, 1);
+		order_to(co);
 		sched_start(co);
 	}
 	preempt_enable();
@@ -73,6 +76,7 @@ ARCH_RETURN int waitgroup_wait_until(struct waitgroup *wg, uint64_t deadline)
 	lock(&wg->lock);
 	if (!wg->count) {
 		unlock(&wg->lock);
+		order_in(wg);
 		return 0;
 	}
 	if (wait_expired(deadline)) {
@@ -87,6 +91,8 @@ ARCH_RETURN int waitgroup_wait_until(struct waitgroup *wg, uint64_t deadline)
 		spin_lock(&wg->lock);
 		wait_queue_remove(&wg->waiters, &node);
 		spin_unlock(&wg->lock);
+	} else {
+		order_in(wg);
 	}
 	preempt_enable();
 	return claim;

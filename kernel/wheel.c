@@ -2,6 +2,7 @@
 
 #include "kernel/core.h"
 #include "kernel/lock.h"
+#include "kernel/order.h"
 #include "kernel/sched.h"
 
 /* Timers fired by one call: bounds how long the scheduler is busy with them. */
@@ -204,7 +205,9 @@ uint64_t wheel_advance(struct wheel *wheel, uint64_t now)
 			}
 			remove_node(wheel, node);
 			wheel->pending--;
+			order_nobody(true);
 			node->fire(node, now);
+			order_nobody(false);
 			fired++;
 		}
 		if (left || fired == WHEEL_BATCH)

@@ -80,7 +80,14 @@ bool sim_can_go_on(const struct sim_core *c)
 
 void arch_send_reschedule(struct core *core)
 {
-	((struct sim_core *)core->arch)->reschedule = true;
+	struct sim_core *to = core->arch;
+	struct sim_agent *self = &sim_agents[sim_here - sim_cores];
+
+	to->reschedule = true;
+	/* It comes after what was done before. */
+	sim_join(&to->notified, &self->before, SIM_KERNEL_AGENTS);
+	self->before.at[self->own]++;
+	self->seen.at[self->own]++;
 }
 
 int arch_irq_enable(unsigned irq)
@@ -153,7 +160,11 @@ void sim_interrupted(void *sp)
 		irq_timer();
 	}
 	if (c->reschedule) {
+		struct sim_agent *self = &sim_agents[c - sim_cores];
+
 		c->reschedule = false;
+		sim_join(&self->before, &c->notified, SIM_KERNEL_AGENTS);
+		sim_join(&self->seen, &c->notified, SIM_KERNEL_AGENTS);
 		irq_reschedule();
 	}
 	for (unsigned irq = 0; c->devices & devices_enabled; irq++)

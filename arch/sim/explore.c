@@ -9,6 +9,7 @@
 
 #include "kernel/co.h"
 
+enum { SYS_READ = 0, SYS_WRITE = 1, SYS_CLOSE = 3, SYS_PIPE = 22 };
 enum { SYS_MMAP = 9, SYS_CLONE = 56, SYS_WAIT4 = 61, SYS_EXIT_GROUP = 231, SYS_SETRLIMIT = 160 };
 enum { SIGCHLD = 17, SHARED_ANONYMOUS = 0x1 | 0x20, READ_WRITE = 3, RLIMIT_CPU = 0 };
 
@@ -21,6 +22,7 @@ struct result {
 	const char *kind; /* NULL: no failure */
 	int status;
 	uint64_t steps;
+	struct sim_watch race; /* the first of two that race */
 	struct sim_events events;
 };
 
@@ -34,8 +36,11 @@ static struct result *results;    /* of jobs, and one more */
 static struct sim_work *measured; /* with each weight */
 static struct result *result;     /* of this process; NULL: it tells a person */
 static const char *failure;
+static int second_look = -1; /* a pipe to a process that waits to make this run again */
+static long second_looker;
 static int replays;           /* so far */
 static uint64_t replay_steps; /* in them */
+static bool said;             /* of the failure, all there is to say */
 
 /* ---- Options ---- */
 
@@ -77,9 +82,11 @@ static void *share(size_t size)
 
 void sim_explore_init(char **env)
 {
-	const char *name = sim_option(env, "STRATEGY");
+	const char *name = sim_option(env, "STRATEGY"), *model = sim_option(env, "MODEL");
 
-	allow_only(env, "MODEL", "sc");
+	sim_consistent = same(model, "sc");
+	if (*model && !sim_consistent && !same(model, "c11"))
+		sim_usage("MODEL", ": c11 or sc, not ", model);
 	allow_only(env, "FAULTS", "none");
 	allow_only(env, "LEAKS", "0");
 	options.seed = sim_number(env, "SEED", 1, false);
@@ -101,6 +108,14 @@ void sim_explore_init(char **env)
 	measured = share(SIM_WEIGHTS * sizeof *measured);
 }
 
+static void wait_for(long process)
+{
+	enum { MINUS_EINTR = -4 };
+
+	while (sim_call(SYS_WAIT4, process, 0, 0, 0, 0, 0) == MINUS_EINTR)
+		;
+}
+
 /* ---- The end of a run ---- */
 
 _Noreturn void sim_end(int status)
@@ -118,7 +133,7 @@ _Noreturn void sim_end(int status)
 		result->status = status;
 		result->steps = sim_steps();
 	} else {
-		if (failure) {
+		if (failure && !said) {
 			sim_put(2, "failure: ");
 			sim_put(2, failure);
 			sim_put(2, "\n");
@@ -138,6 +153,32 @@ _Noreturn void sim_fail(const char *kind, const char *why)
 		sim_put(1, "vole: ");
 		sim_put(1, why);
 		sim_put(1, "\n");
+	}
+	sim_end(STATUS_FAILURE);
+}
+
+void sim_failed(const char *kind)
+{
+	failure = kind;
+	if (result && !sim_run.tell)
+		sim_end(STATUS_FAILURE);
+	if (!result) {
+		sim_put(2, "failure: ");
+		sim_put(2, kind);
+		sim_put(2, "\n");
+	}
+	said = true;
+}
+
+_Noreturn void sim_fail_race(const struct sim_watch *first)
+{
+	failure = "race";
+	results[0].race = *first;
+	if (result)
+		result->race = *first;
+	else if (sim_call(SYS_WRITE, second_look, (long)"", 1, 0, 0, 0) == 1) {
+		wait_for(second_looker); /* which reports it */
+		sim_call(SYS_EXIT_GROUP, STATUS_FAILURE, 0, 0, 0, 0, 0);
 	}
 	sim_end(STATUS_FAILURE);
 }
@@ -180,7 +221,7 @@ _Noreturn void __wrap_panic_deadlock(void)
 void sim_tell(const struct sim_event *event, const void *place)
 {
 	enum { DEEP = 16 };
-	static const char *const kinds[] = {" goes-to ", " interrupt ", " time-passes "};
+	static const char *const kinds[] = {" goes-to ", " interrupt ", " time-passes ", " older "};
 	const struct co *co = sim_current;
 	const uintptr_t *fp = __builtin_frame_address(0);
 
@@ -230,23 +271,19 @@ static bool run_apart(long *process, struct result *to)
 	return true;
 }
 
-static void wait_for(long process)
-{
-	enum { MINUS_EINTR = -4 };
-
-	while (sim_call(SYS_WAIT4, process, 0, 0, 0, 0, 0) == MINUS_EINTR)
-		;
-}
-
 /* Where nothing happens that is not usual, to see how many steps there are. True: in there. */
 static bool measure(void)
 {
+	enum { ENOUGH = 4 * 1000 * 1000 };
 	static const struct sim_events none;
 	long process;
 
 	for (int i = 0; i < SIM_WEIGHTS; i++) {
 		if (run_apart(&process, &results[options.jobs])) {
 			sim_run.follow = &none;
+			if (sim_run.limit >
+			    ENOUGH) /* one may wait for another, which never goes on */
+				sim_run.limit = ENOUGH;
 			sim_run.app_weight = sim_weights[i];
 			sim_run.measured = &measured[i];
 			return true;
@@ -355,8 +392,20 @@ static bool shorten(struct sim_events *events, const char *kind)
 /* True: in a run. */
 static bool tell_story(const struct sim_events *events)
 {
+	struct result *to = &results[options.jobs];
+	static struct sim_watch first;
 	long process;
 
+	/* The first of two accesses that race is known when the second has come. */
+	if (run_apart(&process, to)) {
+		follow(events);
+		return true;
+	}
+	wait_for(process);
+	if (to->kind && same(to->kind, "race")) {
+		first = to->race;
+		sim_watch = &first;
+	}
 	if (run_apart(&process, &results[options.jobs])) {
 		follow(events);
 		sim_run.tell = true;
@@ -409,6 +458,29 @@ static bool explore(void)
 		sim_call(SYS_EXIT_GROUP, 1, 0, 0, 0, 0, 0);
 }
 
+/* In a run by the seed. Where it finds a race, another process makes the same run, silently, which
+ * reports it: with an eye on the first of the two accesses. */
+static void run_by_seed(void)
+{
+	int ends[2];
+	char byte;
+
+	if (sim_call(SYS_PIPE, (long)ends, 0, 0, 0, 0, 0))
+		sim_usage("no pipe", "", "");
+	second_looker = sim_call(SYS_CLONE, SIGCHLD, 0, 0, 0, 0, 0);
+	if (second_looker < 0)
+		sim_usage("no more processes", "", "");
+	second_look = ends[1];
+	sim_call(SYS_CLOSE, ends[second_looker == 0 ? 1 : 0], 0, 0, 0, 0, 0);
+	if (second_looker == 0) {
+		while (sim_call(SYS_READ, ends[0], (long)&byte, 1, 0, 0, 0) != 1)
+			sim_call(SYS_EXIT_GROUP, 0, 0, 0, 0, 0, 0);
+		sim_watch = &results[0].race;
+		sim_silent = true;
+	}
+	by_seed(options.seed);
+}
+
 /* ---- Where main begins ---- */
 
 int __real_main(int argc, char **argv);
@@ -418,11 +490,12 @@ int __wrap_main(int argc, char **argv)
 {
 	sim_flush();
 	sim_settle();
+	sim_agents_begin();
 	if (!measure()) {
 		if (options.explore)
 			explore();
 		else
-			by_seed(options.seed);
+			run_by_seed();
 	}
 	sim_go_on();
 	return __real_main(argc, argv);

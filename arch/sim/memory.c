@@ -35,6 +35,7 @@ void sim_memory_init(size_t size)
 	machine.nram = 1;
 	pages = reserve(arch_window_end(), window / PAGE_SIZE * sizeof *pages, PROTECT_RW);
 	reserve(arch_window_base(), window, PROTECT_NONE);
+	sim_race_init();
 }
 
 static uintptr_t *entry(uintptr_t va)
@@ -51,6 +52,7 @@ int arch_map(uintptr_t va, uintptr_t pa, unsigned flags, void *(*take_page)(void
 	if (sim_call(SYS_MPROTECT, (long)va, PAGE_SIZE, PROTECT_RW, 0, 0, 0))
 		return -ENOMEM;
 	*entry(va) = pa;
+	sim_memory_stack(va, va + PAGE_SIZE, false);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #define SIM_H
 
 #include "arch/arch.h"
+#include "kernel/co.h"
 #include "kernel/core.h"
 
 enum { SIM_STACK_ROOM = 1024 };
@@ -30,6 +31,46 @@ struct arch_regs {
 	uint64_t rip, rsp, rflags, error, cr2;
 };
 
+/* ---- agents.c: who accesses memory, and what happened before ---- */
+
+enum { SIM_KERNEL_AGENTS = 8, SIM_PROGRAM_AGENTS = 56 };
+enum { SIM_AGENTS = SIM_KERNEL_AGENTS + SIM_PROGRAM_AGENTS, SIM_WIDEST = SIM_PROGRAM_AGENTS };
+
+/* Of each agent of a world: up to which of its times. */
+struct sim_clock {
+	uint32_t at[SIM_WIDEST];
+};
+
+struct sim_world {
+	int first, width; /* agents */
+};
+extern const struct sim_world sim_worlds[2]; /* the kernel's, the program's */
+
+struct sim_agent {
+	uint8_t world;
+	uint8_t own;     /* its place in clocks; before.at[own] is its time */
+	uint16_t users;  /* coroutines that it is */
+	uint64_t fenced; /* sequentially consistent stores before its last such fence */
+	/* What happened before what it does next; and what else it cannot read older values than. */
+	struct sim_clock before, seen;
+	/* The same: at its last release fence; of what relaxed loads have read, for an acquire fence. */
+	struct sim_clock released, released_seen, awaited, awaited_seen;
+};
+extern struct sim_agent sim_agents[SIM_AGENTS];
+extern bool sim_inexact; /* a table was full: what seems not to be ordered may be */
+/* From here on no race is reported, and each load has the last store. */
+void sim_be_inexact(void);
+
+void sim_agents_begin(void);
+struct sim_agent *sim_program_agent(void);
+
+static inline void sim_join(struct sim_clock *to, const struct sim_clock *from, int width)
+{
+	for (int i = 0; i < width; i++)
+		if (from->at[i] > to->at[i])
+			to->at[i] = from->at[i];
+}
+
 struct sim_core {
 	struct core *core;
 	struct co *current; /* while another core goes on */
@@ -42,6 +83,12 @@ struct sim_core {
 	uint64_t deadline;  /* of the timer */
 	uintptr_t locals;   /* the thread pointer */
 	uint64_t steps;     /* since the machine began */
+	/* The agent that its current coroutine is, if it still is agent_of, with agent_id. */
+	struct sim_agent *agent;
+	const struct co *agent_of;
+	uint64_t agent_id;
+	bool nobody;               /* see kernel/order.h */
+	struct sim_clock notified; /* what happened before its reschedule interrupt */
 	_Alignas(64) char irq_stack[SIM_IRQ_STACK];
 };
 
@@ -52,10 +99,10 @@ extern uint64_t sim_time; /* ns */
 
 /* ---- Events, see step.c ---- */
 
-enum sim_event_kind { SIM_GOES_TO, SIM_INTERRUPT, SIM_TIME_PASSES };
+enum sim_event_kind { SIM_GOES_TO, SIM_INTERRUPT, SIM_TIME_PASSES, SIM_OLD };
 
 struct sim_event {
-	uint8_t kind, core, to; /* to: with SIM_GOES_TO */
+	uint8_t kind, core, to; /* to: the core, with SIM_GOES_TO; how old, with SIM_OLD */
 	uint64_t steps;         /* of that core, from the beginning */
 };
 
@@ -114,6 +161,72 @@ static inline __attribute__((always_inline)) void sim_step(void)
 		sim_decide((void *)place);
 }
 
+static inline bool sim_in_app(const void *place)
+{
+	return (uintptr_t)place - (uintptr_t)__text_app_start <
+	       (uintptr_t)(__text_app_end - __text_app_start);
+}
+
+/* Who accesses memory at place. */
+static inline struct sim_agent *sim_agent_at(const void *place)
+{
+	return sim_in_app(place) ? sim_program_agent() : &sim_agents[sim_here - sim_cores];
+}
+
+/* A load may have any of n values, or a store come at any of n places: which, 0 is the usual. */
+int sim_choose_old(int n, const void *place);
+
+/* ---- model.c: atomic locations; value and was are what is in memory ---- */
+
+extern bool sim_consistent;
+
+/* The value that it reads. */
+uint64_t sim_model_load(struct sim_agent *a, uintptr_t at, uint64_t value, int order,
+			const void *place);
+/* True: it is the last in the modification order, so memory is to have the value. */
+bool sim_model_store(struct sim_agent *a, uintptr_t at, uint64_t was, uint64_t value, int order,
+		     const void *place);
+/* An operation that reads the last, and is the last. */
+void sim_model_change(struct sim_agent *a, uintptr_t at, uint64_t was, uint64_t value, int order);
+/* One that reads the last. */
+void sim_model_read_last(struct sim_agent *a, uintptr_t at, uint64_t value, int order);
+void sim_model_fence(struct sim_agent *a, int order);
+
+/* ---- race.c ---- */
+
+enum sim_how { SIM_WRITE = 1, SIM_ATOMIC = 2 };
+
+void sim_race_init(void);
+/* A stack from which nobody has anything, or that of a coroutine that has ended. */
+void sim_memory_stack(uintptr_t from, uintptr_t to, bool ended);
+
+/* Who did something, and where. */
+enum { SIM_DEEP = 12 };
+struct sim_trace {
+	uint64_t id;
+	int core, n;
+	bool handler;
+	char name[NAME_SIZE];
+	uintptr_t pc[SIM_DEEP];
+};
+
+/* An access, of which a run has told that another races with it. */
+struct sim_watch {
+	uintptr_t bytes_at; /* 8 of them */
+	uint32_t time;
+	uint8_t agent, how, bytes;
+};
+extern struct sim_watch *sim_watch; /* to be looked for; NULL: none */
+
+/* Ends the run where it is not allowed, or not ordered with another's. */
+void sim_look_at(uintptr_t at, size_t size, unsigned how, const void *place);
+
+static inline void sim_access(uintptr_t at, size_t size, unsigned how, const void *place)
+{
+	if (sim_run.begun)
+		sim_look_at(at, size, how, place);
+}
+
 /* ---- strategy.c ---- */
 
 /* The most that passes without a step, unless all cores wait: a time slice, and a bit. */
@@ -141,6 +254,7 @@ int64_t sim_strategy_gap(void);                              /* steps to the nex
 int sim_strategy_choose(struct sim_core *const *can, int n); /* n > 1; the first is the usual one */
 bool sim_strategy_interrupts(void);
 bool sim_strategy_time_passes(void);
+int sim_strategy_old(int n);                          /* 0 to n - 1; 0 is the usual one */
 void sim_strategy_waits(const struct sim_core *core); /* it waits for another */
 void sim_strategy_worked(const struct co *co, uint64_t steps);
 
@@ -165,6 +279,9 @@ _Noreturn void sim_usage(const char *name, const char *what, const char *value);
 void sim_explore_init(char **env);
 /* A failure that the program itself does not show. */
 _Noreturn void sim_fail(const char *kind, const char *why);
+/* Says so, in a run that goes on to say more, and to end with STATUS_FAILURE. */
+void sim_failed(const char *kind);
+_Noreturn void sim_fail_race(const struct sim_watch *first);
 _Noreturn void sim_starves(const struct co *co);
 /* The end of a run. */
 _Noreturn void sim_end(int status);

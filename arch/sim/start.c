@@ -77,8 +77,8 @@ void sim_main(uintptr_t *words)
 	machine.command_line = line;
 	machine.processor = "a simulated machine";
 	machine.ncores = (int)sim_number(env, "SMP", 2, false);
-	if (machine.ncores < 1 || machine.ncores > MAX_CORES)
-		sim_usage("SMP", ": 1 to 64", "");
+	if (machine.ncores < 1 || machine.ncores > SIM_KERNEL_AGENTS)
+		sim_usage("SMP", ": 1 to 8", "");
 	for (int i = 0; i < machine.ncores; i++)
 		machine.core_hw_id[i] = (uint64_t)i;
 	machine.console_base = SIM_UART;

@@ -67,11 +67,11 @@ static void count_steps(void)
 		sim_fail("hang", "it is not at its end after so many steps (STEPS=)");
 }
 
-static void happened(enum sim_event_kind kind, const struct sim_core *to, const void *place)
+static void happened(enum sim_event_kind kind, int to, const void *place)
 {
 	struct sim_event event = {.kind = kind,
 				  .core = (uint8_t)(sim_here - sim_cores),
-				  .to = (uint8_t)(to - sim_cores),
+				  .to = (uint8_t)to,
 				  .steps = sim_here->steps};
 
 	note(event.steps << 24 | (uint64_t)event.core << 16 | event.to << 8 | kind);
@@ -137,9 +137,11 @@ static void go_on(void)
 
 	gap = SIM_NEVER;
 	if (sim_run.begun && list) {
+		/* Those whose place has passed; what a load has here comes after this. */
 		while (followed_core() == sim_here &&
-		       list->event[next_event].steps <= sim_here->steps)
-			next_event++; /* its place has passed */
+		       list->event[next_event].steps + (list->event[next_event].kind == SIM_OLD) <=
+			       sim_here->steps)
+			next_event++;
 		if (followed_core() == sim_here)
 			gap = (int64_t)(list->event[next_event].steps - sim_here->steps) - 1;
 		if (gap > turn_left() - 1)
@@ -205,7 +207,7 @@ static struct sim_core *choose(const struct sim_core *but, bool turns, const voi
 	}
 	/* Where the core waits, whoever goes on is news. */
 	if (sim_run.begun && n > 1 && (i != 0 || can[0] != sim_here) && !(turns && i == usual))
-		happened(SIM_GOES_TO, can[i], place);
+		happened(SIM_GOES_TO, (int)(can[i] - sim_cores), place);
 	return can[i];
 }
 
@@ -235,7 +237,7 @@ void sim_decide(const void *place)
 	if (here->deadline > sim_time && here->deadline - sim_time < SIM_SHORT_WHILE &&
 	    (sim_run.follow ? expected(SIM_TIME_PASSES) != NULL
 			    : sim_run.begun && sim_strategy_time_passes())) {
-		happened(SIM_TIME_PASSES, here, place);
+		happened(SIM_TIME_PASSES, 0, place);
 		skip_to(here->deadline);
 	} else if (turns && here->deadline > sim_time &&
 		   here->deadline - sim_time < SIM_SHORT_WHILE) {
@@ -244,7 +246,7 @@ void sim_decide(const void *place)
 	go_to(choose(NULL, turns, place));
 	if (!here->masked && sim_interrupt_waits(here) && (interrupt_comes() || turns)) {
 		if (!turns)
-			happened(SIM_INTERRUPT, here, place);
+			happened(SIM_INTERRUPT, 0, place);
 		go_on();
 		interrupt();
 	}
@@ -252,24 +254,47 @@ void sim_decide(const void *place)
 	go_on();
 }
 
+/* ---- What a load may have ---- */
+
+int sim_choose_old(int n, const void *place)
+{
+	int i = 0;
+
+	count_steps();
+	if (sim_run.follow) {
+		const struct sim_event *event = expected(SIM_OLD);
+
+		i = event && event->to < n ? event->to : 0;
+	} else {
+		i = sim_strategy_old(n);
+	}
+	if (i)
+		happened(SIM_OLD, i, place);
+	return i;
+}
+
 /* ---- Looking ---- */
 
 static struct {
 	uint64_t time;
 	int64_t quiet;
+	bool begun;
 } before_look;
 
 void sim_look_begin(void)
 {
 	before_look.time = sim_time;
 	before_look.quiet = sim_quiet;
+	before_look.begun = sim_run.begun;
 	sim_quiet = SIM_NEVER;
+	sim_run.begun = false;
 }
 
 void sim_look_end(void)
 {
 	sim_time = before_look.time;
 	sim_quiet = before_look.quiet;
+	sim_run.begun = before_look.begun;
 }
 
 /* ---- Waiting ---- */

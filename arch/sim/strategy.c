@@ -221,6 +221,13 @@ bool sim_strategy_time_passes(void)
 	return sim_draw() % (strategy == SIM_RANDOM ? 64 : 16) == 0;
 }
 
+int sim_strategy_old(int n)
+{
+	uint64_t draw = sim_draw();
+
+	return draw % 8 ? 0 : 1 + (int)((draw >> 8) % (uint64_t)(n - 1));
+}
+
 void sim_strategy_waits(const struct sim_core *core)
 {
 	priority[core - sim_cores] = strategy == SIM_POS ? draw_priority() : --lowest;

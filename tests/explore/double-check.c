@@ -1,6 +1,6 @@
 /*
  * Double-checked locking: the flag that says that a table is made is set before it is.
- * fault: panic
+ * fault: panic or race
  */
 #include <stdlib.h>
 #include <vole.h>

@@ -1,0 +1,285 @@
+/*
+ * Who accesses memory, and what of the others' accesses happened before: vector clocks (Mattern 1988;
+ * Fidge 1988), as FastTrack uses them (Flanagan and Freund, PLDI 2009).
+ *
+ * There are two worlds. In the kernel's an agent is a core, and only atomics order them. In the
+ * program's it is a coroutine, or what a core's interrupt handlers run; there atomics order them, and
+ * what the public interface promises (kernel/order.h), but nothing that the kernel does by the way.
+ *
+ * Coroutines beyond the number of agents share one: of these no race is found between the two.
+ */
+#include "sim.h"
+
+#include "kernel/co.h"
+#include "kernel/order.h"
+
+enum { HANDLERS = SIM_KERNEL_AGENTS, COROUTINES = SIM_PROGRAM_AGENTS - HANDLERS };
+enum { TABLE = 16 * 1024, MOST = TABLE / 4 * 3 };
+
+struct sim_agent sim_agents[SIM_AGENTS];
+const struct sim_world sim_worlds[2] = {
+	{0, SIM_KERNEL_AGENTS},
+	{SIM_KERNEL_AGENTS, SIM_PROGRAM_AGENTS},
+};
+bool sim_inexact;
+
+void sim_be_inexact(void)
+{
+	sim_inexact = sim_consistent = true;
+}
+
+/* Which agent a coroutine is: by its address, which others have had before. */
+static struct known {
+	const struct co *co;
+	uint64_t id;
+	struct sim_agent *agent;
+} coroutines[TABLE];
+
+/* What happened before who next meets object. */
+static struct meeting {
+	uintptr_t object;
+	struct sim_clock before;
+} meetings[TABLE];
+
+static int next_agent;
+
+static struct sim_agent *handler_agent(const struct sim_core *core)
+{
+	return &sim_agents[SIM_KERNEL_AGENTS + (core - sim_cores)];
+}
+
+static size_t hash(uintptr_t key)
+{
+	return (key >> 3) * 0x9e3779b97f4a7c15 >> 50;
+}
+
+_Static_assert(TABLE == 1 << (64 - 50), "hash gives an index");
+
+/* The entry of co, or a free one. */
+static struct known *find(const struct co *co)
+{
+	struct known *k = &coroutines[hash((uintptr_t)co)];
+
+	while (k->co && k->co != co)
+		k = k + 1 < coroutines + TABLE ? k + 1 : coroutines;
+	return k;
+}
+
+/* An agent that nobody is, or, if there is none, any. */
+static struct sim_agent *take_agent(void)
+{
+	struct sim_agent *agent;
+
+	for (int i = 0; i < COROUTINES; i++) {
+		next_agent = (next_agent + 1) % COROUTINES;
+		agent = &sim_agents[SIM_KERNEL_AGENTS + HANDLERS + next_agent];
+		if (!agent->users)
+			break;
+	}
+	if (agent->users++ == 0) {
+		uint32_t own = agent->before.at[agent->own] + 1;
+
+		agent->before = agent->seen = (struct sim_clock){.at = {0}};
+		agent->released = agent->released_seen = agent->awaited = agent->awaited_seen =
+			agent->before;
+		agent->before.at[agent->own] = agent->seen.at[agent->own] = own;
+	}
+	return agent;
+}
+
+static struct sim_agent *agent_of(const struct co *co)
+{
+	struct known *k = find(co);
+	static int used;
+
+	if (k->co == co && k->id == co->id && k->agent)
+		return k->agent;
+	if (!k->co && used == MOST) {
+		sim_be_inexact();
+		return &sim_agents[SIM_AGENTS - 1];
+	}
+	used += !k->co;
+	if (k->agent)
+		k->agent->users--;
+	*k = (struct known){co, co->id, take_agent()};
+	return k->agent;
+}
+
+static bool in_handler(const struct sim_core *here)
+{
+	return here->core->in_handler || sim_current->flags & CO_KERNEL;
+}
+
+struct sim_agent *sim_program_agent(void)
+{
+	struct sim_core *here = sim_here;
+
+	if (in_handler(here))
+		return handler_agent(here);
+	if (here->agent_of != sim_current || here->agent_id != sim_current->id) {
+		here->agent_of = sim_current;
+		here->agent_id = sim_current->id;
+		here->agent = agent_of(sim_current);
+	}
+	return here->agent;
+}
+
+void sim_agents_begin(void)
+{
+	for (int i = 0; i < SIM_AGENTS; i++) {
+		struct sim_agent *a = &sim_agents[i];
+
+		a->world = i >= SIM_KERNEL_AGENTS;
+		a->own = (uint8_t)(i - sim_worlds[a->world].first);
+		a->before.at[a->own] = a->seen.at[a->own] = 1;
+	}
+}
+
+/* ---- What the public interface orders: kernel/order.h ---- */
+
+/* The calling coroutine, or handler; NULL: what is done is nobody's. */
+static struct sim_agent *caller(void)
+{
+	if (!sim_run.begun || sim_here->nobody ||
+	    (sim_current->flags & CO_KERNEL && !sim_here->core->in_handler))
+		return NULL;
+	return sim_program_agent();
+}
+
+static void join(struct sim_clock *to, const struct sim_clock *from)
+{
+	sim_join(to, from, SIM_PROGRAM_AGENTS);
+}
+
+static void tick(struct sim_agent *a)
+{
+	a->before.at[a->own]++;
+	a->seen.at[a->own] = a->before.at[a->own];
+}
+
+static struct meeting *meeting(const void *object)
+{
+	struct meeting *m = &meetings[hash((uintptr_t)object)];
+	static int used;
+
+	while (m->object && m->object != (uintptr_t)object)
+		m = m + 1 < meetings + TABLE ? m + 1 : meetings;
+	if (!m->object && used < MOST) {
+		used++;
+		m->object = (uintptr_t)object;
+	} else if (!m->object) {
+		sim_be_inexact();
+	}
+	return m;
+}
+
+static void pass(struct sim_agent *from, struct sim_agent *to)
+{
+	join(&to->before, &from->before);
+	join(&to->seen, &from->before);
+	tick(from);
+}
+
+void sim_order_out(const void *object)
+{
+	struct sim_agent *a = caller();
+
+	if (!a)
+		return;
+	join(&meeting(object)->before, &a->before);
+	tick(a);
+}
+
+static void meet(struct sim_agent *a, const void *object)
+{
+	const struct meeting *m = meeting(object);
+
+	join(&a->before, &m->before);
+	join(&a->seen, &m->before);
+}
+
+void sim_order_in(const void *object)
+{
+	struct sim_agent *a = caller();
+
+	if (a)
+		meet(a, object);
+}
+
+void sim_order_in_of(const struct co *co, const void *object)
+{
+	if (sim_run.begun)
+		meet(agent_of(co), object);
+}
+
+void sim_order_out_of(const struct co *co, const void *object)
+{
+	struct sim_agent *a;
+
+	if (!sim_run.begun)
+		return;
+	a = agent_of(co);
+	join(&meeting(object)->before, &a->before);
+	tick(a);
+}
+
+void sim_order_to(const struct co *co)
+{
+	struct sim_agent *a = caller();
+
+	if (a)
+		pass(a, agent_of(co));
+}
+
+void sim_order_from(const struct co *co)
+{
+	struct sim_agent *a = caller();
+
+	if (a)
+		pass(agent_of(co), a);
+}
+
+void sim_order_to_handlers(void)
+{
+	struct sim_agent *a = caller();
+
+	for (int i = 0; a && i < HANDLERS; i++)
+		if (a != handler_agent(&sim_cores[i]))
+			pass(a, handler_agent(&sim_cores[i]));
+}
+
+void sim_order_nobody(bool on)
+{
+	sim_here->nobody = on;
+}
+
+void sim_order_begin(const struct co *co)
+{
+	if (!sim_run.begun)
+		return;
+	agent_of(co);
+	sim_memory_stack(co->stack_mapped, co->stack_top, false);
+}
+
+void sim_order_end(const struct co *co)
+{
+	struct known *k = find(co);
+
+	if (!sim_run.begun)
+		return;
+	sim_memory_stack(co->stack_mapped, co->stack_top, true);
+	if (k->co != co || k->id != co->id || !k->agent)
+		return;
+	k->agent->users--;
+	k->agent = NULL; /* the entry stays co's */
+}
+
+void sim_order_call(const void *object, bool in, const void *place)
+{
+	if (!sim_in_app(place))
+		return;
+	if (in)
+		sim_order_in(object);
+	else
+		sim_order_out(object);
+}

@@ -1,0 +1,326 @@
+/*
+ * Atomic locations, as C11 has them (5.1.2.4, 7.17.3). Each keeps its last stores in their
+ * modification order, so a load may be given one that is not the last, where nothing orders them; and
+ * a store may come before others in that order, where nothing has seen them. Which it is, the seed
+ * decides. In memory is the last one.
+ *
+ * What a load or store may not go behind: the stores that happened before, and those that a load
+ * that happened before has read; and the sequentially consistent ones, of which the order is that
+ * of the run. A store that releases (or follows a release fence, or a release in its thread, or
+ * changes what another released) has the clocks that who acquires it joins.
+ *
+ * Not modelled: a load that reads what is stored after it (load buffering).
+ */
+#include "sim.h"
+
+enum { STORES = 6 }; /* kept of a location */
+enum { LOCATIONS = 64 * 1024, PROGRAM_LOCATIONS = 8 * 1024 };
+enum { RELAXED = __ATOMIC_RELAXED, SEQ_CST = __ATOMIC_SEQ_CST };
+
+/* One store; clocks[] are, each of the world's width: of whom it releases, the same of what they
+ * have seen, and when each agent first read it (0: not yet). Where a program hands over what the
+ * kernel looks at, cores are ordered too: so core and core_seen are the same of cores. */
+struct store {
+	uint64_t value;
+	uint64_t consistent; /* the how many-th sequentially consistent store; 0: none */
+	uint32_t time;       /* of its agent */
+	uint8_t agent;       /* its place in clocks */
+	bool change;         /* of the store before: none comes between */
+	uint32_t core[SIM_KERNEL_AGENTS], core_seen[SIM_KERNEL_AGENTS];
+	uint32_t clocks[];
+};
+
+struct location {
+	uintptr_t at;
+	uint8_t n;
+	uint8_t order[STORES]; /* of stores[], the first n */
+	_Alignas(8) char stores[];
+};
+
+enum {
+	KERNEL_STORE = sizeof(struct store) + 3 * SIM_KERNEL_AGENTS * sizeof(uint32_t),
+	PROGRAM_STORE = sizeof(struct store) + 3 * SIM_PROGRAM_AGENTS * sizeof(uint32_t),
+	KERNEL_LOCATION = sizeof(struct location) + STORES * KERNEL_STORE,
+	PROGRAM_LOCATION = sizeof(struct location) + STORES * PROGRAM_STORE,
+};
+
+/* Open addressing, by the address. */
+static _Alignas(64) char kernel_locations[LOCATIONS][KERNEL_LOCATION];
+static _Alignas(64) char program_locations[PROGRAM_LOCATIONS][PROGRAM_LOCATION];
+
+static const struct table {
+	char *first;
+	size_t size, store, count;
+} tables[2] = {
+	{kernel_locations[0], KERNEL_LOCATION, KERNEL_STORE, LOCATIONS},
+	{program_locations[0], PROGRAM_LOCATION, PROGRAM_STORE, PROGRAM_LOCATIONS},
+};
+
+bool sim_consistent; /* MODEL=sc: each load has the last store */
+static uint64_t consistent_stores;
+static size_t used[2];             /* of the tables */
+static struct sim_clock fences[2]; /* what sequentially consistent fences have in common */
+
+/* ---- Locations ---- */
+
+static int width_of(const struct sim_agent *a)
+{
+	return sim_worlds[a->world].width;
+}
+
+static struct store *store_of(const struct sim_agent *a, const struct location *l, int i)
+{
+	return (struct store *)(uintptr_t)(l->stores + l->order[i] * tables[a->world].store);
+}
+
+static struct location *location_of(const struct sim_agent *a, uintptr_t at)
+{
+	const struct table *t = &tables[a->world];
+	size_t i = ((at >> 2) * 0x9e3779b97f4a7c15 >> 32) % t->count;
+
+	struct location *l = (struct location *)(t->first + i * t->size);
+
+	while (l->at && l->at != at) {
+		i = (i + 1) % t->count;
+		l = (struct location *)(t->first + i * t->size);
+	}
+	if (l->at)
+		return l;
+	if (used[a->world] < t->count / 4 * 3) {
+		used[a->world]++;
+		l->at = at;
+	} else {
+		sim_be_inexact();
+		l->n = 0;
+	}
+	return l;
+}
+
+static void clear(const struct sim_agent *a, struct store *s, uint64_t value)
+{
+	*s = (struct store){.value = value};
+	for (int i = 0; i < 3 * width_of(a); i++)
+		s->clocks[i] = 0;
+}
+
+/* That of at; where memory has changed without an atomic store, that is all there is. */
+static struct location *look(const struct sim_agent *a, uintptr_t at, uint64_t value)
+{
+	struct location *l = location_of(a, at);
+
+	if (!l->n || store_of(a, l, l->n - 1)->value != value) {
+		l->n = 1;
+		for (uint8_t i = 0; i < STORES; i++)
+			l->order[i] = i;
+		clear(a, store_of(a, l, 0), value);
+	}
+	return l;
+}
+
+/* The first that a's next access may be at or behind. order: of it. */
+static int floor_of(const struct sim_agent *a, const struct location *l, int order)
+{
+	int width = width_of(a);
+
+	for (int i = l->n - 1; i > 0; i--) {
+		const struct store *s = store_of(a, l, i);
+		const uint32_t *read = s->clocks + 2 * width;
+		const struct sim_clock *common = &fences[a->world];
+
+		if (s->time <= a->seen.at[s->agent] ||
+		    (s->consistent && (order == SEQ_CST || s->consistent <= a->fenced)))
+			return i;
+		for (int k = 0; k < width; k++)
+			if (read[k] && read[k] <= a->seen.at[k])
+				return i;
+		if (order == SEQ_CST && s->time <= common->at[s->agent])
+			return i;
+	}
+	return 0;
+}
+
+/* ---- Clocks ---- */
+
+static void join(uint32_t *to, const uint32_t *from, int width)
+{
+	for (int i = 0; i < width; i++)
+		if (from[i] > to[i])
+			to[i] = from[i];
+}
+
+static bool acquires(int order)
+{
+	return order != RELAXED && order != __ATOMIC_RELEASE;
+}
+
+static bool releases(int order)
+{
+	return order == __ATOMIC_RELEASE || order == __ATOMIC_ACQ_REL || order == SEQ_CST;
+}
+
+static struct sim_agent *core_agent(void)
+{
+	return &sim_agents[sim_here - sim_cores];
+}
+
+static void acquire(struct sim_agent *a, int order, const uint32_t *before, const uint32_t *seen,
+		    int width)
+{
+	join(acquires(order) ? a->before.at : a->awaited.at, before, width);
+	join(acquires(order) ? a->seen.at : a->awaited_seen.at, seen, width);
+}
+
+static void release(struct sim_agent *a, int order, uint32_t *before, uint32_t *seen, int width)
+{
+	join(before, releases(order) ? a->before.at : a->released.at, width);
+	join(seen, releases(order) ? a->seen.at : a->released_seen.at, width);
+	/* What it does from here on is not released by this. */
+	a->before.at[a->own]++;
+	a->seen.at[a->own] = a->before.at[a->own];
+}
+
+static void read_by(struct sim_agent *a, struct store *s, int order)
+{
+	int width = width_of(a);
+	uint32_t *read = s->clocks + 2 * width;
+
+	if (!read[a->own])
+		read[a->own] = a->before.at[a->own];
+	acquire(a, order, s->clocks, s->clocks + width, width);
+	if (a->world)
+		acquire(core_agent(), order, s->core, s->core_seen, SIM_KERNEL_AGENTS);
+}
+
+/* before: the one that it is behind, or NULL. */
+static void write_by(struct sim_agent *a, struct store *s, const struct store *before, bool change,
+		     int order)
+{
+	int width = width_of(a);
+
+	s->agent = a->own;
+	s->time = a->before.at[a->own];
+	s->change = change;
+	s->consistent = order == SEQ_CST ? ++consistent_stores : 0;
+	release(a, order, s->clocks, s->clocks + width, width);
+	if (a->world)
+		release(core_agent(), order, s->core, s->core_seen, SIM_KERNEL_AGENTS);
+	if (before && (change || before->agent == a->own)) {
+		join(s->clocks, before->clocks, 2 * width);
+		join(s->core, before->core, SIM_KERNEL_AGENTS);
+		join(s->core_seen, before->core_seen, SIM_KERNEL_AGENTS);
+	}
+}
+
+/* ---- Accesses ---- */
+
+/* A new one of value behind the first n; NULL: there are STORES behind it. */
+static struct store *insert(const struct sim_agent *a, struct location *l, int n, uint64_t value)
+{
+	uint8_t slot;
+
+	if (l->n == STORES) { /* the first goes */
+		if (n == 0)
+			return NULL;
+		slot = l->order[0];
+		n--;
+		for (int i = 0; i < n; i++)
+			l->order[i] = l->order[i + 1];
+	} else {
+		slot = l->order[l->n];
+		for (int i = l->n++; i > n; i--)
+			l->order[i] = l->order[i - 1];
+	}
+	l->order[n] = slot;
+	clear(a, store_of(a, l, n), value);
+	return store_of(a, l, n);
+}
+
+/* Where a store of value is, behind n others. */
+static void store_at(struct sim_agent *a, struct location *l, int n, uint64_t value, bool change,
+		     int order)
+{
+	/* The one before may be the one that goes. */
+	struct store *before = n ? store_of(a, l, n - 1) : NULL, *s;
+
+	s = insert(a, l, n, value);
+	if (s)
+		write_by(a, s, before == s ? NULL : before, change, order);
+}
+
+uint64_t sim_model_load(struct sim_agent *a, uintptr_t at, uint64_t value, int order,
+			const void *place)
+{
+	struct location *l = look(a, at, value);
+	int last = l->n - 1, lowest;
+	struct store *s = store_of(a, l, last);
+
+	if (last && sim_consistent)
+		last = 0;
+	if (last) {
+		lowest = floor_of(a, l, order);
+		if (lowest < last)
+			s = store_of(a, l, last - sim_choose_old(last - lowest + 1, place));
+	}
+	read_by(a, s, order);
+	return s->value;
+}
+
+bool sim_model_store(struct sim_agent *a, uintptr_t at, uint64_t was, uint64_t value, int order,
+		     const void *place)
+{
+	struct location *l = look(a, at, was);
+	int n = l->n, lowest;
+
+	if (n > 1 && order != SEQ_CST && !sim_consistent) {
+		lowest = floor_of(a, l, order) + 1;
+		/* Not before one that changed the store it would be behind. */
+		for (int i = n - 1; i >= lowest; i--)
+			if (store_of(a, l, i)->change)
+				lowest = i + 1;
+		if (lowest < n)
+			n -= sim_choose_old(n - lowest + 1, place);
+	}
+
+	bool last = n == l->n;
+
+	store_at(a, l, n, value, false, order);
+	return last;
+}
+
+void sim_model_change(struct sim_agent *a, uintptr_t at, uint64_t was, uint64_t value, int order)
+{
+	struct location *l = look(a, at, was);
+
+	read_by(a, store_of(a, l, l->n - 1), order);
+	store_at(a, l, l->n, value, true, order);
+}
+
+void sim_model_read_last(struct sim_agent *a, uintptr_t at, uint64_t value, int order)
+{
+	struct location *l = look(a, at, value);
+
+	read_by(a, store_of(a, l, l->n - 1), order);
+}
+
+void sim_model_fence(struct sim_agent *a, int order)
+{
+	int width = width_of(a);
+
+	if (a->world)
+		sim_model_fence(core_agent(), order);
+	if (acquires(order)) {
+		join(a->before.at, a->awaited.at, width);
+		join(a->seen.at, a->awaited_seen.at, width);
+	}
+	if (order == SEQ_CST) {
+		sim_join(&a->seen, &fences[a->world], width);
+		sim_join(&fences[a->world], &a->seen, width);
+		a->fenced = consistent_stores;
+	}
+	if (releases(order)) {
+		a->released = a->before;
+		a->released_seen = a->seen;
+		a->before.at[a->own]++;
+		a->seen.at[a->own] = a->before.at[a->own];
+	}
+}

@@ -1,0 +1,550 @@
+/*
+ * What is wrong with an access: a data race, by happens-before; or memory that is nobody's.
+ *
+ * Races: of each 8 bytes the last accesses are kept (as ThreadSanitizer does; Serebryany and
+ * Iskhodzhanov 2009), each with its agent and the agent's time, which are ordered before another
+ * access if that one's agent has seen the time. A race is reported with both stacks: the second
+ * access finds it, and the run is made once more, with an eye on the first (sim_watch).
+ *
+ * Memory: of each 8 bytes, how many of them may be accessed (as AddressSanitizer does; Serebryany
+ * and others 2012), or why none. What is freed is given back later, so it is not used again at once.
+ */
+#include "sim.h"
+
+#include "kernel/co.h"
+#include "kernel/order.h"
+#include "kernel/symtab.h"
+
+enum { SYS_MMAP = 9 };
+
+/* ---- What is kept of memory ---- */
+
+#define SHADOW_BASE ((uintptr_t)0x300000000000)
+#define LIMITS_BASE ((uintptr_t)0x320000000000)
+enum { CELLS = 4, FOLDED_BITS = 38 };
+
+/* An access: the bytes of 8, the agent, its time; 0: none. */
+struct cell {
+	uint32_t time;
+	uint8_t agent, how, bytes, unused;
+};
+
+_Static_assert(sizeof(struct cell) == sizeof(uint64_t), "a cell is a word");
+
+/* Limits: 1 to 7: only the first bytes; else: */
+enum { ALL = 0, BEYOND = 0xf0, FREED = 0xf1, ENDED = 0xf2 };
+
+/* The image, RAM and the windows, side by side; false: something else. */
+static bool fold(uintptr_t at, uintptr_t *folded)
+{
+	enum { PART_BITS = 36, HIGH = 44 };
+
+	*folded = (at & ((UINT64_C(1) << PART_BITS) - 1)) | (at >> HIGH) << PART_BITS;
+	return at >> HIGH < 3 && (at & ((UINT64_C(1) << HIGH) - 1)) >> PART_BITS == 0;
+}
+
+static struct cell *cells_of(uintptr_t folded)
+{
+	return (struct cell *)(SHADOW_BASE + (folded >> 3) * CELLS * sizeof(struct cell));
+}
+
+static uint8_t *limit_of(uintptr_t folded)
+{
+	return (uint8_t *)(LIMITS_BASE + (folded >> 3));
+}
+
+static void reserve(uintptr_t at, size_t size)
+{
+	enum { READ_WRITE = 3, PRIVATE_ANONYMOUS_NORESERVE_FIXED = 0x2 | 0x20 | 0x4000 | 0x100000 };
+
+	if (sim_call(SYS_MMAP, (long)at, (long)size, READ_WRITE, PRIVATE_ANONYMOUS_NORESERVE_FIXED,
+		     -1, 0) != (long)at)
+		sim_usage("no address space", "", "");
+}
+
+void sim_race_init(void)
+{
+	reserve(SHADOW_BASE, (UINT64_C(1) << (FOLDED_BITS - 3)) * CELLS * sizeof(struct cell));
+	reserve(LIMITS_BASE, UINT64_C(1) << (FOLDED_BITS - 3));
+}
+
+/* ---- Blocks ---- */
+
+enum { BLOCKS = 32 * 1024 };
+
+/* A block that was given, and maybe freed: the last of its address. */
+static struct block {
+	uintptr_t at;
+	size_t size;
+	struct sim_trace given, freed;
+} blocks[BLOCKS];
+
+/* Of at; empty if it is not known; NULL: there is no room. */
+static struct block *block_at(uintptr_t at)
+{
+	size_t i = ((at >> 4) * 0x9e3779b97f4a7c15 >> 40) % BLOCKS;
+
+	for (int tries = 0; tries < 64; tries++, i = (i + 1) % BLOCKS)
+		if (!blocks[i].at || blocks[i].at == at)
+			return &blocks[i];
+	return NULL;
+}
+
+/* The innermost block around at, or else one right beside it; NULL: none. */
+static const struct block *block_around(uintptr_t at)
+{
+	enum { BESIDE = 64 };
+	const struct block *found = NULL, *beside = NULL;
+
+	for (int i = 0; i < BLOCKS; i++) {
+		const struct block *b = &blocks[i];
+
+		if (!b->size)
+			continue;
+		if (at - b->at < b->size && (!found || found->at < b->at))
+			found = b;
+		else if (at + BESIDE >= b->at && at < b->at + b->size + BESIDE)
+			beside = b;
+	}
+	return found ? found : beside;
+}
+
+/* ---- Reports ---- */
+
+struct sim_watch *sim_watch;
+static struct sim_trace watched; /* the access that was watched for */
+
+static void copy_name(char *to, const char *from)
+{
+	int i = 0;
+
+	for (; from[i] && i < NAME_SIZE - 1; i++)
+		to[i] = from[i];
+	to[i] = '\0';
+}
+
+/* Who is at place, and its callers. fp: the frame of a function that it has called, maybe by others. */
+static void trace(struct sim_trace *t, const void *place, const uintptr_t *fp)
+{
+	enum { FRAMES = 6 };
+	const struct co *co = sim_current;
+	uintptr_t irq = (uintptr_t)sim_here->irq_stack;
+	sim_look_begin();
+	t->core = (int)(sim_here - sim_cores);
+	t->handler = sim_here->core->in_handler;
+	t->id = co->id;
+	copy_name(t->name, co->id ? co_name(co) : "");
+	t->n = 0;
+	t->pc[t->n++] = (uintptr_t)place;
+	/* Between here and place are functions of this folder. */
+	for (int i = 0; i < FRAMES && fp[1] != (uintptr_t)place; i++)
+		fp = (const uintptr_t *)fp[0];
+	for (fp = (const uintptr_t *)fp[0]; t->n < SIM_DEEP; fp = (const uintptr_t *)fp[0]) {
+		uintptr_t at = (uintptr_t)fp;
+
+		if (at % sizeof at || !((at >= co->stack_mapped && at + 16 <= co->stack_top) ||
+					(at >= irq && at + 16 <= irq + SIM_IRQ_STACK)))
+			break;
+		if (!fp[1] || fp[0] <= at)
+			break;
+		t->pc[t->n++] = fp[1];
+	}
+	sim_look_end();
+}
+
+static void put_who(const struct sim_trace *t)
+{
+	if (t->handler || !t->id) {
+		sim_put(2, t->handler ? "an interrupt handler" : "the kernel");
+	} else {
+		sim_put(2, "coroutine ");
+		sim_put_number(2, t->id, 10);
+		sim_put(2, " \"");
+		sim_put(2, t->name);
+		sim_put(2, "\"");
+	}
+	sim_put(2, " on core ");
+	sim_put_number(2, (uint64_t)t->core, 10);
+}
+
+/* A function's name where the tools put its place behind the address. */
+static void put_stack(const struct sim_trace *t)
+{
+	sim_look_begin();
+	for (int i = 0; i < t->n; i++) {
+		size_t offset;
+		const char *name = symtab_find(t->pc[i] - 1, &offset);
+
+		sim_put(2, "  0x");
+		sim_put_number(2, t->pc[i], 16);
+		sim_put(2, " ");
+		sim_put(2, name);
+		sim_put(2, "+0x");
+		sim_put_number(2, offset + 1, 16);
+		sim_put(2, "\n");
+	}
+	sim_look_end();
+}
+
+extern char __data_start[], __bss_end[];
+
+/* What at is in. */
+static void put_place(uintptr_t at)
+{
+	const struct block *b = block_around(at);
+	const struct co *co = sim_current;
+
+	sim_put(2, "at 0x");
+	sim_put_number(2, at, 16);
+	if (at >= (uintptr_t)__data_start && at < (uintptr_t)__bss_end) {
+		sim_put(2, ", a variable");
+	} else if (at >= co->stack_mapped && at < co->stack_top) {
+		sim_put(2, ", on its own stack");
+	} else if (at >= arch_window_base() && at < arch_window_end()) {
+		sim_put(2, ", on a stack");
+	} else if (b) {
+		sim_put(2, ", byte ");
+		if (at < b->at) {
+			sim_put(2, "-");
+			sim_put_number(2, b->at - at, 10);
+		} else {
+			sim_put_number(2, at - b->at, 10);
+		}
+		sim_put(2, " of a block of ");
+		sim_put_number(2, b->size, 10);
+		sim_put(2, " bytes");
+	}
+}
+
+static void put_block(uintptr_t at)
+{
+	const struct block *b = block_around(at);
+
+	if (!b)
+		return;
+	sim_put(2, "allocated by ");
+	put_who(&b->given);
+	sim_put(2, "\n");
+	put_stack(&b->given);
+	if (!b->freed.n)
+		return;
+	sim_put(2, "freed by ");
+	put_who(&b->freed);
+	sim_put(2, "\n");
+	put_stack(&b->freed);
+}
+
+static void put_access(const char *what, size_t size, uintptr_t at, const struct sim_trace *t)
+{
+	sim_put(2, what);
+	sim_put(2, " of ");
+	sim_put_number(2, size, 10);
+	sim_put(2, size == 1 ? " byte " : " bytes ");
+	put_place(at);
+	sim_put(2, ", by ");
+	put_who(t);
+	sim_put(2, "\n");
+	put_stack(t);
+}
+
+static const char *what_of(unsigned how)
+{
+	return how & SIM_WRITE ? "write" : "read";
+}
+
+/* ---- Races ---- */
+
+static const void *place_now;
+static const uintptr_t *frame_now;
+
+static __attribute__((noinline, cold)) void race(uintptr_t at, size_t size, unsigned how,
+						 const struct cell *first)
+{
+	struct sim_trace now;
+
+	if (sim_inexact)
+		return;
+	trace(&now, place_now, frame_now);
+	if (sim_watch) {
+		size_t first_size = (size_t)__builtin_popcount(first->bytes);
+		uintptr_t first_at = (at & ~(uintptr_t)7) +
+				     (size_t)__builtin_ctz(first->bytes | 0x100);
+
+		if (!watched.n) /* it was not seen: what there is */
+			watched = now;
+		sim_failed("race");
+		put_access(what_of(first->how), first_size, first_at, &watched);
+		put_access(what_of(how), size, at, &now);
+		put_block(at);
+		sim_end(STATUS_FAILURE);
+	}
+	sim_fail_race(&(struct sim_watch){.bytes_at = at & ~(uintptr_t)7,
+					  .agent = first->agent,
+					  .time = first->time,
+					  .how = first->how,
+					  .bytes = first->bytes});
+}
+
+static inline void look_at_cells(struct sim_agent *a, uintptr_t at, uintptr_t folded,
+				 unsigned first, unsigned n, unsigned how, size_t size)
+{
+	struct cell *cells = cells_of(folded), *to = NULL;
+	uint8_t id = (uint8_t)(a - sim_agents), bytes = (uint8_t)(((1U << n) - 1) << first);
+	uint32_t time = a->before.at[a->own];
+	const struct sim_world *world = &sim_worlds[a->world];
+
+	for (int i = 0; i < CELLS; i++) {
+		struct cell *c = &cells[i];
+
+		if (!c->time) {
+			if (!to)
+				to = c;
+			break;
+		}
+		if (c->agent == id) {
+			if (c->time == time && (c->bytes & bytes) == bytes &&
+			    (c->how & SIM_WRITE) >= (how & SIM_WRITE) &&
+			    (c->how & SIM_ATOMIC) <= (how & SIM_ATOMIC))
+				return; /* it says more */
+			if (c->how == how && (c->bytes & ~bytes) == 0)
+				to = c;
+			continue;
+		}
+		if (c->agent - (unsigned)world->first >= (unsigned)world->width)
+			continue;
+		if (!(c->bytes & bytes) || !((c->how | how) & SIM_WRITE))
+			continue;
+		if (a->before.at[c->agent - world->first] >= c->time) {
+			if (how & SIM_WRITE && !(how & SIM_ATOMIC) && (c->bytes & ~bytes) == 0)
+				to = c; /* who races with it races with this */
+			continue;
+		}
+		if (!(c->how & how & SIM_ATOMIC))
+			race(at, size, how, c);
+	}
+	if (!to)
+		to = &cells[time % CELLS];
+	*to = (struct cell){time, id, (uint8_t)how, bytes, 0};
+}
+
+static void watch(const struct sim_agent *a, uintptr_t at, unsigned first, unsigned n, unsigned how)
+{
+	uint8_t bytes = (uint8_t)(((1U << n) - 1) << first);
+
+	if (sim_watch->bytes_at == (at & ~(uintptr_t)7) && sim_watch->agent == a - sim_agents &&
+	    sim_watch->time == a->before.at[a->own] && sim_watch->how == how &&
+	    sim_watch->bytes == bytes)
+		trace(&watched, place_now, frame_now);
+}
+
+/* ---- Memory ---- */
+
+extern char __text_alloc_start[], __text_alloc_end[];
+
+static bool may_look(uint8_t limit, const void *place)
+{
+	if (limit == ENDED)
+		return !sim_in_app(place);
+	return (uintptr_t)place - (uintptr_t)__text_alloc_start <
+	       (uintptr_t)(__text_alloc_end - __text_alloc_start);
+}
+
+static _Noreturn void memory(const char *what, uintptr_t at, size_t size, unsigned how,
+			     const struct sim_trace *now)
+{
+	sim_failed("memory");
+	sim_put(2, what);
+	sim_put(2, "\n");
+	put_access(what_of(how), size, at, now);
+	put_block(at);
+	sim_end(STATUS_FAILURE);
+}
+
+static __attribute__((noinline, cold)) void look_at_limit(uint8_t limit, uintptr_t at, size_t size,
+							  unsigned how)
+{
+	struct sim_trace now;
+
+	if (may_look(limit, place_now))
+		return;
+	trace(&now, place_now, frame_now);
+	memory(limit == FREED   ? "use after free"
+	       : limit == ENDED ? "use after free: of the stack of a coroutine that has ended"
+				: "out of bounds",
+	       at, size, how, &now);
+}
+
+/* ---- All accesses ---- */
+
+static void look(struct sim_agent *a, uintptr_t at, size_t size, unsigned how)
+{
+	uintptr_t folded;
+	size_t whole = size;
+	uintptr_t whole_at = at;
+
+	if (!fold(at, &folded))
+		return;
+	while (size) {
+		unsigned first = at & 7, n = size < 8 - first ? (unsigned)size : 8 - first;
+		uint8_t limit = *limit_of(folded);
+
+		if (__builtin_expect(limit != ALL, 0) && (limit >= BEYOND || first + n > limit))
+			look_at_limit(limit, at, whole, how);
+		if (__builtin_expect(sim_watch != NULL, 0))
+			watch(a, at, first, n, how);
+		look_at_cells(a, whole == size ? whole_at : at, folded, first, n, how, whole);
+		at += n, folded += n, size -= n;
+	}
+}
+
+void sim_look_at(uintptr_t at, size_t size, unsigned how, const void *place)
+{
+	place_now = place;
+	frame_now = __builtin_frame_address(0);
+	look(sim_agent_at(place), at, size, how);
+}
+
+/* ---- What the kernel says of memory: kernel/order.h ---- */
+
+static void in_name_of_caller(const void *p, size_t size, unsigned how, const void *place,
+			      const uintptr_t *fp)
+{
+	if (!sim_run.begun || !p || !size || sim_here->nobody ||
+	    (sim_current->flags & CO_KERNEL && !sim_here->core->in_handler))
+		return;
+	place_now = place;
+	frame_now = fp;
+	look(sim_program_agent(), (uintptr_t)p, size, how);
+}
+
+void sim_order_reads(const void *p, size_t size, const void *place)
+{
+	in_name_of_caller(p, size, 0, place, __builtin_frame_address(0));
+}
+
+void sim_order_writes(const void *p, size_t size, const void *place)
+{
+	in_name_of_caller(p, size, SIM_WRITE, place, __builtin_frame_address(0));
+}
+
+static void set_limits(uintptr_t at, size_t size, uint8_t inside)
+{
+	uintptr_t folded;
+
+	if (!fold(at, &folded))
+		return;
+	for (size_t i = 0; i < size; i += 8)
+		*limit_of(folded + i) = inside != ALL || size - i >= 8 ? inside
+								       : (uint8_t)(size - i);
+}
+
+static void clear_cells(uintptr_t from, uintptr_t to)
+{
+	uintptr_t folded;
+
+	for (; from < to && fold(from, &folded); from += 8)
+		for (int k = 0; k < CELLS; k++)
+			cells_of(folded)[k] = (struct cell){0};
+}
+
+void sim_memory_given(const void *p, size_t size, const void *around, size_t room)
+{
+	const uintptr_t *fp = __builtin_frame_address(0);
+	struct block *b;
+	uintptr_t at = (uintptr_t)p;
+
+	if (!sim_run.begun || !p)
+		return;
+	set_limits((uintptr_t)around, room, BEYOND);
+	set_limits(at, size, ALL);
+	clear_cells(at, at + size); /* nobody has accessed it */
+	b = around == p ? NULL : block_at((uintptr_t)around);
+	if (b)
+		b->size = 0; /* what is given is what is inside */
+	b = block_at(at);
+	if (!b)
+		return;
+	b->at = at;
+	b->size = size;
+	b->freed.n = 0;
+	trace(&b->given, (const void *)fp[1], fp);
+}
+
+void sim_memory_fresh(const void *p, size_t size)
+{
+	if (sim_run.begun)
+		set_limits((uintptr_t)p, size, ALL);
+}
+
+_Noreturn static void misused(const void *p, const char *what, const uintptr_t *fp)
+{
+	struct sim_trace now;
+
+	trace(&now, (const void *)fp[1], fp);
+	memory(what, (uintptr_t)p, 1, SIM_WRITE, &now);
+}
+
+void sim_memory_misused(const void *p, bool written)
+{
+	uintptr_t folded;
+
+	if (!sim_run.begun)
+		return;
+	misused(p,
+		written ? "out of bounds: found when it was freed"
+		: fold((uintptr_t)p, &folded) && *limit_of(folded) == FREED ? "double free"
+									    : "free of no block",
+		__builtin_frame_address(0));
+}
+
+/* p ends to be a block: who frees it accesses it, if it is the program's. */
+static void freed(const void *p, const uintptr_t *fp)
+{
+	uintptr_t folded;
+	struct block *b;
+
+	if (fold((uintptr_t)p, &folded) && *limit_of(folded) == FREED)
+		misused(p, "double free", fp);
+	b = block_at((uintptr_t)p);
+	if (b && b->at == (uintptr_t)p)
+		trace(&b->freed, (const void *)fp[1], fp);
+}
+
+void sim_memory_freed(const void *p, size_t size)
+{
+	const uintptr_t *fp = __builtin_frame_address(0);
+
+	if (!sim_run.begun)
+		return;
+	in_name_of_caller(p, size, SIM_WRITE, (const void *)fp[1], fp);
+	freed(p, fp);
+}
+
+void *sim_memory_later(void *p, size_t size)
+{
+	enum { KEPT = 64, LARGEST = 16 * 1024 };
+	static void *kept[KEPT];
+	static int next;
+	void *oldest;
+
+	if (!sim_run.begun)
+		return p;
+	freed(p, __builtin_frame_address(0));
+	set_limits((uintptr_t)p, size, FREED);
+	if (size > LARGEST)
+		return p;
+	oldest = kept[next];
+	kept[next] = p;
+	next = (next + 1) % KEPT;
+	return oldest;
+}
+
+/* ---- Stacks ---- */
+
+void sim_memory_stack(uintptr_t from, uintptr_t to, bool ended)
+{
+	if (!sim_run.begun)
+		return;
+	set_limits(from, to - from, ended ? ENDED : ALL);
+	clear_cells(from, to);
+}

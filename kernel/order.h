@@ -1,0 +1,99 @@
+/*
+ * What the public interface promises to be ordered between coroutines, said where it is kept: the
+ * simulated machine looks for accesses that nothing of this orders (docs/order.md has the list).
+ * Nothing anywhere else.
+ *
+ * order_out(object): what the caller did until now happens before what follows an order_in(object).
+ * An object is an address; order_in_of and order_out_of are the same for a coroutine that is not the
+ * caller, and does not run. order_to: what the caller did happens before what co does when it goes
+ * on; order_from: the other way. A new coroutine has nothing before it.
+ */
+#ifndef KERNEL_ORDER_H
+#define KERNEL_ORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct co;
+
+#ifdef ARCH_EXPLORES
+
+enum { ORDER_KEPT = 1 };
+
+void sim_order_out(const void *object);
+void sim_order_in(const void *object);
+void sim_order_out_of(const struct co *co, const void *object);
+void sim_order_in_of(const struct co *co, const void *object);
+void sim_order_to(const struct co *co);
+void sim_order_from(const struct co *co);
+void sim_order_to_handlers(void);
+void sim_order_begin(const struct co *co);
+void sim_order_end(const struct co *co);
+void sim_order_nobody(bool on);
+void sim_order_call(const void *object, bool in, const void *place);
+#define order_out(object)        sim_order_out(object)
+#define order_in(object)         sim_order_in(object)
+#define order_out_of(co, object) sim_order_out_of(co, object)
+#define order_in_of(co, object)  sim_order_in_of(co, object)
+#define order_to(co)             sim_order_to(co)
+#define order_from(co)           sim_order_from(co)
+#define order_to_handlers()      sim_order_to_handlers()
+/* co is made, and has ended. */
+#define order_begin(co) sim_order_begin(co)
+#define order_end(co)   sim_order_end(co)
+/* In between, what this core does is done by no coroutine: timers. nopreempt > 0. */
+#define order_nobody(on) sim_order_nobody(on)
+/* The same as order_out and order_in, in a function that the program has called; nothing where the
+ * kernel and the C library lock something themselves. */
+#define order_call_out(object) sim_order_call(object, false, __builtin_return_address(0))
+#define order_call_in(object)  sim_order_call(object, true, __builtin_return_address(0))
+
+/* Memory of the program, accessed by the kernel in the name of the caller. */
+void sim_order_reads(const void *p, size_t size, const void *place);
+void sim_order_writes(const void *p, size_t size, const void *place);
+#define order_reads(p, size)  sim_order_reads(p, size, __builtin_return_address(0))
+#define order_writes(p, size) sim_order_writes(p, size, __builtin_return_address(0))
+
+/* memory_given: the size bytes at p are somebody's from here on, of room bytes at around of which the
+ * others are nobody's. memory_freed: those at p are to be given back. memory_later: they are nobody's;
+ * what is to be given back in their place (NULL: nothing), so that they are not used again at once.
+ * memory_fresh: they may be used for anything. memory_misused: a block that cannot be freed; written:
+ * because of what was written beyond it. */
+void sim_memory_given(const void *p, size_t size, const void *around, size_t room);
+void sim_memory_freed(const void *p, size_t size);
+void *sim_memory_later(void *p, size_t size);
+void sim_memory_fresh(const void *p, size_t size);
+void sim_memory_misused(const void *p, bool written);
+#define memory_given(p, size, around, room) sim_memory_given(p, size, around, room)
+#define memory_freed(p, size)               sim_memory_freed(p, size)
+#define memory_later(p, size)               sim_memory_later(p, size)
+#define memory_fresh(p, size)               sim_memory_fresh(p, size)
+#define memory_misused(p, written)          sim_memory_misused(p, written)
+
+#else
+
+enum { ORDER_KEPT = 0 }; /* nothing needs to be done for them */
+
+#define order_out(object)                   ((void)(object))
+#define order_in(object)                    ((void)(object))
+#define order_out_of(co, object)            ((void)(co), (void)(object))
+#define order_in_of(co, object)             ((void)(co), (void)(object))
+#define order_to(co)                        ((void)(co))
+#define order_from(co)                      ((void)(co))
+#define order_to_handlers()                 ((void)0)
+#define order_begin(co)                     ((void)(co))
+#define order_end(co)                       ((void)(co))
+#define order_nobody(on)                    ((void)(on))
+#define order_call_out(object)              ((void)(object))
+#define order_call_in(object)               ((void)(object))
+#define order_reads(p, size)                ((void)(p), (void)(size))
+#define order_writes(p, size)               ((void)(p), (void)(size))
+#define memory_given(p, size, around, room) ((void)(p), (void)(size), (void)(around), (void)(room))
+#define memory_freed(p, size)               ((void)(p), (void)(size))
+#define memory_later(p, size)               ((void)(size), (void *)(p))
+#define memory_fresh(p, size)               ((void)(p), (void)(size))
+#define memory_misused(p, written)          ((void)(p), (void)(written))
+
+#endif
+
+#endif
