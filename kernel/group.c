@@ -18,8 +18,9 @@ static bool cancel_one(struct group *g, int32_t error)
 {
 	int32_t none = 0;
 
-	/* relaxed: cancel_lock orders it with wait_park_cancellable. */
-	if (!atomic_compare_exchange_strong_explicit(&g->error, &none, error, memory_order_relaxed,
+	order_out(&g->error);
+	/* release: with the acquire in wait_error_of. */
+	if (!atomic_compare_exchange_strong_explicit(&g->error, &none, error, memory_order_release,
 						     memory_order_relaxed))
 		return false;
 	for (struct co *co = g->members; co; co = co->group_next) {
@@ -28,8 +29,10 @@ static bool cancel_one(struct group *g, int32_t error)
 		spin_lock(&co->cancel_lock);
 		won = co->wait && wait_claim(co->wait, -ECANCELED);
 		spin_unlock(&co->cancel_lock);
-		if (won)
+		if (won) {
+			order_to(co);
 			sched_ready_last(co);
+		}
 	}
 	return true;
 }
@@ -91,8 +94,11 @@ void group_init(struct group *g, uint64_t deadline)
 		if (g->sibling)
 			g->sibling->sibling_link = &g->sibling;
 		parent->children = g;
-		if (atomic_load_explicit(&parent->error, memory_order_relaxed))
-			atomic_store_explicit(&g->error, -ECANCELED, memory_order_relaxed);
+		if (wait_error_of(parent)) {
+			order_out(&g->error);
+			/* release: as in cancel_one. */
+			atomic_store_explicit(&g->error, -ECANCELED, memory_order_release);
+		}
 		spin_unlock(&parent->lock);
 	}
 	if (wait_expired(deadline))
@@ -124,6 +130,7 @@ void group_leave(struct co *co)
 
 	if (!g)
 		return;
+	order_out_of(co, g);
 	lock(&g->lock);
 	*co->group_link = co->group_next;
 	if (co->group_next)
@@ -143,13 +150,14 @@ int group_go(struct group *g, int (*fn)(void *arg), void *arg)
 	call_outside_handler("group_go");
 	if (!fn)
 		return -EINVAL;
-	if (group_error(g))
+	if (wait_error_of(g))
 		return -ECANCELED;
 	preempt_disable();
 	co = co_make((go_fn *)(void *)fn, arg, stack_bound((go_fn *)(void *)fn), 0);
 	if (co) {
 		relaxed_set(co->flags, co->flags | CO_MEMBER); /* who saw its last life may look */
 		group_enter(g, co);
+		order_to(co);
 		sched_start(co);
 	}
 	preempt_enable();
@@ -171,6 +179,7 @@ int group_wait(struct group *g)
 	} else {
 		spin_unlock(&g->lock);
 	}
+	order_in(g);
 	/* Nobody cancels it from here on: neither its deadline nor its parent. */
 	if (g->timer.core)
 		wheel_stop(&g->timer);
@@ -191,5 +200,5 @@ int group_wait(struct group *g)
 int group_error(const struct group *g)
 {
 	call_outside_handler("group_error");
-	return atomic_load_explicit(&g->error, memory_order_relaxed);
+	return wait_error_of(g);
 }

@@ -110,7 +110,7 @@ static inline __attribute__((always_inline)) int32_t park_member(struct wait *w,
 
 	/* group_cancel sets the error first, then looks at the waits, each under cancel_lock. */
 	spin_lock(&self->cancel_lock);
-	cancelled = atomic_load_explicit(&self->group->error, memory_order_relaxed);
+	cancelled = wait_error_of(self->group);
 	if (cancelled)
 		claimed = wait_claim(w, -ECANCELED);
 	else

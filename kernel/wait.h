@@ -163,13 +163,23 @@ static inline int32_t wait_park_cancellable(struct wait *w, uint64_t deadline)
 	return wait_park(w);
 }
 
+/* Why g was cancelled; 0: it has not been. Who is told so sees what came before. */
+static inline int32_t wait_error_of(const struct group *g)
+{
+	/* acquire: with the release in group.c's cancel_one. */
+	int32_t error = atomic_load_explicit(&g->error, memory_order_acquire);
+
+	if (unlikely(error))
+		order_in(&g->error);
+	return error;
+}
+
 /* The calling coroutine is a member of a cancelled group, and not shielded. */
 static inline bool wait_cancelled(void)
 {
 	const struct co *self = arch_current();
 
-	return unlikely(self->group) && !(self->flags & CO_SHIELDED) &&
-	       atomic_load_explicit(&self->group->error, memory_order_relaxed);
+	return unlikely(self->group) && !(self->flags & CO_SHIELDED) && wait_error_of(self->group);
 }
 
 /* The deadline has passed. */
