@@ -181,7 +181,9 @@ def cases(tier):
             yield Case("build", "reproducible", arch, 1, run_reproducible, 60)
         return
     for name in ("BIOS", "UEFI"):
-        yield Case("iso", name, "x86_64", 4, run_iso, 8)
+        # What is built once, which takes long, is to be there.
+        yield Case("iso", name, "x86_64", 4, run_iso, 8,
+                   images=[(app, "x86_64", {}) for app in (ISO_APP, ISO_STDIN)])
     yield Case("formats", "ELF and raw Image", "arm64", 2, run_formats, 1, images=[(args, "arm64", {})])
     yield Case("memory", "stacks without userfaultfd", HOST, 2, run_protection, 2,
                images=[("tests/kernel/stack.c", HOST, {})])
