@@ -331,8 +331,13 @@ image: $(elf)
 run: $(elf)
 	@$(if $(filter-out host sim,$(ARCH)),qemu/run) $(elf) || { status=$$?; echo "status $$status" >&2; exit $$status; }
 
+gdb: sources = $(abspath $(if $(app_file),$(app_folder),$(app_folder)/..))
 gdb: $(elf)
-	@SOURCES=$(abspath $(if $(app_file),$(app_folder),$(app_folder)/..)) qemu/gdb $(elf) $(GDB_ARGS)
+ifeq ($(ARCH),sim)
+	@gdb-multiarch -q -nx -d $(CURDIR) -d $(sources) $(elf) -x arch/sim/sim.gdb $(GDB_ARGS)
+else
+	@SOURCES=$(sources) qemu/gdb $(elf) $(GDB_ARGS)
+endif
 
 explore: $(elf)
 	@tools/explore $(elf) $(APP)
