@@ -167,11 +167,13 @@ void sim_interrupted(void *sp)
 		sim_join(&self->seen, &c->notified, SIM_KERNEL_AGENTS);
 		irq_reschedule();
 	}
-	for (unsigned irq = 0; c->devices & devices_enabled; irq++)
-		if (c->devices & devices_enabled & UINT64_C(1) << irq) {
-			c->devices &= ~(UINT64_C(1) << irq);
-			irq_device(irq);
-		}
+	/* While a handler runs, another core may raise its interrupt again. */
+	while (c->devices & devices_enabled) {
+		unsigned irq = (unsigned)__builtin_ctzl(c->devices & devices_enabled);
+
+		c->devices &= ~(UINT64_C(1) << irq);
+		irq_device(irq);
+	}
 
 	struct arch_regs *frame = irq_exit();
 

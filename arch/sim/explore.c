@@ -87,9 +87,9 @@ void sim_explore_init(char **env)
 	sim_consistent = same(model, "sc");
 	if (*model && !sim_consistent && !same(model, "c11"))
 		sim_usage("MODEL", ": c11 or sc, not ", model);
-	allow_only(env, "FAULTS", "none");
 	allow_only(env, "LEAKS", "0");
 	options.seed = sim_number(env, "SEED", 1, false);
+	sim_run.faults = sim_faults_named(sim_option(env, "FAULTS"));
 	options.runs = sim_number(env, "RUNS", 10000, false);
 	options.jobs = sim_number(env, "JOBS", 1, false);
 	options.explore = *sim_option(env, "EXPLORE") != '\0';
@@ -221,7 +221,8 @@ _Noreturn void __wrap_panic_deadlock(void)
 void sim_tell(const struct sim_event *event, const void *place)
 {
 	enum { DEEP = 16 };
-	static const char *const kinds[] = {" goes-to ", " interrupt ", " time-passes ", " older "};
+	static const char *const kinds[] = {" goes-to ", " interrupt ", " time-passes ", " again ",
+					    " older "};
 	const struct co *co = sim_current;
 	const uintptr_t *fp = __builtin_frame_address(0);
 
@@ -264,6 +265,7 @@ static bool run_apart(long *process, struct result *to)
 		sim_usage("no more processes", "", "");
 	if (*process)
 		return false;
+	sim_call(SYS_CLOSE, 0, 0, 0, 0, 0, 0); /* input is for the run that a person sees */
 	sim_call(SYS_SETRLIMIT, RLIMIT_CPU, (long)&seconds, 0, 0, 0, 0);
 	result = to;
 	sim_silent = true;
@@ -297,6 +299,7 @@ static void follow(const struct sim_events *events)
 {
 	sim_run.follow = events;
 	sim_run.app_weight = events->app_weight;
+	sim_fails_at(events->fails_at);
 }
 
 static void by_seed(uint64_t seed)
@@ -305,6 +308,7 @@ static void by_seed(uint64_t seed)
 	sim_strategy_begin(options.strategy, seed, measured);
 	if (sim_run.events)
 		sim_run.events->app_weight = sim_run.app_weight;
+	sim_trouble_begin(sim_run.events);
 }
 
 /* The first seed from seed on, of n, whose run has failed is left in *failed. True: in a run. */
@@ -339,6 +343,7 @@ static bool try_without(struct sim_events *events, int at, int n, int then, int 
 	long process;
 
 	fewer.app_weight = events->app_weight;
+	fewer.fails_at = events->fails_at;
 	fewer.n = 0;
 	for (int i = 0; i < events->n; i++)
 		if ((i < at || i >= at + n) && (i < then || i >= then + m))
@@ -369,7 +374,14 @@ static bool may_replay(void)
 static bool shorten(struct sim_events *events, const char *kind)
 {
 	enum { NEAR = 4 };
+	long fails_at = events->fails_at;
 	bool shorter;
+
+	events->fails_at = 0;
+	if (fails_at && try_without(events, 0, 0, 0, 0, kind, &shorter))
+		return true;
+	if (fails_at && !shorter)
+		events->fails_at = fails_at;
 
 	for (int part = events->n; part > 0; part /= 2)
 		if (part <= events->n && may_replay() &&
@@ -452,6 +464,8 @@ static bool explore(void)
 	events = failed->events;
 	if (!events.lost && shorten(&events, kind))
 		return true;
+	if (events.fails_at)
+		say("fails", NULL, (uint64_t)events.fails_at);
 	if (tell_story(&events))
 		return true;
 	for (;;)

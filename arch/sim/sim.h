@@ -99,7 +99,7 @@ extern uint64_t sim_time; /* ns */
 
 /* ---- Events, see step.c ---- */
 
-enum sim_event_kind { SIM_GOES_TO, SIM_INTERRUPT, SIM_TIME_PASSES, SIM_OLD };
+enum sim_event_kind { SIM_GOES_TO, SIM_INTERRUPT, SIM_TIME_PASSES, SIM_AGAIN, SIM_OLD };
 
 struct sim_event {
 	uint8_t kind, core, to; /* to: the core, with SIM_GOES_TO; how old, with SIM_OLD */
@@ -110,6 +110,7 @@ enum { SIM_EVENTS = 64 * 1024 };
 
 struct sim_events {
 	int64_t app_weight; /* see sim_step */
+	long fails_at;      /* see sim_fails_at */
 	int n;
 	bool lost; /* there were more */
 	struct sim_event event[SIM_EVENTS];
@@ -127,8 +128,9 @@ struct sim_run {
 	struct sim_events *events;       /* where they are kept */
 	struct sim_work *measured;       /* where it is, if this run is measured */
 	int64_t app_weight;
-	uint64_t steps; /* with its weight */
-	uint64_t limit; /* for sim_steps */
+	unsigned faults; /* bits: enum sim_fault */
+	uint64_t steps;  /* with its weight */
+	uint64_t limit;  /* for sim_steps */
 };
 extern struct sim_run sim_run;
 
@@ -257,6 +259,25 @@ bool sim_strategy_time_passes(void);
 int sim_strategy_old(int n);                          /* 0 to n - 1; 0 is the usual one */
 void sim_strategy_waits(const struct sim_core *core); /* it waits for another */
 void sim_strategy_worked(const struct co *co, uint64_t steps);
+
+/* ---- trouble.c ---- */
+
+enum sim_fault {
+	SIM_FAULT_MEMORY,
+	SIM_FAULT_LATE,
+	SIM_FAULT_STALL,
+	SIM_FAULT_NET, /* there is no card yet */
+	SIM_FAULT_INPUT,
+	SIM_FAULTS
+};
+
+unsigned sim_faults_named(const char *list);       /* bits; what is not known is the end */
+void sim_trouble_begin(struct sim_events *events); /* by seed; events: NULL, or told of it */
+void sim_fails_at(long n);                         /* the nth allocation from here fails; 0: none */
+bool sim_interrupt_is_late(void);                  /* at the core that goes on */
+bool sim_interrupt_comes_again(void);              /* the same */
+int sim_without_stalled(struct sim_core **can, int n); /* how many are left, one at least */
+size_t sim_input_that_comes(size_t n);                 /* of n bytes */
 
 /* ---- watch.c ---- */
 

@@ -189,6 +189,7 @@ static struct sim_core *choose(const struct sim_core *but, bool turns, const voi
 {
 	struct sim_core *can[MAX_CORES];
 	int n = cores_that_can(can, but), usual = n > 1 && turns, i = 0;
+	bool several = n > 1;
 
 	if (n == 0)
 		return NULL;
@@ -203,10 +204,11 @@ static struct sim_core *choose(const struct sim_core *but, bool turns, const voi
 			if (can[k] == &sim_cores[event->to])
 				i = k;
 	} else if (sim_run.begun && n > 1) {
-		i = sim_strategy_choose(can, n);
+		n = sim_without_stalled(can, n);
+		i = n > 1 ? sim_strategy_choose(can, n) : 0;
 	}
 	/* Where the core waits, whoever goes on is news. */
-	if (sim_run.begun && n > 1 && (i != 0 || can[0] != sim_here) && !(turns && i == usual))
+	if (sim_run.begun && several && (i != 0 || can[0] != sim_here) && !(turns && i == usual))
 		happened(SIM_GOES_TO, (int)(can[i] - sim_cores), place);
 	return can[i];
 }
@@ -223,8 +225,20 @@ static void interrupt(void)
 
 static bool interrupt_comes(void)
 {
-	return sim_run.follow ? expected(SIM_INTERRUPT) != NULL
-			      : sim_run.begun && sim_strategy_interrupts();
+	return sim_run.follow
+		       ? expected(SIM_INTERRUPT) != NULL
+		       : sim_run.begun && !sim_interrupt_is_late() && sim_strategy_interrupts();
+}
+
+/* One that was served before, or never sent: what handlers and idle loops must bear. */
+static void interrupt_again(const void *place)
+{
+	if (!(sim_run.follow ? expected(SIM_AGAIN) != NULL : sim_interrupt_comes_again()))
+		return;
+	happened(SIM_AGAIN, 0, place);
+	sim_here->reschedule = true;
+	if (sim_here == &sim_cores[0])
+		sim_here->devices |= UINT64_C(1) << SIM_UART_IRQ;
 }
 
 void sim_decide(const void *place)
@@ -244,6 +258,7 @@ void sim_decide(const void *place)
 		skip_to(here->deadline);
 	}
 	go_to(choose(NULL, turns, place));
+	interrupt_again(place);
 	if (!here->masked && sim_interrupt_waits(here) && (interrupt_comes() || turns)) {
 		if (!turns)
 			happened(SIM_INTERRUPT, 0, place);

@@ -16,7 +16,7 @@ static char out[4096];
 static size_t out_length;
 
 static uint8_t in[2 * 4096] = {DLE, WORD_START};
-static size_t in_at, in_end = 2;
+static size_t in_at, in_come = 2, in_end = 2; /* taken, received, read */
 static bool in_over;
 
 static void put_all(int file, const char *text, size_t n)
@@ -73,7 +73,7 @@ void arch_early_putc(char c)
 /* An edge: whenever there is a reason, and the register is written or a byte comes. */
 static void raise_irq(void)
 {
-	if ((ier & IER_SENDABLE) || (ier & IER_RECEIVED && in_at < in_end))
+	if ((ier & IER_SENDABLE) || (ier & IER_RECEIVED && in_at < in_come))
 		sim_cores[0].devices |= UINT64_C(1) << SIM_UART_IRQ;
 }
 
@@ -82,7 +82,14 @@ bool sim_uart_wait(void)
 	uint8_t bytes[sizeof in / 2];
 	long n;
 
-	if (in_over || in_at < in_end || !(ier & IER_RECEIVED))
+	if (in_at < in_come || !(ier & IER_RECEIVED))
+		return false;
+	if (in_come < in_end) {
+		in_come += sim_input_that_comes(in_end - in_come);
+		raise_irq();
+		return true;
+	}
+	if (in_over)
 		return false;
 	sim_flush();
 	do
@@ -99,6 +106,7 @@ bool sim_uart_wait(void)
 		in[in_end++] = WORD_END;
 		in_over = true;
 	}
+	in_come = sim_input_that_comes(in_end);
 	raise_irq();
 	return true;
 }
@@ -112,13 +120,13 @@ uint64_t sim_io_read_(uintptr_t reg, int bytes)
 	sim_step();
 	switch (reg - SIM_UART) {
 	case DATA:
-		return in_at < in_end ? in[in_at++] : 0;
+		return in_at < in_come ? in[in_at++] : 0;
 	case IER:
 		return ier;
 	case LCR:
 		return lcr;
 	case LSR:
-		return LSR_EMPTY | (in_at < in_end ? LSR_DATA : 0);
+		return LSR_EMPTY | (in_at < in_come ? LSR_DATA : 0);
 	default:
 		return UINT64_MAX; /* nobody answers */
 	}

@@ -70,6 +70,12 @@ def run_right(case):
                   f"status {run.status}", run.text)]
 
 
+def run_no_harm(case):
+    run = explore(PINGPONG, "RUNS=200", f"SMP={case.smp}", "ARGS=20", "FAULTS=late,stall,net,input")
+    return [Check("late interrupts and cores that stand still do no harm",
+                  run.status == 0 and run.text.endswith("200 executions, no failure\n"), "", run.text)]
+
+
 def run_strategy(case):
     run = explore("tests/explore/lost-update.c", "RUNS=3000", f"SMP={case.smp}", f"STRATEGY={case.name}")
     found = dict(re.findall(r"^(failure|replay): (.*)$", run.text, re.MULTILINE))
@@ -79,6 +85,58 @@ def run_strategy(case):
     return [Check(f"{case.name} finds a lost update", "failure" in found, "", run.text),
             Check("so does its replay", f"failure: {found.get('failure')}" in again.stderr.splitlines(),
                   "", again.stderr)]
+
+
+UNCHECKED = """
+#include <stdlib.h>
+
+int main(void)
+{
+	for (int i = 0; i < 5; i++) {
+		volatile char *block = malloc(100);
+
+		block[0] = 'x';
+		free((void *)block);
+	}
+	return 0;
+}
+"""
+
+ECHO = """
+#include <stdio.h>
+
+int main(void)
+{
+	for (int c; (c = getchar()) != EOF;)
+		putchar(c);
+	return 0;
+}
+"""
+
+
+def run_troubles(case):
+    """What goes wrong on purpose is found by who does not expect it, and harms nobody else."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = os.path.join(folder, "unchecked.c")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(UNCHECKED)
+        fails = explore(source, "RUNS=300", f"SMP={case.smp}", "FAULTS=memory").text
+        right = explore(source, "RUNS=30", f"SMP={case.smp}", "FAULTS=late,stall,net,input").text
+        source = os.path.join(folder, "echo.c")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(ECHO)
+        image = builder.image(source, SIM)
+        text = bytes(range(256)) * 20
+        came = [subprocess.run([str(image)], env=clean_environment(FAULTS="input", SEED=seed, SMP=case.smp),
+                               check=False, input=text, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL).stdout for seed in range(1, 6)]
+    return [Check("an allocation that fails is found where nobody looks",
+                  "failure: panic" in fails and re.search(r"^allocation \d+ of the run fails$", fails, re.M),
+                  "", fails),
+            Check("a program without allocations has no failure", "30 executions, no failure" in right,
+                  "", right),
+            Check("input that comes in pieces comes whole", all(c == text for c in came),
+                  f"{[len(c) for c in came]} of {len(text)} bytes")]
 
 
 def run_gdb(case):
@@ -106,7 +164,7 @@ def run_wrong_options(case):
     image = builder.image(PINGPONG, SIM)
     checks = []
     for option in ("SEED=seven", "SMP=0", "SMP=9", "MEM=much", "STRATEGY=luck", "JOBS=0", "STEPS=-1",
-                   "MODEL=weak", "FAULTS=all", "LEAKS=1"):
+                   "MODEL=weak", "FAULTS=luck", "FAULTS=late,luck", "FAULTS=late,", "LEAKS=1"):
         name, value = option.split("=")
         text, status = run_sim(image, ROOT, **{"SMP": case.smp, name: value})
         checks.append(Check(f"{option} is refused in a line",
@@ -129,6 +187,9 @@ def cases(tier):
     for name in STRATEGIES:
         yield Case("explore", name, SIM, 2, run_strategy, 2,
                    images=[("tests/explore/lost-update.c", SIM, {})])
+    yield Case("explore", "troubles", SIM, 2, run_troubles, 5)
+    for smp in (1, 3):
+        yield Case("explore", "faults and right", SIM, smp, run_no_harm, 2, images=[(PINGPONG, SIM, {})])
     yield Case("explore", "gdb", SIM, 2, run_gdb, 4, images=[(PINGPONG, SIM, {})])
     yield Case("explore", "jobs", SIM, 2, run_jobs, 4,
                images=[("tests/explore/left-too-soon.c", SIM, {})])
