@@ -294,7 +294,7 @@ static void count_spinning(struct gen *g, void *arg)
 	}
 }
 
-static void test_turns(void)
+static void test_by_turns(void)
 {
 	uint64_t old = runtime_set_quantum(50 * NSEC_PER_USEC);
 
@@ -422,7 +422,7 @@ int main(int argc, char **argv)
 	test_free();
 	test_blocking();
 	test_fringe();
-	test_turns();
+	test_by_turns();
 	test_core();
 	test_group();
 	test_lets_in();

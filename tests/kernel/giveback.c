@@ -275,7 +275,7 @@ int main(int argc, char **argv)
 	struct runtime_stats stats;
 	size_t before, after, largest;
 
-	test_begin(argc, argv, 6);
+	test_begin(argc, argv, 7);
 	sent[0] = 'a';
 	sent[COPY - 1] = 'z';
 	wait_at_gate = at_gate;
