@@ -404,6 +404,7 @@ static void wait_mutex(void *arg)
 
 FUNCTION static void do_deadlock(void)
 {
+	go_pin(0); /* a core's numbers are in order, and so is the dump */
 	channel = chan_of(int, 0);
 	mutex_lock(&mutex);
 	go_with(&(struct go_options){.name = "on-sema"}, wait_sema, NULL);
