@@ -207,7 +207,11 @@ void host_interrupt(int signal, siginfo_t *info, void *context)
 		serve(h, 1u << signal, regs, error);
 	} else {
 		h->postponed |= 1u << signal;
-		if (!h->steps && !at_return(regs)) {
+		if (h->steps) {
+			;
+		} else if (at_return(regs)) {
+			try_again(h); /* it may be called back, and wait */
+		} else {
 			h->steps = STEPS;
 			step(h, regs->uc.uc_mcontext.gregs);
 		}
@@ -228,6 +232,7 @@ void host_step(int signal, siginfo_t *info, void *context)
 	} else if (h->steps % STEPS_TOGETHER == 0 && at_return(regs)) {
 		h->steps = 0;
 		regs->uc.uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
+		try_again(h);
 	} else {
 		step(h, regs->uc.uc_mcontext.gregs);
 	}
