@@ -58,6 +58,26 @@ PLANTS = {
 }
 
 
+# Litmus tests (model/litmus.c): those of which C11 allows the outcome, which is to be seen; and the others.
+LITMUS = "tests/explore/model/litmus.c"
+ALLOWED = ("mp-relaxed", "mp-no-acquire", "mp-no-release", "mp-one-fence", "sb-relaxed", "sb-acquire-release",
+           "sb-weak-fences", "iriw-relaxed", "iriw-acquire-release", "2+2w-relaxed", "2+2w-release",
+           "sequence-store")
+FORBIDDEN = ("mp", "mp-fences", "sb", "sb-fences", "iriw", "2+2w", "coherence", "sequence", "counted")
+ONLY_WEAK = ("iriw-relaxed", "2+2w-relaxed", "mp-relaxed") # not where each load has the last store
+
+
+def run_litmus(case):
+    image, checks = builder.image(LITMUS, SIM), []
+    for names, seen, model in ((ALLOWED, True, "c11"), (FORBIDDEN, False, "c11"), (ONLY_WEAK, False, "sc")):
+        for name in names:
+            found = explore(image, LITMUS, RUNS=500, SMP=case.smp, ARGS=name, MODEL=model)
+            checks.append(Check(f"{name}, MODEL={model}: is {'' if seen else 'never '}seen",
+                                found.kind == ("status" if seen else ""),
+                                f"{found.kind or 'nothing'}, status {found.status}", found.text))
+    return checks
+
+
 def run_fault(case):
     kinds = faulty()[case.name]
     program = f"{FOLDER}/{case.name}.c"
@@ -102,6 +122,7 @@ def fault_case(name):
 
 def cases(tier):
     if tier == "explore":
+        yield Case("explore", "litmus", SIM, 4, run_litmus, 60, images=[(LITMUS, SIM, {})])
         for name in faulty():
             yield fault_case(name)
         for name, (program, options) in PLANTS.items():
