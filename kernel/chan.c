@@ -184,12 +184,9 @@ inline __attribute__((always_inline)) int chan_recv_now(struct chan *c, void *el
 		order_slot(slot(c, c->head));
 		copy(c, elem, slot(c, c->head));
 		peer = wait_queue_claim(&c->senders);
-		if (peer) {
+		if (peer) { /* the buffer was full: the value goes into the place free now */
 			order_in_of(peer->wait->co, slot(c, c->head));
-			order_out_of(
-				peer->wait->co,
-				slot(c,
-				     c->head)); /* the buffer was full: the value goes into the place free now */
+			order_out_of(peer->wait->co, slot(c, c->head));
 			copy(c, slot(c, c->head), peer->elem);
 			*wake = served(peer);
 		} else {

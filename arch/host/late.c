@@ -207,11 +207,9 @@ void host_interrupt(int signal, siginfo_t *info, void *context)
 		serve(h, 1u << signal, regs, error);
 	} else {
 		h->postponed |= 1u << signal;
-		if (h->steps) {
-			;
-		} else if (at_return(regs)) {
-			try_again(h); /* it may be called back, and wait */
-		} else {
+		if (!h->steps && at_return(regs)) {
+			try_again(h); /* the library may call the program, which may wait there */
+		} else if (!h->steps) {
 			h->steps = STEPS;
 			step(h, regs->uc.uc_mcontext.gregs);
 		}
