@@ -8,7 +8,7 @@ ARCH_APP_FLAGS := -mno-tls-direct-seg-refs -wrapper $(CURDIR)/arch/host/assemble
 # The functions of stdio whose calls stdio.c takes.
 HOST_STDIO := $(shell sed -n 's|^LOCKED[A-Z_]*.\([a-zA-Z_0-9]*\),.*|\1|p' arch/host/stdio.c)
 # And those of all the library whose errno calls.S takes.
-HOST_CALLS := $(shell sed -n '/^CALLS_LONG [0-9],/s//CALLS/; /^CALLS/{s///;s/,/ /g;p}' arch/host/calls.S)
+HOST_CALLS := $(shell sed -n 's/^CALLS_LONG [0-9],/CALLS/;s/^CALLS_[A-Z]*/CALLS/; /^CALLS/{s///;s/,/ /g;p}' arch/host/calls.S)
 # main is the application's, so the process begins elsewhere. Lazy binding would have coroutines
 # preempted in the dynamic linker.
 ARCH_LDFLAGS := -pthread -Wl,-e,host_start,-z,now \
@@ -26,12 +26,13 @@ ARCH_LDFLAGS := -pthread -Wl,-e,host_start,-z,now \
 	$(HOST_CALLS:%=-Wl,--wrap=%) -Wl,--wrap=__errno_location \
 	-Wl,--wrap=fdopen,--wrap=fclose,--wrap=fflush,--wrap=flockfile,--wrap=ftrylockfile,--wrap=funlockfile \
 	-Wl,--wrap=getdelim,--wrap=__getdelim,--wrap=getline,--wrap=vdprintf \
+	-Wl,--wrap=freopen,--wrap=scandir,--wrap=glob,--wrap=ftw,--wrap=nftw \
 	-Wl,--defsym=__image_start=__executable_start,--defsym=__image_end=end \
 	-Wl,--defsym=__text_start=__executable_start,--defsym=__text_end=etext
 ARCH_LIBS := -lm -lgcc_s
 # The second part stands in for libc/, drivers/ and net/, and may call what these may.
 ARCH_LIBRARY := $(addprefix arch/host/, libc.c malloc.c errno.c late.c net.c net_calls.c net_names.c input.c streams.c \
-	stdio.c)
+	stdio.c files.c)
 ARCH_SRCS := $(addprefix arch/host/, switch.S calls.S start.c cores.c signals.c faults.c memory.c debug.c unwind.c) \
 	$(ARCH_LIBRARY)
 ARCH_DRIVERS :=

@@ -2,7 +2,7 @@
  * Calls of the C library by a program that may set errno: each is as it was, with the coroutine's
  * errno in the thread's during it, and what it left there in the coroutine's after it (errno.c).
  * The linker sends calls of NAME to __wrap_NAME; arch.mk takes the names from the lines with CALLS
- * here.
+ * here. With FILES= calls of CALLS_FILES are those of files.c, and those of CALLS_REFUSED fail.
  *
  * What is not here, or in stdio.c and the files net*.c: functions whose arguments do not fit into
  * registers, or that call the program back (it may leave them by longjmp, and sees errno by name),
@@ -12,13 +12,18 @@
 
 	.cfi_sections .eh_frame, .debug_frame
 
-/* words: how many of the arguments lie on the stack, which is two for a long double. */
-.macro TAKE name, words
+/* words: how many of the arguments lie on the stack, which is two for a long double; files: where it
+ * goes with FILES=. */
+.macro TAKE name, words, files
 	.pushsection .text.__wrap_\name, "ax", @progbits
 	.globl	__wrap_\name
 	.type	__wrap_\name, @function
 __wrap_\name:
 	.cfi_startproc
+	.ifnb \files
+	cmpb	$0, host_has_files(%rip)
+	jne	\files
+	.endif
 	pushq	%rbp
 	.cfi_adjust_cfa_offset 8
 	.cfi_rel_offset rbp, 0
@@ -71,6 +76,25 @@ called:					/* results are in rax, rdx, vector and x87 registers */
 	.endr
 .endm
 
+.macro CALLS_FILES names:vararg
+	.irp name, \names
+	TAKE	\name, 0, files_\name
+	.endr
+.endm
+
+.macro CALLS_REFUSED names:vararg
+	.irp name, \names
+	TAKE	\name, 0, refuse_\name
+	.section .rodata.str1.1, "aMS", @progbits, 1
+name_of_\name:
+	.string	"\name"
+	.text
+refuse_\name:
+	leaq	name_of_\name(%rip), %rdi
+	jmp	host_refuse
+	.endr
+.endm
+
 .macro CALLS_LONG words, names:vararg
 	.irp name, \names
 	TAKE	\name, \words
@@ -90,20 +114,21 @@ CALLS nl_langinfo
 CALLS mktime, timegm, timelocal, setenv, unsetenv, putenv, clearenv, hcreate, hsearch
 
 /* Files */
-CALLS open, open64, openat, openat64, creat, creat64, lseek, lseek64, pread, pread64, pwrite
-CALLS pwrite64
-CALLS preadv, preadv64, pwritev, pwritev64, ftruncate, ftruncate64, truncate, truncate64, fsync
+CALLS_FILES open, open64, creat, creat64, stat, stat64, lstat, lstat64, access, readlink, realpath
+CALLS_FILES opendir, chdir, getcwd, link, symlink, unlink, remove, rename, mkdir, rmdir, chmod
+CALLS_FILES truncate, truncate64, fopen, fopen64, canonicalize_file_name, get_current_dir_name
+CALLS_FILES mkdtemp, system, popen
+CALLS_REFUSED openat, openat64, fstatat, fstatat64, statx, statvfs, statfs, faccessat, eaccess
+CALLS_REFUSED euidaccess, chroot, linkat, symlinkat, readlinkat, unlinkat, renameat, renameat2
+CALLS_REFUSED mkdirat, mknod, mknodat, mkfifo, mkfifoat, fchmodat, lchmod, chown, lchown, fchownat
+CALLS_REFUSED utime, utimes, lutimes, utimensat, mkstemp, mkostemp, mkstemps, pathconf, getxattr
+CALLS_REFUSED setxattr, listxattr
+CALLS lseek, lseek64, pread, pread64, pwrite, pwrite64
+CALLS preadv, preadv64, pwritev, pwritev64, ftruncate, ftruncate64, fsync
 CALLS fdatasync, sync
-CALLS stat, stat64, fstat, fstat64, lstat, lstat64, fstatat, fstatat64, statx, statvfs, fstatvfs
-CALLS statfs, fstatfs
-CALLS access, faccessat, eaccess, euidaccess, chdir, fchdir, getcwd, get_current_dir_name, chroot
-CALLS link, linkat, symlink, symlinkat, readlink, readlinkat, unlink, unlinkat, remove, rename
-CALLS renameat, renameat2
-CALLS mkdir, mkdirat, rmdir, mknod, mknodat, mkfifo, mkfifoat, chmod, fchmod, fchmodat, lchmod
-CALLS chown, fchown, lchown, fchownat, utime, utimes, futimes, lutimes, futimens, utimensat
-CALLS realpath
-CALLS canonicalize_file_name, mkstemp, mkostemp, mkstemps, mkdtemp, tmpfile, tmpfile64
-CALLS opendir, fdopendir, readdir, readdir64, readdir_r, closedir, rewinddir, seekdir, telldir
+CALLS fstat, fstat64, fstatvfs, fstatfs, fchdir, fchmod, fchown, futimes, futimens, tmpfile
+CALLS tmpfile64
+CALLS fdopendir, readdir, readdir64, readdir_r, closedir, rewinddir, seekdir, telldir
 CALLS dirfd
 CALLS isatty, ttyname, ttyname_r, tcgetattr, tcsetattr, tcflush, tcdrain, tcflow, tcsendbreak
 CALLS tcgetsid
@@ -111,10 +136,10 @@ CALLS tcgetpgrp, tcsetpgrp, cfsetspeed, cfsetispeed, cfsetospeed, posix_openpt, 
 CALLS ptsname
 CALLS pipe, pipe2, flock, lockf, lockf64, sendfile, sendfile64, splice, tee, copy_file_range
 CALLS memfd_create
-CALLS sysconf, pathconf, fpathconf, confstr, getxattr, setxattr, fgetxattr, fsetxattr, listxattr
+CALLS sysconf, fpathconf, confstr, fgetxattr, fsetxattr
 
 /* Streams, but for what stdio.c has */
-CALLS fopen, fopen64, fmemopen, open_memstream, open_wmemstream, popen, pclose, fileno
+CALLS fmemopen, open_memstream, open_wmemstream, pclose, fileno
 CALLS getc_unlocked, fgetc_unlocked, getchar_unlocked, fgets_unlocked, fread_unlocked, __uflow
 CALLS putc_unlocked, fputc_unlocked, putchar_unlocked, fputs_unlocked, fwrite_unlocked, __overflow
 CALLS fflush_unlocked
@@ -127,7 +152,7 @@ CALLS getdomainname, gethostbyname, gethostbyaddr, getnameinfo
 /* The process, signals, memory, time */
 CALLS kill, killpg, signal, sigaction, sigprocmask, sigpending, sigsuspend, sigemptyset, sigfillset
 CALLS sigaddset
-CALLS sigdelset, sigismember, siginterrupt, wait, waitpid, wait3, wait4, waitid, system
+CALLS sigdelset, sigismember, siginterrupt, wait, waitpid, wait3, wait4, waitid
 CALLS execv, execve, execvp, execvpe, fexecve, nice, getpriority, setpriority, getpgid, setpgid
 CALLS getsid, setsid
 CALLS setuid, seteuid, setreuid, setgid, setegid, setregid, getgroups, setgroups, getlogin

@@ -7,7 +7,8 @@
  * locks, so a coroutine is never preempted inside it: see signals.c and late.c. What differs from a
  * machine, for programs:
  *
- * - Files, standard input and output are the host's. Reading what has no input yet parks the
+ * - Standard input and output are the host's, and so are files unless FILES= names a folder: then
+ *   the program sees the files of that, to be read, under /, and no others (files.c). Reading what has no input yet parks the
  *   coroutine (input.c), by stdio too where the stream is standard input or of fdopen (streams.c);
  *   as long as no other process reads the same. Sleeping parks it, too. Every other call that waits
  *   for the host keeps its core, and cancellation does not reach it; calls that signals do not
@@ -188,6 +189,10 @@ void host_net_interrupt(void);            /* in a handler */
  * or code that has masked even the signals by which stacks grow. */
 void host_grow_stack(void);
 bool host_thread(void *(*fn)(void *arg), void *arg); /* detached, not a core, without signals */
+
+/* ---- files.c ---- */
+
+void host_files_init(void);
 
 /* ---- debug.c ---- */
 

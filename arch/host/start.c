@@ -1,6 +1,6 @@
 /*
  * From the beginning of the process to kernel_start. Choices come from the environment, as
- * qemu/run takes them: SMP, MEM, ARGS, TIMEOUT, DUMP_AFTER; arguments of the process are the
+ * qemu/run takes them: SMP, MEM, ARGS, FILES, TIMEOUT, DUMP_AFTER; arguments of the process are the
  * program's too.
  */
 #include "host.h"
@@ -118,6 +118,7 @@ int host_main(int argc, char **argv)
 	host_signals_init();
 	host_memory_init();
 	host_net_init();
+	host_files_init();
 	count_cores();
 	machine.processor = "a process of x86-64 Linux";
 	machine.command_line = command_line(argc, argv);

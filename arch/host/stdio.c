@@ -196,7 +196,6 @@ LOCKED(fsetpos, int, (FILE * file, const fpos_t *at), (file, at), file)
 LOCKED(feof, int, (FILE * file), (file), file)
 LOCKED(ferror, int, (FILE * file), (file), file)
 LOCKED(fwide, int, (FILE * file, int mode), (file, mode), file)
-LOCKED(freopen, FILE *, (const char *path, const char *mode, FILE *file), (path, mode, file), file)
 LOCKED(setvbuf, int, (FILE * file, char *room, int mode, size_t size), (file, room, mode, size),
        file)
 LOCKED_VOID(setbuf, (FILE * file, char *room), (file, room), file)

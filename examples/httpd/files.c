@@ -54,10 +54,10 @@ static bool is_hidden(const char *path)
 
 int files_init(void)
 {
-	const char *packed = getenv("FILES"); /* what would be the machine's files */
+	const char *only = getenv("FILES"); /* there are no other files than those in it */
 
-	if (!config.files && packed && *packed)
-		config.files = packed;
+	if (!config.files && only && *only)
+		config.files = "/";
 	if (!config.files)
 		return 0;
 	config.files = realpath(config.files, NULL);

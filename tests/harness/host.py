@@ -10,9 +10,6 @@ CASES = {
     "golden: irq-deferred": NO_DEVICES,
     "sockets_oom: sockets_oom.c": "the sockets are the host's, and so is their memory",
     "sockets_calls: sockets_calls.c": "the sockets are the host's, and it has a network",
-    "files: files": "FILES= is not known there",
-    "files: no files": "FILES= is not known there",
-    "example: wordcount": "FILES= is not known there",
 }
 
 def applies(case):

@@ -206,9 +206,96 @@ static void test_refusals(void)
 	verdict("nothing there is ENOENT, writing is EROFS");
 }
 
+static bool none(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == -1 && errno == ENOENT && open(path, O_RDONLY) == -1 &&
+	       errno == ENOENT && !fopen(path, "r") && errno == ENOENT && !opendir(path) &&
+	       errno == ENOENT && access(path, F_OK) == -1 && errno == ENOENT;
+}
+
+static bool there(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_size == 25 && access(path, R_OK) == 0;
+}
+
+static void test_only(void)
+{
+	static const char *const others[] = {"/etc/passwd",
+					     "/proc/self/exe",
+					     "/dev/null",
+					     "/sub/other-folder/out/passwd",
+					     "/sub/other-folder/passwd",
+					     "/sub/other-folder/up/bin",
+					     "/sub/../../etc/passwd",
+					     ""};
+	struct dirent **list = NULL;
+	char path[10] = "", text[20] = "";
+
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (!none(others[i])) {
+			printf("# %s: something is there\n", others[i]);
+			expect(false);
+		}
+	expect(there("hello.txt") && there("//hello.txt") && there("/../hello.txt") &&
+	       there("sub/../hello.txt") && there("/sub/deeper/../../hello.txt"));
+	expect(getcwd(path, sizeof path) && strcmp(path, "/") == 0);
+	expect_eq(chdir("/"), 0);
+	errno = 0;
+	expect(chdir("/sub") == -1 && errno == ENOSYS);
+	verdict("the folder is all there is, whatever leads out of it");
+
+	int n = scandir("/sub", &list, NULL, alphasort);
+	expect(n >= 2 && strcmp(list[n - 2]->d_name, "deeper") == 0 &&
+	       strcmp(list[n - 1]->d_name, "other-folder") == 0);
+	while (n > 0)
+		free(list[--n]);
+	free(list);
+	FILE *f = fopen("/empty", "r");
+	f = f ? freopen("/sub/deeper/deep.txt", "r", f) : NULL;
+	expect(f && fgets(text, sizeof text, f) && strcmp(text, "deep") == 0);
+	if (f)
+		fclose(f);
+	verdict("scandir and freopen");
+}
+
+static void test_changes(void)
+{
+	errno = 0;
+	expect(access("/hello.txt", W_OK) == -1 && errno == EROFS);
+	errno = 0;
+	expect(access("/hello.txt", X_OK) == -1 && errno == EACCES);
+	errno = 0;
+	expect(unlink("/hello.txt") == -1 && errno == EROFS);
+	errno = 0;
+	expect(remove("/hello.txt") == -1 && errno == EROFS);
+	errno = 0;
+	expect(rename("/hello.txt", "/other") == -1 && errno == EROFS);
+	errno = 0;
+	expect(rmdir("/sub/deeper") == -1 && errno == EROFS);
+	errno = 0;
+	expect(truncate("/hello.txt", 0) == -1 && errno == EROFS);
+	errno = 0;
+	expect(mkdir("/sub/new", 0777) == -1 && errno == EROFS);
+	errno = 0;
+	expect(mkdir("/sub", 0777) == -1 && errno == EEXIST);
+	errno = 0;
+	expect(mkdir("/nothing/new", 0777) == -1 && errno == ENOENT);
+	errno = 0;
+	expect(fopen("/nothing/new", "w") == NULL && errno == ENOENT);
+	errno = 0;
+	expect(open("/hello.txt", O_RDONLY | O_CREAT | O_EXCL, 0666) == -1 && errno == EEXIST);
+	errno = 0;
+	expect(open("/sub", O_WRONLY) == -1 && errno == EISDIR);
+	verdict("nothing is changed");
+}
+
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 8);
+	test_begin(argc, argv, 11);
 	test_read();
 	waitgroup_add(&all, 30);
 	for (uintptr_t i = 0; i < 30; i++)
@@ -220,5 +307,7 @@ int main(int argc, char **argv)
 	test_glob();
 	test_system();
 	test_refusals();
+	test_only();
+	test_changes();
 	return test_end();
 }

@@ -104,6 +104,8 @@ def make_folder(root):
     (root / "sub/deeper/deep.txt").write_text("deep")
     (root / "sub/other-folder").mkdir()
     (root / "sub/other-folder" / ("n" * 90 + ".txt")).write_text("long")
+    for name, to in (("out", "/etc"), ("passwd", "/etc/passwd"), ("up", "../../..")):
+        (root / "sub/other-folder" / name).symlink_to(to) # what leads out of the folder is not there
 
 
 def run_files(case):
