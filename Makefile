@@ -25,7 +25,7 @@ SMP ?= $(if $(filter sim,$(ARCH)),2,4)
 MEM ?= $(if $(filter sim,$(ARCH)),64M,512M)
 export SMP MEM ARGS FILES NET TIMEOUT ACCEL QEMU_EXTRA
 # Of the simulated machine, see arch/sim/explore.c.
-export SEED RUNS STRATEGY MODEL FAULTS STEPS JOBS
+export SEED RUNS STRATEGY MODEL FAULTS STEPS LEAKS JOBS
 
 # What is compiled differently has a folder of its own.
 K := build/$(ARCH)$(if $(filter-out debug,$(BUILD)),-$(BUILD))$(if $(SAN),-$(SAN))$(if $(STACKS),-$(STACKS))

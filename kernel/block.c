@@ -107,6 +107,7 @@ static void set_size(char *p, size_t size)
 	for (size_t i = 0, n = tail_size(size, room_of(p)); i < n; i++)
 		((uint8_t *)p)[size + i] = tail_byte(i);
 	memory_given(p, size, base_of(p), heap_size(base_of(p)));
+	memory_owed(p);
 }
 
 /* ---- What is wrong with p; on the core's own stack ---- */

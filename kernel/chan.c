@@ -32,6 +32,7 @@ struct chan *chan_make(size_t elem_size, size_t capacity)
 		errno = ENOMEM;
 		return NULL;
 	}
+	memory_owed(c);
 	*c = (struct chan){.elem_size = elem_size, .capacity = capacity};
 	return c;
 }

@@ -117,6 +117,7 @@ struct gen *gen_make(void (*fn)(struct gen *g, void *arg), void *arg, size_t ele
 		errno = ENOMEM;
 		return NULL;
 	}
+	memory_owed(g);
 	return g;
 }
 

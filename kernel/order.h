@@ -58,13 +58,15 @@ void sim_order_writes(const void *p, size_t size, const void *place);
  * others are nobody's. memory_freed: those at p are to be given back. memory_later: they are nobody's;
  * what is to be given back in their place (NULL: nothing), so that they are not used again at once.
  * memory_fresh: they may be used for anything. memory_misused: a block that cannot be freed; written:
- * because of what was written beyond it. */
+ * because of what was written beyond it. memory_owed: the program is to give p back. */
 void sim_memory_given(const void *p, size_t size, const void *around, size_t room);
+void sim_memory_owed(const void *p);
 void sim_memory_freed(const void *p, size_t size);
 void *sim_memory_later(void *p, size_t size);
 void sim_memory_fresh(const void *p, size_t size);
 void sim_memory_misused(const void *p, bool written);
 #define memory_given(p, size, around, room) sim_memory_given(p, size, around, room)
+#define memory_owed(p)                      sim_memory_owed(p)
 #define memory_freed(p, size)               sim_memory_freed(p, size)
 #define memory_later(p, size)               sim_memory_later(p, size)
 #define memory_fresh(p, size)               sim_memory_fresh(p, size)
@@ -89,6 +91,7 @@ enum { ORDER_KEPT = 0 }; /* nothing needs to be done for them */
 #define order_reads(p, size)                ((void)(p), (void)(size))
 #define order_writes(p, size)               ((void)(p), (void)(size))
 #define memory_given(p, size, around, room) ((void)(p), (void)(size), (void)(around), (void)(room))
+#define memory_owed(p)                      ((void)(p))
 #define memory_freed(p, size)               ((void)(p), (void)(size))
 #define memory_later(p, size)               ((void)(size), (void *)(p))
 #define memory_fresh(p, size)               ((void)(p), (void)(size))

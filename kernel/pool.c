@@ -47,6 +47,7 @@ struct pool *pool_make(int workers, int backlog)
 		errno = ENOMEM;
 		return NULL;
 	}
+	memory_owed(p);
 	*p = (struct pool){.workers = workers,
 			   .backlog = (size_t)backlog,
 			   .retry = {.fire = retry_fire}};

@@ -106,6 +106,7 @@ struct chan *time_after(uint64_t ns)
 		errno = ENOMEM;
 		return NULL;
 	}
+	memory_owed(timer);
 	*timer = (struct chan_timer){.node.fire = after_fire, .chan = c};
 	c->timer = timer;
 	preempt_disable();

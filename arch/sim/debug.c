@@ -3,6 +3,8 @@
 
 _Noreturn void arch_power_off(int status)
 {
+	if (status == 0)
+		sim_look_for_leaks();
 	sim_end(status);
 }
 

@@ -62,15 +62,6 @@ _Noreturn void sim_usage(const char *name, const char *what, const char *value)
 		sim_call(SYS_EXIT_GROUP, STATUS_USAGE, 0, 0, 0, 0, 0);
 }
 
-/* What of an option there is: its usual value, and nothing else yet. */
-static void allow_only(char **env, const char *name, const char *usual)
-{
-	const char *value = sim_option(env, name);
-
-	if (*value && !same(value, usual))
-		sim_usage(name, ": there is only ", usual);
-}
-
 static void *share(size_t size)
 {
 	long at = sim_call(SYS_MMAP, 0, (long)size, READ_WRITE, SHARED_ANONYMOUS, -1, 0);
@@ -83,11 +74,14 @@ static void *share(size_t size)
 void sim_explore_init(char **env)
 {
 	const char *name = sim_option(env, "STRATEGY"), *model = sim_option(env, "MODEL");
+	const char *leaks = sim_option(env, "LEAKS");
 
 	sim_consistent = same(model, "sc");
 	if (*model && !sim_consistent && !same(model, "c11"))
 		sim_usage("MODEL", ": c11 or sc, not ", model);
-	allow_only(env, "LEAKS", "0");
+	sim_leaks = same(leaks, "1");
+	if (*leaks && !sim_leaks && !same(leaks, "0"))
+		sim_usage("LEAKS", ": 0 or 1, not ", leaks);
 	options.seed = sim_number(env, "SEED", 1, false);
 	sim_run.faults = sim_faults_named(sim_option(env, "FAULTS"));
 	options.runs = sim_number(env, "RUNS", 10000, false);

@@ -13,7 +13,6 @@
 
 #include "kernel/co.h"
 #include "kernel/order.h"
-#include "kernel/symtab.h"
 
 enum { SYS_MMAP = 9 };
 
@@ -68,130 +67,17 @@ void sim_race_init(void)
 	reserve(LIMITS_BASE, UINT64_C(1) << (FOLDED_BITS - 3));
 }
 
-/* ---- Blocks ---- */
-
-enum { BLOCKS = 32 * 1024 };
-
-/* A block that was given, and maybe freed: the last of its address. */
-static struct block {
-	uintptr_t at;
-	size_t size;
-	struct sim_trace given, freed;
-} blocks[BLOCKS];
-
-/* Of at; empty if it is not known; NULL: there is no room. */
-static struct block *block_at(uintptr_t at)
-{
-	size_t i = ((at >> 4) * 0x9e3779b97f4a7c15 >> 40) % BLOCKS;
-
-	for (int tries = 0; tries < 64; tries++, i = (i + 1) % BLOCKS)
-		if (!blocks[i].at || blocks[i].at == at)
-			return &blocks[i];
-	return NULL;
-}
-
-/* The innermost block around at, or else one right beside it; NULL: none. */
-static const struct block *block_around(uintptr_t at)
-{
-	enum { BESIDE = 64 };
-	const struct block *found = NULL, *beside = NULL;
-
-	for (int i = 0; i < BLOCKS; i++) {
-		const struct block *b = &blocks[i];
-
-		if (!b->size)
-			continue;
-		if (at - b->at < b->size && (!found || found->at < b->at))
-			found = b;
-		else if (at + BESIDE >= b->at && at < b->at + b->size + BESIDE)
-			beside = b;
-	}
-	return found ? found : beside;
-}
-
 /* ---- Reports ---- */
 
 struct sim_watch *sim_watch;
 static struct sim_trace watched; /* the access that was watched for */
-
-static void copy_name(char *to, const char *from)
-{
-	int i = 0;
-
-	for (; from[i] && i < NAME_SIZE - 1; i++)
-		to[i] = from[i];
-	to[i] = '\0';
-}
-
-/* Who is at place, and its callers. fp: the frame of a function that it has called, maybe by others. */
-static void trace(struct sim_trace *t, const void *place, const uintptr_t *fp)
-{
-	enum { FRAMES = 6 };
-	const struct co *co = sim_current;
-	uintptr_t irq = (uintptr_t)sim_here->irq_stack;
-	sim_look_begin();
-	t->core = (int)(sim_here - sim_cores);
-	t->handler = sim_here->core->in_handler;
-	t->id = co->id;
-	copy_name(t->name, co->id ? co_name(co) : "");
-	t->n = 0;
-	t->pc[t->n++] = (uintptr_t)place;
-	/* Between here and place are functions of this folder. */
-	for (int i = 0; i < FRAMES && fp[1] != (uintptr_t)place; i++)
-		fp = (const uintptr_t *)fp[0];
-	for (fp = (const uintptr_t *)fp[0]; t->n < SIM_DEEP; fp = (const uintptr_t *)fp[0]) {
-		uintptr_t at = (uintptr_t)fp;
-
-		if (at % sizeof at || !((at >= co->stack_mapped && at + 16 <= co->stack_top) ||
-					(at >= irq && at + 16 <= irq + SIM_IRQ_STACK)))
-			break;
-		if (!fp[1] || fp[0] <= at)
-			break;
-		t->pc[t->n++] = fp[1];
-	}
-	sim_look_end();
-}
-
-static void put_who(const struct sim_trace *t)
-{
-	if (t->handler || !t->id) {
-		sim_put(2, t->handler ? "an interrupt handler" : "the kernel");
-	} else {
-		sim_put(2, "coroutine ");
-		sim_put_number(2, t->id, 10);
-		sim_put(2, " \"");
-		sim_put(2, t->name);
-		sim_put(2, "\"");
-	}
-	sim_put(2, " on core ");
-	sim_put_number(2, (uint64_t)t->core, 10);
-}
-
-/* A function's name where the tools put its place behind the address. */
-static void put_stack(const struct sim_trace *t)
-{
-	sim_look_begin();
-	for (int i = 0; i < t->n; i++) {
-		size_t offset;
-		const char *name = symtab_find(t->pc[i] - 1, &offset);
-
-		sim_put(2, "  0x");
-		sim_put_number(2, t->pc[i], 16);
-		sim_put(2, " ");
-		sim_put(2, name);
-		sim_put(2, "+0x");
-		sim_put_number(2, offset + 1, 16);
-		sim_put(2, "\n");
-	}
-	sim_look_end();
-}
 
 extern char __data_start[], __bss_end[];
 
 /* What at is in. */
 static void put_place(uintptr_t at)
 {
-	const struct block *b = block_around(at);
+	const struct sim_block *b = sim_block_around(at);
 	const struct co *co = sim_current;
 
 	sim_put(2, "at 0x");
@@ -216,24 +102,6 @@ static void put_place(uintptr_t at)
 	}
 }
 
-static void put_block(uintptr_t at)
-{
-	const struct block *b = block_around(at);
-
-	if (!b)
-		return;
-	sim_put(2, "allocated by ");
-	put_who(&b->given);
-	sim_put(2, "\n");
-	put_stack(&b->given);
-	if (!b->freed.n)
-		return;
-	sim_put(2, "freed by ");
-	put_who(&b->freed);
-	sim_put(2, "\n");
-	put_stack(&b->freed);
-}
-
 static void put_access(const char *what, size_t size, uintptr_t at, const struct sim_trace *t)
 {
 	sim_put(2, what);
@@ -242,9 +110,9 @@ static void put_access(const char *what, size_t size, uintptr_t at, const struct
 	sim_put(2, size == 1 ? " byte " : " bytes ");
 	put_place(at);
 	sim_put(2, ", by ");
-	put_who(t);
+	sim_put_who(t);
 	sim_put(2, "\n");
-	put_stack(t);
+	sim_put_stack(t);
 }
 
 static const char *what_of(unsigned how)
@@ -264,7 +132,7 @@ static __attribute__((noinline, cold)) void race(uintptr_t at, size_t size, unsi
 
 	if (sim_inexact)
 		return;
-	trace(&now, place_now, frame_now);
+	sim_trace(&now, place_now, frame_now);
 	if (sim_watch) {
 		size_t first_size = (size_t)__builtin_popcount(first->bytes);
 		uintptr_t first_at = (at & ~(uintptr_t)7) +
@@ -275,7 +143,7 @@ static __attribute__((noinline, cold)) void race(uintptr_t at, size_t size, unsi
 		sim_failed("race");
 		put_access(what_of(first->how), first_size, first_at, &watched);
 		put_access(what_of(how), size, at, &now);
-		put_block(at);
+		sim_put_block(at);
 		sim_end(STATUS_FAILURE);
 	}
 	sim_fail_race(&(struct sim_watch){.bytes_at = at & ~(uintptr_t)7,
@@ -334,7 +202,7 @@ static void watch(const struct sim_agent *a, uintptr_t at, unsigned first, unsig
 	if (sim_watch->bytes_at == (at & ~(uintptr_t)7) && sim_watch->agent == a - sim_agents &&
 	    sim_watch->time == a->before.at[a->own] && sim_watch->how == how &&
 	    sim_watch->bytes == bytes)
-		trace(&watched, place_now, frame_now);
+		sim_trace(&watched, place_now, frame_now);
 }
 
 /* ---- Memory ---- */
@@ -356,7 +224,7 @@ static _Noreturn void memory(const char *what, uintptr_t at, size_t size, unsign
 	sim_put(2, what);
 	sim_put(2, "\n");
 	put_access(what_of(how), size, at, now);
-	put_block(at);
+	sim_put_block(at);
 	sim_end(STATUS_FAILURE);
 }
 
@@ -367,7 +235,7 @@ static __attribute__((noinline, cold)) void look_at_limit(uint8_t limit, uintptr
 
 	if (may_look(limit, place_now))
 		return;
-	trace(&now, place_now, frame_now);
+	sim_trace(&now, place_now, frame_now);
 	memory(limit == FREED   ? "use after free"
 	       : limit == ENDED ? "use after free: of the stack of a coroutine that has ended"
 				: "out of bounds",
@@ -450,24 +318,38 @@ static void clear_cells(uintptr_t from, uintptr_t to)
 void sim_memory_given(const void *p, size_t size, const void *around, size_t room)
 {
 	const uintptr_t *fp = __builtin_frame_address(0);
-	struct block *b;
+	struct sim_block *b;
 	uintptr_t at = (uintptr_t)p;
 
-	if (!sim_run.begun || !p)
+	if (!p)
 		return;
-	set_limits((uintptr_t)around, room, BEYOND);
-	set_limits(at, size, ALL);
-	clear_cells(at, at + size); /* nobody has accessed it */
-	b = around == p ? NULL : block_at((uintptr_t)around);
-	if (b)
+	if (sim_run.begun) {
+		set_limits((uintptr_t)around, room, BEYOND);
+		set_limits(at, size, ALL);
+		clear_cells(at, at + size); /* nobody has accessed it */
+	}
+	b = around == p ? NULL : sim_block_at((uintptr_t)around);
+	if (b) {
 		b->size = 0; /* what is given is what is inside */
-	b = block_at(at);
+		b->live = false;
+	}
+	b = sim_block_at(at);
 	if (!b)
 		return;
-	b->at = at;
 	b->size = size;
-	b->freed.n = 0;
-	trace(&b->given, (const void *)fp[1], fp);
+	b->live = true;
+	b->owed = false;
+	b->given.n = b->freed.n = 0;
+	if (sim_run.begun)
+		sim_trace(&b->given, (const void *)fp[1], fp);
+}
+
+void sim_memory_owed(const void *p)
+{
+	struct sim_block *b = sim_block_at((uintptr_t)p);
+
+	if (b)
+		b->owed = sim_run.begun;
 }
 
 void sim_memory_fresh(const void *p, size_t size)
@@ -480,7 +362,7 @@ _Noreturn static void misused(const void *p, const char *what, const uintptr_t *
 {
 	struct sim_trace now;
 
-	trace(&now, (const void *)fp[1], fp);
+	sim_trace(&now, (const void *)fp[1], fp);
 	memory(what, (uintptr_t)p, 1, SIM_WRITE, &now);
 }
 
@@ -501,21 +383,24 @@ void sim_memory_misused(const void *p, bool written)
 static void freed(const void *p, const uintptr_t *fp)
 {
 	uintptr_t folded;
-	struct block *b;
+	struct sim_block *b;
 
-	if (fold((uintptr_t)p, &folded) && *limit_of(folded) == FREED)
+	if (sim_run.begun && fold((uintptr_t)p, &folded) && *limit_of(folded) == FREED)
 		misused(p, "double free", fp);
-	b = block_at((uintptr_t)p);
-	if (b && b->at == (uintptr_t)p)
-		trace(&b->freed, (const void *)fp[1], fp);
+	b = sim_block_at((uintptr_t)p);
+	if (!b)
+		return;
+	b->live = false;
+	if (sim_run.begun)
+		sim_trace(&b->freed, (const void *)fp[1], fp);
+	else
+		b->size = 0;
 }
 
 void sim_memory_freed(const void *p, size_t size)
 {
 	const uintptr_t *fp = __builtin_frame_address(0);
 
-	if (!sim_run.begun)
-		return;
 	in_name_of_caller(p, size, SIM_WRITE, (const void *)fp[1], fp);
 	freed(p, fp);
 }
@@ -527,9 +412,9 @@ void *sim_memory_later(void *p, size_t size)
 	static int next;
 	void *oldest;
 
+	freed(p, __builtin_frame_address(0));
 	if (!sim_run.begun)
 		return p;
-	freed(p, __builtin_frame_address(0));
 	set_limits((uintptr_t)p, size, FREED);
 	if (size > LARGEST)
 		return p;

@@ -194,13 +194,7 @@ void sim_model_change(struct sim_agent *a, uintptr_t at, uint64_t was, uint64_t 
 void sim_model_read_last(struct sim_agent *a, uintptr_t at, uint64_t value, int order);
 void sim_model_fence(struct sim_agent *a, int order);
 
-/* ---- race.c ---- */
-
-enum sim_how { SIM_WRITE = 1, SIM_ATOMIC = 2 };
-
-void sim_race_init(void);
-/* A stack from which nobody has anything, or that of a coroutine that has ended. */
-void sim_memory_stack(uintptr_t from, uintptr_t to, bool ended);
+/* ---- blocks.c ---- */
 
 /* Who did something, and where. */
 enum { SIM_DEEP = 12 };
@@ -211,6 +205,34 @@ struct sim_trace {
 	char name[NAME_SIZE];
 	uintptr_t pc[SIM_DEEP];
 };
+/* fp: the frame of a function that place has called, maybe by others. */
+void sim_trace(struct sim_trace *t, const void *place, const uintptr_t *fp);
+void sim_put_who(const struct sim_trace *t);
+void sim_put_stack(const struct sim_trace *t);
+
+/* A block that was given, and maybe freed: the last of its address. */
+struct sim_block {
+	uintptr_t at;
+	size_t size;
+	bool live, owed; /* the program is to give it back */
+	bool reached;    /* see leaks.c */
+	struct sim_trace given, freed;
+};
+/* Of at; with size 0 if it was not known; NULL: there is no room. */
+struct sim_block *sim_block_at(uintptr_t at);
+/* The innermost block around at, or else one right beside it; NULL: none. */
+const struct sim_block *sim_block_around(uintptr_t at);
+void sim_put_block(uintptr_t at);
+/* False: there were others, which are not known. */
+bool sim_each_block(void (*visit)(struct sim_block *block));
+
+/* ---- race.c ---- */
+
+enum sim_how { SIM_WRITE = 1, SIM_ATOMIC = 2 };
+
+void sim_race_init(void);
+/* A stack from which nobody has anything, or that of a coroutine that has ended. */
+void sim_memory_stack(uintptr_t from, uintptr_t to, bool ended);
 
 /* An access, of which a run has told that another races with it. */
 struct sim_watch {
@@ -283,6 +305,14 @@ size_t sim_input_that_comes(size_t n);                 /* of n bytes */
 
 enum { SIM_TURNS = 4096 };
 void sim_timer_came(void); /* on the core that goes on */
+
+/* ---- leaks.c ---- */
+
+extern bool sim_leaks; /* what is left at the end is looked for */
+extern struct co *sim_exiter;
+extern uintptr_t sim_exit_sp, sim_exit_regs[6];
+void sim_spawned(const struct co *co, const uintptr_t *fp); /* it is made; fp: as of sim_trace */
+void sim_look_for_leaks(void); /* at the end; returns if there is none */
 
 /* ---- start.c ---- */
 

@@ -157,6 +157,21 @@ FUNCTION sim_sigreturn
 	syscall
 	ud2
 
+/* The first call of exit leaves word for leaks.c. */
+FUNCTION __wrap_exit
+	cmpq	$0, sim_exiter
+	jne	__real_exit
+	movq	%rsp, sim_exit_sp
+	movq	%rbx, sim_exit_regs
+	movq	%rbp, sim_exit_regs + 8
+	movq	%r12, sim_exit_regs + 16
+	movq	%r13, sim_exit_regs + 24
+	movq	%r14, sim_exit_regs + 32
+	movq	%r15, sim_exit_regs + 40
+	movq	sim_current, %rax
+	movq	%rax, sim_exiter
+	jmp	__real_exit
+
 FUNCTION _start
 	xorl	%ebp, %ebp
 	movq	%rsp, %rdi

@@ -79,9 +79,9 @@ def run_litmus(case):
 
 
 def run_fault(case):
-    kinds = faulty()[case.name]
+    kinds, options = faulty()[case.name]
     program = f"{FOLDER}/{case.name}.c"
-    found = explore(builder.image(program, SIM), program, RUNS=ENOUGH, SMP=case.smp)
+    found = explore(builder.image(program, SIM), program, RUNS=ENOUGH, SMP=case.smp, **options)
     checks = [Check(f"{case.name} fails: {' or '.join(kinds)}, in {found.runs} runs", found.kind in kinds,
                     f"{found.kind or 'nothing'}, status {found.status}", found.text),
               Check(f"{case.name} has a story of at most {STORY} lines", 1 <= len(found.story) <= STORY,
@@ -95,7 +95,7 @@ def run_fault(case):
 
 def run_right(case, runs):
     program = f"{FOLDER}/right/{case.name}.c"
-    found = explore(builder.image(program, SIM), program, RUNS=runs, SMP=case.smp)
+    found = explore(builder.image(program, SIM), program, RUNS=runs, SMP=case.smp, LEAKS=1)
     return [Check(f"{case.name}: no failure in {runs} runs", found.clean == runs,
                   f"status {found.status}", found.text)]
 

@@ -15,11 +15,14 @@ LINES = re.compile(r"^(?:failure|decisions): .*$", re.MULTILINE)
 
 
 def faulty():
-    """{name: the kinds of failure that its head allows}, of the programs with a fault."""
+    """{name: (the kinds of failure that its head allows, {option: value} for it)}, of the programs with a fault."""
     found = {}
     for path in sorted((ROOT / FOLDER).glob("*.c")):
-        kinds = re.search(r"^ \* fault: (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
-        found[path.stem] = kinds[1].split(" or ") if kinds else []
+        text = path.read_text(encoding="utf-8")
+        kinds = re.search(r"^ \* fault: (.*)$", text, re.MULTILINE)
+        options = re.search(r"^ \* with: (.*)$", text, re.MULTILINE)
+        found[path.stem] = (kinds[1].split(" or ") if kinds else [],
+                            dict(word.split("=") for word in options[1].split()) if options else {})
     return found
 
 
