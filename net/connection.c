@@ -398,12 +398,10 @@ int stream_shutdown(struct socket *s, int how)
 
 void stream_close(struct socket *s)
 {
-	net_lock();
 	if (s->state == SOCKET_CONNECTED && s->linger.l_onoff && s->linger.l_linger > 0 && s->tcp)
 		linger(s);
 	close_connection(s, s->state == SOCKET_CONNECTED && s->linger.l_onoff &&
 				    s->linger.l_linger == 0);
 	close_accepted(s);
 	s->state = SOCKET_ENDED;
-	net_unlock();
 }

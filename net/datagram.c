@@ -297,11 +297,9 @@ int datagram_shutdown(struct socket *s, int how)
 
 void datagram_close(struct socket *s)
 {
-	net_lock();
 	if (s->udp)
 		udp_remove(s->udp);
 	s->udp = NULL;
-	net_unlock();
 }
 
 void datagram_free(struct socket *s)

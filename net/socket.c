@@ -227,6 +227,8 @@ static void socket_close(void *object)
 {
 	struct socket *s = object;
 
+	/* With net_lock too: who sends looks whether it is closed, and then begins to wait. */
+	net_lock();
 	lock(&s->lock);
 	s->closed = true;
 	socket_wake_all(s);
@@ -234,6 +236,7 @@ static void socket_close(void *object)
 		stream_close(s);
 	else
 		datagram_close(s);
+	net_unlock();
 }
 
 static void socket_free(void *object)

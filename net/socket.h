@@ -135,7 +135,7 @@ int stream_accept(struct socket *s, struct socket **accepted, bool may_wait);
 void stream_accept_later(struct socket *s, struct socket *accepted);
 int stream_connect(struct socket *s, const ip_addr_t *address, uint16_t port, bool may_wait);
 int stream_shutdown(struct socket *s, int how);
-void stream_close(struct socket *s);
+void stream_close(struct socket *s); /* net_lock */
 
 /* ---- stream.c: TCP's data ---- */
 
@@ -163,7 +163,7 @@ ssize_t datagram_receive(struct socket *s, struct parts parts, int *flags, ip_ad
 void datagram_refused(const ip_addr_t *local, uint16_t local_port, const ip_addr_t *remote,
 		      uint16_t remote_port);
 int datagram_shutdown(struct socket *s, int how);
-void datagram_close(struct socket *s);
+void datagram_close(struct socket *s); /* net_lock */
 void datagram_free(struct socket *s);
 
 /* ---- resolve.c ---- */

@@ -250,7 +250,8 @@ ssize_t stream_send(struct socket *s, struct parts parts, int flags)
 		}
 		if (error < 0 || done == want)
 			break;
-		error = wait_for_room(s, flags, &deadline);
+		/* Without a pcb its end has come meanwhile, which the next look tells. */
+		error = s->tcp ? wait_for_room(s, flags, &deadline) : 0;
 	} while (!error);
 	if (done > 0 && s->tcp && !(flags & MSG_MORE))
 		tcp_output(s->tcp);

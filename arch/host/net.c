@@ -12,6 +12,7 @@
 #include "host.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/epoll.h>
@@ -40,6 +41,7 @@ static struct spinlock free_lock;
 static struct settings *free_settings;
 static unsigned settings_used;
 static int epoll;
+static int nothing;              /* a descriptor that is good for no call */
 static _Atomic uint32_t fetches; /* how often a core has asked epoll */
 static _Atomic bool asked;       /* a core is to fetch */
 static _Atomic bool watched;     /* the thread has been started */
@@ -164,6 +166,9 @@ void host_net_init(void)
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll < 0 || getrlimit(RLIMIT_NOFILE, &files))
 		host_die("epoll");
+	nothing = open("/", O_PATH | O_CLOEXEC);
+	if (nothing < 0)
+		host_die("the root folder");
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
 }
@@ -172,7 +177,8 @@ struct endpoint *net_endpoint(int fd)
 {
 	if (fd < 0 || fd >= ENDPOINTS)
 		return NULL;
-	return atomic_load_explicit(&endpoints[fd].open, memory_order_relaxed) ? &endpoints[fd]
+	/* acquire: open_with */
+	return atomic_load_explicit(&endpoints[fd].open, memory_order_acquire) ? &endpoints[fd]
 									       : NULL;
 }
 
@@ -195,9 +201,11 @@ static long open_with(long fd, struct settings *settings)
 	begin_watching();
 	atomic_fetch_add_explicit(&settings->descriptors, 1, memory_order_relaxed);
 	lock(&e->lock);
-	e->settings = settings;
+	atomic_store_explicit(&e->settings, settings, memory_order_relaxed);
 	e->known = false;
-	atomic_store_explicit(&e->open, true, memory_order_relaxed);
+	e->closing = false;
+	/* release: net_endpoint, so that it has settings */
+	atomic_store_explicit(&e->open, true, memory_order_release);
 	unlock(&e->lock);
 	return fd;
 }
@@ -244,7 +252,8 @@ long net_open(long fd, int type)
 	if (fd < 0)
 		return fd;
 	s = take_settings();
-	s->datagrams = (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_DGRAM;
+	atomic_store_explicit(&s->datagrams, (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_DGRAM,
+			      memory_order_relaxed);
 	atomic_store_explicit(&s->nonblocking, type & SOCK_NONBLOCK, memory_order_relaxed);
 	atomic_store_explicit(&s->receive_limit, 0, memory_order_relaxed);
 	atomic_store_explicit(&s->send_limit, 0, memory_order_relaxed);
@@ -259,26 +268,40 @@ long net_open_copy(long copy, int fd)
 	if (!e || copy < 0)
 		return copy;
 	copy = not_too_large(copy);
-	return copy < 0 ? copy : open_with(copy, e->settings);
+	return copy < 0 ? copy : open_with(copy, settings_of(e));
 }
 
-void net_close(int fd)
+/* Whether it was open, and nobody else closes it. */
+static bool begin_closing(int fd, struct endpoint *e)
+{
+	bool first;
+
+	lock(&e->lock);
+	first = atomic_load_explicit(&e->open, memory_order_relaxed) && !e->closing;
+	e->closing = true;
+	/* Otherwise epoll forgets it by itself. */
+	if (first && e->known &&
+	    atomic_load_explicit(&settings_of(e)->descriptors, memory_order_relaxed) > 1)
+		host_call(SYS_epoll_ctl, epoll, EPOLL_CTL_DEL, fd, 0, 0, 0);
+	unlock(&e->lock);
+	return first;
+}
+
+int net_close(int fd)
 {
 	struct endpoint *e = &endpoints[fd];
-	bool was_open;
 
+	if (!begin_closing(fd, e))
+		return -EBADF;
+	/* Linux answers EBADF to every call for what is in its place: to those who still think that it is
+	 * a socket, and to those who already think that it is none. */
+	host_call(SYS_dup3, nothing, fd, O_CLOEXEC, 0, 0, 0);
+	atomic_store_explicit(&e->open, false, memory_order_relaxed);
 	preempt_disable();
-	spin_lock(&e->lock);
-	was_open = atomic_exchange_explicit(&e->open, false, memory_order_relaxed);
-	/* Otherwise epoll forgets it by itself. */
-	if (was_open && e->known &&
-	    atomic_load_explicit(&e->settings->descriptors, memory_order_relaxed) > 1)
-		host_call(SYS_epoll_ctl, epoll, EPOLL_CTL_DEL, fd, 0, 0, 0);
-	spin_unlock(&e->lock);
 	edge(e);
 	preempt_enable();
-	if (was_open)
-		put_settings(e->settings);
+	put_settings(settings_of(e));
+	return 0;
 }
 
 /* ---- Waiting ---- */

@@ -14,7 +14,7 @@ enum { ENDPOINTS = 1 << 16 };
 struct settings {
 	_Atomic uint32_t descriptors;
 	_Atomic bool nonblocking;
-	bool datagrams;                             /* constant while there is a descriptor */
+	_Atomic bool datagrams;                     /* constant while there is a descriptor */
 	_Atomic uint64_t receive_limit, send_limit; /* ns; 0: none */
 	_Atomic long error;    /* came when a part had been sent: the next call tells it */
 	struct settings *next; /* in the list of those that are free */
@@ -24,15 +24,22 @@ struct settings {
 struct endpoint {
 	struct spinlock lock;
 	/* guarded by lock */
-	bool known;      /* to epoll; of sockets only */
+	bool known; /* to epoll; of sockets only */
+	bool closing;
 	uint32_t events; /* that epoll tells of; of others only */
 	struct wait_queue waiters;
 	/* written with the lock held */
 	_Atomic bool open;
-	_Atomic uint32_t edges;    /* how often epoll has told of it */
-	struct settings *settings; /* of sockets; set before it is open */
-	struct mutex reading;      /* of what is not a socket: see input.c */
+	_Atomic uint32_t edges;              /* how often epoll has told of it */
+	_Atomic(struct settings *) settings; /* of sockets; set before it is open */
+	struct mutex reading;                /* of what is not a socket: see input.c */
 };
+
+/* Of a socket. Another coroutine may close it meanwhile, and somebody open it again: those of one of them. */
+static inline struct settings *settings_of(const struct endpoint *e)
+{
+	return atomic_load_explicit(&e->settings, memory_order_relaxed);
+}
 
 /* NULL: not one of ours, which are sockets. */
 struct endpoint *net_endpoint(int fd);
@@ -47,8 +54,9 @@ long net_open(long fd, int type);
 /* The same of a descriptor that is a copy of fd's. */
 long net_open_copy(long copy, int fd);
 
-/* fd is going to be closed: who waits for it gets -EBADF. */
-void net_close(int fd);
+/* Closes the socket: who waits for it gets -EBADF. Its number is still taken; the caller closes that. 0;
+ * -EBADF: somebody else closes it. */
+int net_close(int fd);
 
 /* One of the endpoints that a coroutine waits for at once. */
 struct net_watch {

@@ -77,7 +77,7 @@ static long until_done(struct endpoint *e, uint64_t deadline, bool blocks, long 
 
 	if (wait_cancelled())
 		return -ECANCELED;
-	error = atomic_exchange_explicit(&e->settings->error, 0, memory_order_relaxed);
+	error = atomic_exchange_explicit(&settings_of(e)->error, 0, memory_order_relaxed);
 	if (error)
 		return error;
 	for (;;) {
@@ -86,8 +86,8 @@ static long until_done(struct endpoint *e, uint64_t deadline, bool blocks, long 
 
 		if (n != -EAGAIN || !blocks)
 			return n;
-		if (e->settings->datagrams && (number == SYS_recvfrom || number == SYS_recvmsg) &&
-		    will_not_receive((int)a))
+		if (atomic_load_explicit(&settings_of(e)->datagrams, memory_order_relaxed) &&
+		    (number == SYS_recvfrom || number == SYS_recvmsg) && will_not_receive((int)a))
 			return 0;
 		n = net_wait(&watch, 1, deadline);
 		if (n)
@@ -97,7 +97,7 @@ static long until_done(struct endpoint *e, uint64_t deadline, bool blocks, long 
 
 static bool blocks(const struct endpoint *e, int flags)
 {
-	return !atomic_load_explicit(&e->settings->nonblocking, memory_order_relaxed) &&
+	return !atomic_load_explicit(&settings_of(e)->nonblocking, memory_order_relaxed) &&
 	       !(flags & MSG_DONTWAIT);
 }
 
@@ -131,14 +131,14 @@ int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 	if (!e)
 		return (int)net_result(
 			host_call(SYS_accept4, fd, (long)addr, (long)len, flags, 0, 0));
-	n = until_done(e, deadline_in(e->settings->receive_limit), blocks(e, 0), SYS_accept4, fd,
+	n = until_done(e, deadline_in(settings_of(e)->receive_limit), blocks(e, 0), SYS_accept4, fd,
 		       (long)addr, (long)len, flags | SOCK_NONBLOCK, 0, 0);
 	n = net_open(n, SOCK_STREAM | flags);
 	if (n >= 0) {
-		struct settings *own = net_endpoint((int)n)->settings;
+		struct settings *own = settings_of(net_endpoint((int)n));
 
-		own->receive_limit = e->settings->receive_limit;
-		own->send_limit = e->settings->send_limit;
+		own->receive_limit = settings_of(e)->receive_limit;
+		own->send_limit = settings_of(e)->send_limit;
 	}
 	return (int)net_result(n);
 }
@@ -152,7 +152,7 @@ int __wrap_accept(int fd, struct sockaddr *addr, socklen_t *len)
  * that was refused may try again. */
 static long connected(int fd, struct endpoint *e, const struct sockaddr *addr, socklen_t len)
 {
-	uint64_t deadline = deadline_in(e->settings->send_limit);
+	uint64_t deadline = deadline_in(settings_of(e)->send_limit);
 	struct pollfd p = {.fd = fd, .events = POLLOUT};
 
 	for (;;) {
@@ -184,9 +184,9 @@ int __wrap_connect(int fd, const struct sockaddr *addr, socklen_t len)
 
 int __wrap_close(int fd)
 {
-	if (net_endpoint(fd))
-		net_close(fd);
-	return (int)net_result(host_call(SYS_close, fd, 0, 0, 0, 0, 0));
+	long error = net_endpoint(fd) ? net_close(fd) : 0;
+
+	return (int)net_result(error ? error : host_call(SYS_close, fd, 0, 0, 0, 0, 0));
 }
 
 /* ---- Other descriptors of a socket ---- */
@@ -200,8 +200,8 @@ static long duplicate_to(int fd, int new, int flags)
 		return n;
 	if (new >= ENDPOINTS && net_endpoint(fd))
 		return -EBADF;
-	if (net_endpoint(new))
-		net_close(new);
+	if (net_endpoint(new) && net_close(new))
+		return -EBUSY;
 	return net_open_copy(host_call(SYS_dup3, fd, new, flags, 0, 0, 0), fd);
 }
 
@@ -237,7 +237,7 @@ ssize_t __wrap_recvfrom(int fd, void *buf, size_t size, int flags, struct sockad
 	if (!e)
 		return net_result(host_call(SYS_recvfrom, fd, (long)buf, (long)size, flags,
 					    (long)addr, (long)len));
-	deadline = deadline_in(e->settings->receive_limit);
+	deadline = deadline_in(settings_of(e)->receive_limit);
 	do {
 		n = until_done(e, deadline, blocks(e, flags), SYS_recvfrom, fd,
 			       (long)buf + (long)got, (long)(size - got), flags, (long)addr,
@@ -266,8 +266,8 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
 
 	if (!e)
 		return net_result(host_call(SYS_recvmsg, fd, (long)msg, flags, 0, 0, 0));
-	return net_result(until_done(e, deadline_in(e->settings->receive_limit), blocks(e, flags),
-				     SYS_recvmsg, fd, (long)msg, flags, 0, 0, 0));
+	return net_result(until_done(e, deadline_in(settings_of(e)->receive_limit),
+				     blocks(e, flags), SYS_recvmsg, fd, (long)msg, flags, 0, 0, 0));
 }
 
 ssize_t __wrap_readv(int fd, const struct iovec *iov, int n)
@@ -284,7 +284,7 @@ ssize_t __wrap_readv(int fd, const struct iovec *iov, int n)
 static void tell_later(struct endpoint *e, long error)
 {
 	if (error < 0 && error != -EAGAIN && error != -ECANCELED && error != -EPIPE)
-		atomic_store_explicit(&e->settings->error, error, memory_order_relaxed);
+		atomic_store_explicit(&settings_of(e)->error, error, memory_order_relaxed);
 }
 
 static long send_all(int fd, struct endpoint *e, uint64_t deadline, const void *buf, size_t size,
@@ -313,8 +313,8 @@ ssize_t __wrap_sendto(int fd, const void *buf, size_t size, int flags, const str
 	if (!e)
 		return net_result(host_call(SYS_sendto, fd, (long)buf, (long)size, flags,
 					    (long)addr, (long)len));
-	return net_result(
-		send_all(fd, e, deadline_in(e->settings->send_limit), buf, size, flags, addr, len));
+	return net_result(send_all(fd, e, deadline_in(settings_of(e)->send_limit), buf, size, flags,
+				   addr, len));
 }
 
 ssize_t __wrap_send(int fd, const void *buf, size_t size, int flags)
@@ -339,7 +339,7 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
 	flags |= MSG_NOSIGNAL;
 	if (!e)
 		return net_result(host_call(SYS_sendmsg, fd, (long)msg, flags, 0, 0, 0));
-	deadline = deadline_in(e->settings->send_limit);
+	deadline = deadline_in(settings_of(e)->send_limit);
 	sent = until_done(e, deadline, blocks(e, flags), SYS_sendmsg, fd, (long)msg, flags, 0, 0,
 			  0);
 	for (size_t i = 0; sent > 0 && i < msg->msg_iovlen && blocks(e, flags); i++) {
@@ -498,8 +498,8 @@ int __wrap_fcntl(int fd, int cmd, ...)
 	}
 	n = host_call(SYS_fcntl, fd, cmd, cmd == F_SETFL ? arg | O_NONBLOCK : 0, 0, 0, 0);
 	if (n >= 0 && cmd == F_SETFL)
-		atomic_store(&e->settings->nonblocking, arg & O_NONBLOCK);
-	else if (n >= 0 && !atomic_load(&e->settings->nonblocking))
+		atomic_store(&settings_of(e)->nonblocking, arg & O_NONBLOCK);
+	else if (n >= 0 && !atomic_load(&settings_of(e)->nonblocking))
 		n &= ~(long)O_NONBLOCK;
 	return (int)net_result(n);
 }
@@ -515,7 +515,7 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	va_end(args);
 	if (!e || request != FIONBIO)
 		return (int)net_result(host_call(SYS_ioctl, fd, (long)request, (long)arg, 0, 0, 0));
-	atomic_store(&e->settings->nonblocking, *(const int *)arg != 0);
+	atomic_store(&settings_of(e)->nonblocking, *(const int *)arg != 0);
 	return 0;
 }
 
@@ -528,8 +528,8 @@ int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t 
 
 	if (e && !error && level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO)) {
 		memcpy(&limit, value, sizeof limit); /* it has the size, says Linux */
-		atomic_store(name == SO_RCVTIMEO ? &e->settings->receive_limit
-						 : &e->settings->send_limit,
+		atomic_store(name == SO_RCVTIMEO ? &settings_of(e)->receive_limit
+						 : &settings_of(e)->send_limit,
 			     (uint64_t)limit.tv_sec * NSEC_PER_SEC +
 				     (uint64_t)limit.tv_usec * NSEC_PER_USEC);
 	}

@@ -207,6 +207,45 @@ static void test_close_ends_waits(void)
 	verdict("close ends the waits of others");
 }
 
+static void write_until_closed(void *arg)
+{
+	static char data[100000];
+	int fd = (int)(intptr_t)arg;
+	ssize_t n;
+
+	while ((n = write(fd, data, sizeof data)) > 0)
+		;
+	expect_eq(n, -1);
+	expect_eq(errno, EBADF);
+}
+
+static void read_until_closed(void *arg)
+{
+	char data[1000];
+
+	while (read((int)(intptr_t)arg, data, sizeof data) > 0)
+		;
+}
+
+/* Whoever is in a call, or between two, when a socket is closed, hears that it is. */
+static void test_close_while_used(void)
+{
+	int fds[2];
+
+	for (int i = 0; i < 100; i++) {
+		connection(AF_INET, fds);
+		for (int writers = 0; writers < 4; writers++)
+			go(write_until_closed, (void *)(intptr_t)fds[0]);
+		go(read_until_closed, (void *)(intptr_t)fds[1]);
+		for (int turns = i % 10; turns; turns--)
+			go_yield();
+		close(fds[0]);
+		until_alone();
+		close(fds[1]);
+	}
+	verdict("close while others use the socket");
+}
+
 static void test_reset(void)
 {
 	struct linger at_once = {.l_onoff = 1};
@@ -240,6 +279,21 @@ static void test_reset(void)
 	expect_eq(error, 0);
 	close(fds[0]);
 	verdict("a reset is told once; then there is the end");
+}
+
+/* More than there is room for, to a socket that has gone: the reset comes while it is being sent. */
+static void test_reset_while_sending(void)
+{
+	static char data[3000000];
+	int fds[2];
+
+	connection(AF_INET, fds);
+	close(fds[1]);
+	while (write(fds[0], data, sizeof data) > 0)
+		;
+	expect(errno == ECONNRESET || errno == EPIPE);
+	close(fds[0]);
+	verdict("a reset that comes while a socket sends");
 }
 
 static void read_slowly(void *arg)
@@ -378,14 +432,16 @@ static void test_dup(void)
 
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 12);
+	test_begin(argc, argv, 14);
 	test_both_ways(AF_INET);
 	test_both_ways(AF_INET6);
 	test_half_close();
 	test_parts();
 	test_wait_all();
 	test_close_ends_waits();
+	test_close_while_used();
 	test_reset();
+	test_reset_while_sending();
 	test_linger();
 	test_many();
 	test_options();

@@ -109,7 +109,7 @@ static void test_udp_shut(void)
 static void shut_later(void *arg)
 {
 	time_sleep(2 * NSEC_PER_MSEC);
-	expect_eq(shutdown(*(int *)arg, SHUT_RD), 0);
+	expect_eq(shutdown((int)(intptr_t)arg, SHUT_RD), 0);
 }
 
 static void connected(int type, int fds[2])
@@ -146,7 +146,7 @@ static void test_shut_reading(int type)
 	close_both(fds);
 
 	connected(type, fds);
-	go(shut_later, &fds[0]);
+	go(shut_later, (void *)(intptr_t)fds[0]);
 	expect_eq(recv(fds[0], text, sizeof text, 0), 0);
 	close_both(fds);
 	verdict("SHUT_RD: what has come is read, then nothing, %s",
