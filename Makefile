@@ -115,7 +115,7 @@ common_flags = -g -fno-omit-frame-pointer -fno-stack-protector -fno-pic -fno-com
 	$(if $(filter painted,$(BUILD)),-DVOLE_PAINTED) $(ARCH_CFLAGS) \
 	$(libc_headers) -Iinclude -ffile-prefix-map=$(CURDIR)=.
 
-# Sanitizers: what is undefined is a panic (kernel/ubsan.c); the rest has run-times of its own.
+# Sanitizers: what is undefined is a panic (debug/ubsan.c); the rest has run-times of its own.
 san_ubsan := -fsanitize=undefined -fno-sanitize-recover=undefined
 san_asan := -fsanitize=address $(san_ubsan)
 san_tsan := -fsanitize=thread -Wno-tsan
@@ -142,7 +142,7 @@ libs = -Wl,--start-group $(app_libs) $(ARCH_LIBS) $(if $(NEWLIB),$(NEWLIB)/lib/l
 # ---- The kernel's objects ----------------------------------------------------------------------
 
 kernel_srcs := $(ARCH_SRCS) $(ARCH_DRIVERS) \
-	$(sort $(filter-out $(claimed),$(wildcard $(addsuffix /*.c,kernel \
+	$(sort $(filter-out $(claimed),$(wildcard $(addsuffix /*.c,kernel sync debug \
 	$(if $(NEWLIB),drivers libc net)))))
 lwip_srcs := $(if $(LWIP),$(wildcard $(addprefix $(LWIP)/,core/*.c core/ipv4/*.c core/ipv6/*.c)) \
 	$(LWIP)/netif/ethernet.c)
@@ -173,7 +173,7 @@ $(K)/%.S.o: %.S $(K)/kernel.flags
 # is compiled anew; all of the kernel, if a header has it.
 ifneq ($(PLANT),)
 plant := PLANT_$(shell echo '$(PLANT)' | tr 'a-z-' 'A-Z_')
-planted := $(shell grep -rlw '$(plant)' $(kernel_srcs) $(addsuffix /*.h,arch/$(ARCH) kernel drivers libc net))
+planted := $(shell grep -rlw '$(plant)' $(kernel_srcs) $(addsuffix /*.h,arch/$(ARCH) kernel sync debug drivers libc net))
 ifeq ($(planted),)
 $(error PLANT=$(PLANT): the sources have no $(plant))
 endif
@@ -323,7 +323,7 @@ endif # needs_build
 
 # ---- The commands ------------------------------------------------------------------------------
 
-.PHONY: help run image explore gdb stackdepth iso test test-long test-sanitize test-explore bench bench-qemu lint icount flags port clean FORCE
+.PHONY: help run image explore gdb stackdepth iso test test-long test-sanitize test-explore bench bench-qemu lint icount flags port objects clean FORCE
 
 image: $(elf)
 	@echo $(CURDIR)/$(elf)
@@ -381,11 +381,14 @@ lint:
 	@tools/setup lint </dev/null
 	@tools/lint
 
-# For tools/lint: how the kernel is compiled; nm, and the port's objects.
+# For tools/lint: how the kernel is compiled; nm, and the objects of the port or of all.
 flags:
 	@echo '$(kernel_flags)'
 
 port: $(patsubst %,$(B)/%.o,$(filter-out $(ARCH_LIBRARY),$(ARCH_SRCS)))
+	@echo $(CROSS)nm $^
+
+objects: $(kernel_srcs:%=$(B)/%.o)
 	@echo $(CROSS)nm $^
 
 clean:

@@ -24,13 +24,13 @@
 #include <vole/time.h>
 
 #include "arch/arch.h"
+#include "debug/panic.h"
+#include "debug/print.h"
 #include "drivers/input.h"
 #include "drivers/terminal.h"
 #include "drivers/uart.h"
 #include "kernel/irq.h"
 #include "kernel/lock.h"
-#include "kernel/panic.h"
-#include "kernel/print.h"
 #include "kernel/sched.h"
 #include "kernel/start.h"
 

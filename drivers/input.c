@@ -17,10 +17,10 @@
 
 #include <vole/runtime.h>
 
+#include "debug/panic.h"
 #include "drivers/console.h"
 #include "drivers/terminal.h"
 #include "drivers/uart.h"
-#include "kernel/panic.h"
 #include "kernel/start.h"
 
 enum { RING_SIZE = 4096 }; /* a power of two */

@@ -3,9 +3,9 @@
 #include <vole/go.h>
 #include <vole/sync.h>
 
+#include "debug/print.h"
 #include "drivers/virtio.h"
 #include "drivers/virtio_net.h"
-#include "kernel/print.h"
 
 static struct once looked;
 static struct netdev *card;

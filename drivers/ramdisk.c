@@ -12,8 +12,8 @@
 #include <vole/sync.h>
 
 #include "arch/arch.h"
+#include "debug/print.h"
 #include "kernel/heap.h"
-#include "kernel/print.h"
 
 enum { BLOCK = 512 };
 

@@ -14,8 +14,8 @@
 #include <vole/sync.h>
 
 #include "arch/arch.h"
+#include "debug/print.h"
 #include "kernel/lock.h"
-#include "kernel/print.h"
 
 enum { KEY_WORDS = 8, BLOCK_WORDS = 16, ROUNDS = 20 };
 

@@ -19,10 +19,10 @@
 #include <vole/sync.h>
 #include <vole/time.h>
 
+#include "debug/print.h"
 #include "drivers/console.h"
 #include "drivers/input.h"
 #include "kernel/lock.h"
-#include "kernel/print.h"
 #include "kernel/sched.h"
 #include "kernel/start.h"
 #include "kernel/wait.h"

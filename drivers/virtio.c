@@ -5,8 +5,8 @@
 
 #include <vole/time.h>
 
+#include "debug/print.h"
 #include "drivers/virtio_bus.h"
-#include "kernel/print.h"
 
 enum { RESET_LIMIT_MS = 1000 };
 

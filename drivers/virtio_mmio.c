@@ -2,12 +2,12 @@
 #include <limits.h>
 
 #include "arch/arch.h"
+#include "debug/print.h"
 #include "drivers/device_map.h"
 #include "drivers/virtio.h"
 #include "drivers/virtio_bus.h"
 #include "kernel/heap.h"
 #include "kernel/irq.h"
-#include "kernel/print.h"
 
 enum { /* 4.2.2 */
        MAGIC_VALUE = 0x000,

@@ -14,11 +14,11 @@
 #include <vole/time.h>
 
 #include "arch/arch.h"
+#include "debug/print.h"
 #include "drivers/virtio_card.h"
 #include "kernel/heap.h"
 #include "kernel/lock.h"
 #include "kernel/page.h"
-#include "kernel/print.h"
 #include "kernel/sched.h"
 
 enum { /* 5.1.3 */

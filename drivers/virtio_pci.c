@@ -3,13 +3,13 @@
 #include <limits.h>
 
 #include "arch/arch.h"
+#include "debug/print.h"
 #include "drivers/device_map.h"
 #include "drivers/pci.h"
 #include "drivers/virtio.h"
 #include "drivers/virtio_bus.h"
 #include "kernel/heap.h"
 #include "kernel/irq.h"
-#include "kernel/print.h"
 
 enum { VENDOR_VIRTIO = 0x1af4, DEVICE_MODERN = 0x1040, DEVICE_OLD = 0x1000, DEVICE_LAST = 0x107f };
 

@@ -10,11 +10,11 @@
 
 #include <string.h>
 
+#include "debug/order.h"
+#include "debug/panic.h"
 #include "kernel/core.h"
 #include "kernel/heap.h"
-#include "kernel/order.h"
 #include "kernel/page.h"
-#include "kernel/panic.h"
 
 enum { GRAIN = 16 }; /* what malloc aligns to, and the size of a header */
 

@@ -5,11 +5,11 @@
  * depth: pointer kernel/co.c self->fn)(self->arg) : @entry
  * depth: pointer kernel/co.c self->fn(self->arg) : @entry
  * depth: pointer kernel/co.c self->at_end(self->end_arg) : member_ended task_ended
- * depth: pointer kernel/co.c self->at_end(self->end_arg) : kernel/future.c:finish kernel/gen.c:end
- * depth: pointer kernel/future.c task->fn(task->arg) : @started
- * depth: pointer kernel/gen.c g->fn(g, g->arg) : @started
+ * depth: pointer kernel/co.c self->at_end(self->end_arg) : sync/future.c:finish sync/gen.c:end
+ * depth: pointer sync/future.c task->fn(task->arg) : @started
+ * depth: pointer sync/gen.c g->fn(g, g->arg) : @started
  * depth: pointer kernel/co.c call.fn(call.arg) : @deferred
- * depth: pointer kernel/once.c fn(arg) : @passed
+ * depth: pointer sync/once.c fn(arg) : @passed
  *
  * What core_call calls runs on the core's own stack, and so does a panic's report:
  * depth: pointer kernel/core.c return fn(a, b) : @nothing

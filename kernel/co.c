@@ -1,21 +1,21 @@
 /* The life of a coroutine: made by go, run by co_begin, ended by go_exit, freed by its successor. */
 #include "kernel/co.h"
-#include "kernel/calls.h"
+#include "debug/calls.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "debug/failing.h"
+#include "debug/order.h"
+#include "debug/symtab.h"
 #include "kernel/bounds.h"
-#include "kernel/failing.h"
-#include "kernel/group.h"
+#include "kernel/cancel.h"
 #include "kernel/heap.h"
 #include "kernel/locals.h"
-#include "kernel/order.h"
 #include "kernel/outside.h"
 #include "kernel/sched.h"
 #include "kernel/slab.h"
 #include "kernel/stack.h"
-#include "kernel/symtab.h"
 
 enum { COPY_MAX = 16 * 1024, ID_BATCH = 16 };
 enum { BEGINNING = 512 }; /* bytes of a stack that are written before its coroutine runs, at most */

@@ -4,10 +4,10 @@
  * are no powers of two up to 2 KB, so that the stacks of many coroutines do not fall on the same
  * sets of the caches.
  */
+#include "debug/paint.h"
 #include "kernel/co.h"
 #include "kernel/core.h"
 #include "kernel/lock.h"
-#include "kernel/paint.h"
 #include "kernel/slab.h"
 #include "kernel/stack.h"
 

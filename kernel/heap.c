@@ -1,9 +1,9 @@
 #include "kernel/heap.h"
 
+#include "debug/failing.h"
+#include "debug/order.h"
 #include "kernel/core.h"
-#include "kernel/failing.h"
 #include "kernel/lock.h"
-#include "kernel/order.h"
 #include "kernel/page.h"
 #include "kernel/slab.h"
 

@@ -5,12 +5,12 @@
  * store, fence, and load, so one of them sees the other (sleep, proc_notify). Whoever keeps work
  * without the fence is seen by the second look of the idle core, a moment later.
  */
+#include "debug/stuck.h"
 #include "kernel/locals.h"
 #include "kernel/lock.h"
 #include "kernel/preempt.h"
 #include "kernel/proc.h"
 #include "kernel/sched.h"
-#include "kernel/stuck.h"
 
 /* After it has gone idle, a core looks again where the work is. */
 enum { LOOK_AGAIN = 100 * 1000 };

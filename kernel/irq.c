@@ -1,10 +1,10 @@
 #include "kernel/irq.h"
-#include "kernel/calls.h"
+#include "debug/calls.h"
 
 #include <errno.h>
 
+#include "debug/order.h"
 #include "kernel/heap.h"
-#include "kernel/order.h"
 #include "kernel/sched.h"
 
 enum { IRQS = 1024 };

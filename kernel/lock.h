@@ -12,8 +12,8 @@
 #ifndef KERNEL_LOCK_H
 #define KERNEL_LOCK_H
 
+#include "debug/panic.h"
 #include "kernel/co.h"
-#include "kernel/panic.h"
 
 #ifdef VOLE_RELEASE
 #define kassert(cond) ((void)0)

@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "kernel/print.h"
+#include "debug/print.h"
 #include "kernel/start.h"
 
 enum { LINE_MAX_LEN = 4096, WORDS_MAX = 512, VALUES = 5 };

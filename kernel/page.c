@@ -8,9 +8,9 @@
 
 #include <string.h>
 
+#include "debug/order.h"
 #include "kernel/core.h"
 #include "kernel/lock.h"
-#include "kernel/order.h"
 #include "kernel/slab.h"
 #include "kernel/stack.h"
 

@@ -1,6 +1,6 @@
 #include "kernel/sched.h"
 
-#include "kernel/calls.h"
+#include "debug/calls.h"
 #include "kernel/locals.h"
 #include "kernel/page.h"
 #include "kernel/preempt.h"

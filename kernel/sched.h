@@ -10,9 +10,9 @@
 #ifndef KERNEL_SCHED_H
 #define KERNEL_SCHED_H
 
+#include "debug/paint.h"
 #include "kernel/core.h"
 #include "kernel/lock.h"
-#include "kernel/paint.h"
 
 /* The calling coroutine stops; it has set its state and published its wait. nopreempt == 1. */
 void sched_park(void);
@@ -62,10 +62,6 @@ extern _Atomic uint64_t sched_quantum;
 /* Coroutines that wait for something outside of the machine (the console), and interrupts to which
  * the program has attached handlers: they keep a machine alive in which all others wait. */
 extern _Atomic int external_waits, irqs_attached;
-
-/* Who holds m now (see co.h), or 0. */
-struct mutex;
-uint64_t mutex_holder(const struct mutex *m);
 
 /* Why every switch takes the long way; bits. From the first call of runtime_cpu_ns on it reads the
  * clock; before, processor time is counted by the ticks of time slices. */

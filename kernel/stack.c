@@ -2,11 +2,11 @@
 
 #include <errno.h>
 
+#include "debug/failing.h"
+#include "debug/print.h"
 #include "kernel/core.h"
-#include "kernel/failing.h"
 #include "kernel/lock.h"
 #include "kernel/page.h"
-#include "kernel/print.h"
 #include "kernel/sched.h"
 
 /*

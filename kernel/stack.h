@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
+#include "debug/paint.h"
 #include "kernel/co.h"
-#include "kernel/paint.h"
 
 enum { STACK_DEFAULT = 256 * 1024 };
 

@@ -6,17 +6,17 @@
 
 #include <vole/runtime.h>
 
+#include "debug/print.h"
+#include "debug/stuck.h"
 #include "kernel/heap.h"
 #include "kernel/locals.h"
 #include "kernel/options.h"
 #include "kernel/outside.h"
 #include "kernel/page.h"
 #include "kernel/preempt.h"
-#include "kernel/print.h"
 #include "kernel/proc.h"
 #include "kernel/sched.h"
 #include "kernel/stack.h"
-#include "kernel/stuck.h"
 
 enum { MAIN_STACK = 1024 * 1024, IDLE_STACK = 16 * 1024 };
 

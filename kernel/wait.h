@@ -21,9 +21,9 @@
 
 #include <vole/task.h>
 
-#include "kernel/calls.h"
+#include "debug/calls.h"
+#include "debug/order.h"
 #include "kernel/lock.h"
-#include "kernel/order.h"
 #include "kernel/sched.h"
 
 /* The claim word: values from 0 on are the winner's, negative errno values end a wait in vain. */
@@ -90,21 +90,6 @@ static inline void wait_open(struct wait *w, enum wait_reason reason, const void
 	relaxed_set(self->wait_since, self->core->now);
 	relaxed_set(self->state, CO_WAITING);
 }
-
-/* The same where the object says who holds it, which dumps look at (wait_holder): before the caller
- * goes on, and the object may be freed, it calls wait_object_gone. */
-static inline void wait_open_held(struct wait *w, enum wait_reason reason, const void *object)
-{
-	relaxed_set(arch_current()->wait_object, object);
-	/* release: with the acquire in wait_holder, which does not take another object for this. */
-	atomic_thread_fence(memory_order_release);
-	wait_open(w, reason, object);
-}
-
-void wait_object_gone(void);
-
-/* Who holds (see co.h) what co waits for; 0: nobody, or it is not known. From anywhere. */
-uint64_t wait_holder(const struct co *co);
 
 /* True: the caller has won with value, and must call sched_ready(w->co). */
 static inline bool wait_claim(struct wait *w, int32_t value)

@@ -1,8 +1,8 @@
 #include "kernel/wheel.h"
 
+#include "debug/order.h"
 #include "kernel/core.h"
 #include "kernel/lock.h"
-#include "kernel/order.h"
 #include "kernel/sched.h"
 
 /* Timers fired by one call: bounds how long the scheduler is busy with them. */

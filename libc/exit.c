@@ -15,9 +15,9 @@
 #include <vole/time.h>
 
 #include "arch/arch.h"
+#include "debug/panic.h"
 #include "drivers/console.h"
 #include "kernel/outside.h"
-#include "kernel/panic.h"
 #include "kernel/start.h"
 
 /* newlib's, without a header. Weak: a program without stdio does not get it by this. */

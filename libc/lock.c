@@ -11,9 +11,9 @@
 #include <vole/sync.h>
 
 #include "arch/arch.h"
+#include "debug/panic.h"
 #include "kernel/co.h"
 #include "kernel/heap.h"
-#include "kernel/panic.h"
 #include "libc/state.h"
 
 struct __lock {

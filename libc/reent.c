@@ -10,11 +10,11 @@
 #include <string.h>
 
 #include "arch/arch.h"
+#include "debug/panic.h"
 #include "kernel/block.h"
 #include "kernel/co.h"
 #include "kernel/heap.h"
 #include "kernel/outside.h"
-#include "kernel/panic.h"
 #include "libc/state.h"
 
 int *__errno(void);

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "debug/panic.h"
 #include "drivers/console.h"
-#include "kernel/panic.h"
 #include "libc/state.h"
 
 /* The names that newlib calls. */

@@ -18,9 +18,9 @@
 #include <netif/ethernet.h>
 #include <vole/time.h>
 
+#include "debug/print.h"
 #include "drivers/netdev.h"
 #include "kernel/heap.h"
-#include "kernel/print.h"
 #include "net/guard.h"
 #include "net/net.h"
 

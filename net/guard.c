@@ -14,9 +14,9 @@
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/prot/ip6.h>
 
+#include "debug/print.h"
 #include "kernel/heap.h"
 #include "kernel/page.h"
-#include "kernel/print.h"
 #include "net/demux.h"
 #include "net/guard.h"
 #include "net/socket.h"

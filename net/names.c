@@ -8,8 +8,8 @@
 
 #include <lwip/netif.h>
 
+#include "debug/print.h"
 #include "kernel/heap.h"
-#include "kernel/print.h"
 #include "net/socket.h"
 
 enum { MOST_ADDRESSES = 2 }; /* one of each family */

@@ -13,6 +13,7 @@
 #include <vole/sync.h>
 
 #include "kernel/sched.h"
+#include "sync/held.h"
 
 struct netif;
 

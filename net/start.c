@@ -12,8 +12,8 @@
 #include <lwip/netif.h>
 #include <vole/time.h>
 
+#include "debug/print.h"
 #include "kernel/heap.h"
-#include "kernel/print.h"
 #include "kernel/start.h"
 #include "net/net.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/print.h"
+#include "debug/print.h"
 
 /* ---- IPv4 ----------------------------------------------------------------------------------- */
 

@@ -13,7 +13,7 @@
 
 #include <vole/time.h>
 
-#include "kernel/stuck.h"
+#include "debug/stuck.h"
 #include "net/demux.h"
 #include "net/guard.h"
 #include "net/net.h"

@@ -3,8 +3,9 @@
 
 usage: tools/layers.py [FILE...]     (unset: all C and assembly files that git knows)
 
-applications -> include/vole -> kernel -> arch/arch.h -> arch/*; drivers and libc stand on kernel.
-Outside arch/ nothing includes a file of one port, nor asks the preprocessor for the architecture
+applications -> include/vole -> sync -> kernel -> arch/arch.h -> arch/*. drivers, libc and net stand on
+kernel and sync; debug looks at all of it, and all may call it. What objects call is looked at by
+tools/callbacks.py. Outside arch/ nothing includes a file of one port, nor asks the preprocessor for the architecture
 or for SMP. Tests may ask for the architecture: some are in assembly.
 """
 
@@ -21,15 +22,20 @@ PLAIN = {"assert.h", "errno.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.
          "stdbool.h", "stddef.h", "stdint.h", "stdlib.h", "string.h", "sys/queue.h", "sys/tree.h",
          "sys/types.h"}
 
+# What the kernel is for those that stand on it.
+KERNEL = ("sync/", "kernel/", "debug/", "arch/arch.h", "vole/")
+
 # Folder: what its files may include beside the C library ("..." in quotes or <...>), and whether
 # all of the C library is allowed (True) or only PLAIN.
 LAYERS = {
     "include/": (("vole/", "vole.h"), False),
+    "kernel/": (("kernel/", "debug/", "arch/arch.h", "vole/"), False),
+    "sync/": (("sync/", "kernel/", "debug/", "vole/"), False),
     # stdio: a panic of the program flushes standard output first.
-    "kernel/": (("kernel/", "arch/arch.h", "vole/", "reent.h", "stdio.h"), False),
-    "drivers/": (("drivers/", "kernel/", "arch/arch.h", "vole/", "termios.h"), False),
-    "libc/": (("libc/", "drivers/", "kernel/", "arch/arch.h", "vole/"), True),
-    "net/": (("net/", "lwip/", "libc/", "drivers/", "kernel/", "arch/arch.h", "vole/"), True),
+    "debug/": (("debug/", "sync/", "kernel/", "arch/arch.h", "vole/", "stdio.h"), False),
+    "drivers/": (("drivers/", *KERNEL, "termios.h"), False),
+    "libc/": (("libc/", "drivers/", *KERNEL), True),
+    "net/": (("net/", "lwip/", "libc/", "drivers/", *KERNEL), True),
     "examples/": (("vole/", "vole.h"), True),
     "bench/": (("vole/", "vole.h", "bench/"), True),
 }
@@ -41,7 +47,7 @@ IN_CO = re.compile(r"\b(?:co|boot_co)->")
 # On the host these stand in for libc/, drivers/ and net/, and tell sanitizers of coroutines; the
 # explorer tells people of them, whose turn it is, and what they did.
 HOST_LIBRARY = re.compile(r"arch/(?:host/(?:libc|malloc|late|net\w*|input|files|streams|stdio|errno|asan\w*|tsan)"
-                          r"|sim/(?:explore|strategy|trouble|watch|agents|race|sim))\.[ch]$")
+                          r"|sim/(?:explore|blocks|leaks|strategy|trouble|watch|agents|race|sim))\.[ch]$")
 # The port that is a process stands on another kernel.
 OF_HOST = ("sys/", "asm/", "linux/", "sanitizer/")
 
@@ -63,7 +69,7 @@ def wrong_include(path, quote, name):
     if port:
         allowed = PORT + OF_HOST * (port.group(1) == "host")
         if HOST_LIBRARY.match(path):
-            allowed += ("kernel/", "vole/")
+            allowed += KERNEL
         if "/" in name and not name.startswith(allowed) and name not in PLAIN:
             return "is not for a port"
         return None
@@ -74,7 +80,7 @@ def wrong_include(path, quote, name):
             continue
         if name.startswith(allowed) or name in PLAIN or os.path.dirname(name).startswith(layer):
             return None
-        ours = name.split("/")[0] in ("arch", "kernel", "drivers", "libc", "net", "examples", "tests")
+        ours = name.split("/")[0] in ("arch", "kernel", "sync", "debug", "drivers", "libc", "net", "examples", "tests")
         if library and not ours:
             return None
         return f"is not for {layer}"

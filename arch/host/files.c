@@ -22,7 +22,7 @@
 
 #include "arch/host/net.h"
 #include "arch/host/streams.h"
-#include "kernel/print.h"
+#include "debug/print.h"
 
 enum { NAME_OF_FD = 32, MODES = 0111 };
 

@@ -25,11 +25,11 @@
 #include <vole/time.h>
 
 #include "arch/host/streams.h"
+#include "debug/panic.h"
 #include "kernel/co.h"
 #include "kernel/heap.h"
 #include "kernel/options.h"
 #include "kernel/outside.h"
-#include "kernel/panic.h"
 
 char *__wrap_strtok(char *text, const char *separators);
 struct tm *__wrap_localtime(const time_t *time);

@@ -19,8 +19,8 @@
 #include <sys/uio.h>
 
 #include "arch/host/net.h"
+#include "debug/panic.h"
 #include "kernel/core.h"
-#include "kernel/panic.h"
 
 int __real_fcntl(int fd, int cmd, long arg);
 

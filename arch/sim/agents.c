@@ -4,14 +4,14 @@
  *
  * There are two worlds. In the kernel's an agent is a core, and only atomics order them. In the
  * program's it is a coroutine, or what a core's interrupt handlers run; there atomics order them, and
- * what the public interface promises (kernel/order.h), but nothing that the kernel does by the way.
+ * what the public interface promises (debug/order.h), but nothing that the kernel does by the way.
  *
  * Coroutines beyond the number of agents share one: of these no race is found between the two.
  */
 #include "sim.h"
 
+#include "debug/order.h"
 #include "kernel/co.h"
-#include "kernel/order.h"
 
 enum { HANDLERS = SIM_KERNEL_AGENTS, COROUTINES = SIM_PROGRAM_AGENTS - HANDLERS };
 enum { TABLE = 16 * 1024, MOST = TABLE / 4 * 3 };
@@ -135,7 +135,7 @@ void sim_agents_begin(void)
 	}
 }
 
-/* ---- What the public interface orders: kernel/order.h ---- */
+/* ---- What the public interface orders: debug/order.h ---- */
 
 /* The calling coroutine, or handler; NULL: what is done is nobody's. */
 static struct sim_agent *caller(void)

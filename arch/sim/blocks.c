@@ -3,9 +3,9 @@
  */
 #include "sim.h"
 
+#include "debug/order.h"
+#include "debug/symtab.h"
 #include "kernel/co.h"
-#include "kernel/order.h"
-#include "kernel/symtab.h"
 
 /* ---- Blocks ---- */
 

@@ -13,10 +13,10 @@
  */
 #include "sim.h"
 
+#include "debug/stuck.h"
+#include "debug/symtab.h"
 #include "kernel/sched.h"
 #include "kernel/slab.h"
-#include "kernel/stuck.h"
-#include "kernel/symtab.h"
 #include "kernel/wait.h"
 
 bool sim_leaks;

@@ -11,8 +11,8 @@
  */
 #include "sim.h"
 
+#include "debug/order.h"
 #include "kernel/co.h"
-#include "kernel/order.h"
 
 enum { SYS_MMAP = 9 };
 
@@ -272,7 +272,7 @@ void sim_look_at(uintptr_t at, size_t size, unsigned how, const void *place)
 	look(sim_agent_at(place), at, size, how);
 }
 
-/* ---- What the kernel says of memory: kernel/order.h ---- */
+/* ---- What the kernel says of memory: debug/order.h ---- */
 
 static void in_name_of_caller(const void *p, size_t size, unsigned how, const void *place,
 			      const uintptr_t *fp)

@@ -87,7 +87,7 @@ struct sim_core {
 	struct sim_agent *agent;
 	const struct co *agent_of;
 	uint64_t agent_id;
-	bool nobody;               /* see kernel/order.h */
+	bool nobody;               /* see debug/order.h */
 	struct sim_clock notified; /* what happened before its reschedule interrupt */
 	_Alignas(64) char irq_stack[SIM_IRQ_STACK];
 };

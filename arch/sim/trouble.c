@@ -5,7 +5,7 @@
  */
 #include <stdatomic.h>
 
-#include "kernel/failing.h"
+#include "debug/failing.h"
 #include "sim.h"
 
 static const char *const names[SIM_FAULTS] = {"memory", "late", "stall", "net", "input"};

@@ -18,7 +18,7 @@ IN_QEMU = (("go.c", "x86_64", 2), ("go.c", "arm64", 2), ("select.c", "x86_64", 4
 
 # Planted fault, the sanitizer that must find it, the program, and what must be said.
 PLANTS = (
-    ("use-after-free", "asan", "future.c", "use-after-poison kernel/pool.c"),
+    ("use-after-free", "asan", "future.c", "use-after-poison sync/pool.c"),
     ("narrow-shift", "asan", "timer.c", "undefined behaviour at kernel/wheel.c"),
     ("relaxed-unlock", "tsan", "chan_stress.c", "ThreadSanitizer: data race"),
 )

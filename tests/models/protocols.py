@@ -153,7 +153,7 @@ class Claim:
 
 
 class Stuck:
-    """kernel/stuck.c: a core that looks whether all are asleep, while another leaves its idleness,
+    """debug/stuck.c: a core that looks whether all are asleep, while another leaves its idleness,
     takes a coroutine, and with it makes one ready that is pinned to the core that looks.
 
     Fault: "leaves-first": idle_leaves is counted before idle_cores, as it once was: the look began
@@ -219,7 +219,7 @@ class Stuck:
 
 
 class Event:
-    """kernel/event.c: a post and a waiter that may give up. The post is not lost, and the waiter does
+    """sync/event.c: a post and a waiter that may give up. The post is not lost, and the waiter does
     not return while a poster may still touch its record.
 
     Faults: "lost-post": a post that meets a waiter who has given up is forgotten. "early-return":

@@ -146,7 +146,8 @@ def run_unlinked(case):
 
 def run_notes(_case):
     """What notes of the kernel leave to be kept in step with it."""
-    texts = {path: path.read_text(encoding="utf-8") for path in (ROOT / "kernel").glob("*.[ch]")}
+    texts = {path: path.read_text(encoding="utf-8") for folder in ("kernel", "sync")
+             for path in (ROOT / folder).glob("*.[ch]")}
     everything = "\n".join(texts.values())
     at_end = set(re.findall(r"at_end = (\w+);", everything)) - {"NULL"}
     noted = set(re.findall(r"\w+", " ".join(re.findall(r"depth: pointer .*at_end.* : (.*)", everything))))

@@ -1,4 +1,4 @@
-"""The examples on painted stacks (kernel/paint.h; harness/kernel.py has the tests on them): nobody
+"""The examples on painted stacks (debug/paint.h; harness/kernel.py has the tests on them): nobody
 goes deeper than tools/stackdepth found. Where it finds too little, that is seen; and without what it
 found, all is the same."""
 

@@ -1,6 +1,6 @@
 /* The names of functions, linked into the image by tools/mksymtab.py. */
-#ifndef KERNEL_SYMTAB_H
-#define KERNEL_SYMTAB_H
+#ifndef DEBUG_SYMTAB_H
+#define DEBUG_SYMTAB_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* When things break: one message, one report, status 134. */
-#ifndef KERNEL_PANIC_H
-#define KERNEL_PANIC_H
+#ifndef DEBUG_PANIC_H
+#define DEBUG_PANIC_H
 
 #include <stdarg.h>
 #include <stdbool.h>

@@ -2,8 +2,8 @@
  * The kernel's own output: to the console at once, polled, a call whole. For boot messages, dumps
  * and panics; programs use stdio.
  */
-#ifndef KERNEL_PRINT_H
-#define KERNEL_PRINT_H
+#ifndef DEBUG_PRINT_H
+#define DEBUG_PRINT_H
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -6,8 +6,8 @@
  * lines. It costs a load and a branch, of the cache line that every call touches; go_yield has no
  * room for it, so irq_device makes it leave its fast path, and looks there.
  */
-#ifndef KERNEL_CALLS_H
-#define KERNEL_CALLS_H
+#ifndef DEBUG_CALLS_H
+#define DEBUG_CALLS_H
 
 #include "kernel/co.h"
 

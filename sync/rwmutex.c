@@ -6,7 +6,7 @@
 #include <vole/sync.h>
 
 #include "kernel/sched.h"
-#include "kernel/wait.h"
+#include "sync/held.h"
 
 enum { READER, WRITER };
 

@@ -2,8 +2,8 @@
 
 #include <vole/sync.h>
 
+#include "debug/order.h"
 #include "kernel/bounds.h"
-#include "kernel/order.h"
 #include "kernel/sched.h"
 #include "kernel/wait.h"
 

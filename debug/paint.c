@@ -4,12 +4,12 @@
  * depth: never too_deep : paint_check
  * depth: ends : paint_is_lost
  */
-#include "kernel/paint.h"
+#include "debug/paint.h"
 
 #ifdef VOLE_PAINTED
 
+#include "debug/panic.h"
 #include "kernel/co.h"
-#include "kernel/panic.h"
 #include "kernel/stack.h"
 
 #define PAINT UINT64_C(0x7465747365746e69) /* no address, no small number */
@@ -51,10 +51,10 @@ void paint_check(const struct co *co)
 
 #elif !defined(VOLE_RELEASE)
 
+#include "debug/panic.h"
+#include "debug/symtab.h"
 #include "kernel/bounds.h"
 #include "kernel/core.h"
-#include "kernel/panic.h"
-#include "kernel/symtab.h"
 
 static void *tell(void *arg, void *unused)
 {

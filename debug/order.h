@@ -8,8 +8,8 @@
  * caller, and does not run. order_to: what the caller did happens before what co does when it goes
  * on; order_from: the other way. A new coroutine has nothing before it.
  */
-#ifndef KERNEL_ORDER_H
-#define KERNEL_ORDER_H
+#ifndef DEBUG_ORDER_H
+#define DEBUG_ORDER_H
 
 #include <stdbool.h>
 #include <stddef.h>

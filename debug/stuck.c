@@ -3,7 +3,7 @@
  * device is waited for, nothing will ever happen again. That it was one instant is known from
  * idle_leaves: no core left its idleness while this one looked.
  */
-#include "kernel/stuck.h"
+#include "debug/stuck.h"
 
 #include <stdlib.h>
 

@@ -6,8 +6,8 @@
  * stops, and at its end. They get some room below what tools/stackdepth found, so that what goes too
  * deep is caught and does no harm before.
  */
-#ifndef KERNEL_PAINT_H
-#define KERNEL_PAINT_H
+#ifndef DEBUG_PAINT_H
+#define DEBUG_PAINT_H
 
 #include "kernel/co.h"
 

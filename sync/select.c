@@ -6,10 +6,10 @@
  */
 #include <errno.h>
 
-#include "kernel/calls.h"
-#include "kernel/chan.h"
+#include "debug/calls.h"
 #include "kernel/heap.h"
 #include "kernel/sched.h"
+#include "sync/chan.h"
 
 enum { CASES_ON_STACK = 16, CASES_MAX = 65536 };
 

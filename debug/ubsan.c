@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernel/panic.h"
+#include "debug/panic.h"
 
 struct location {
 	const char *file;

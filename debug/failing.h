@@ -2,8 +2,8 @@
  * Running out of memory on purpose, for tests: in an image made with BUILD=failing, the nth
  * allocation from a call of runtime_fail_alloc(n) on fails, once. Elsewhere this costs nothing.
  */
-#ifndef KERNEL_FAILING_H
-#define KERNEL_FAILING_H
+#ifndef DEBUG_FAILING_H
+#define DEBUG_FAILING_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -10,7 +10,7 @@
 #include <vole/task.h>
 
 #include "kernel/bounds.h"
-#include "kernel/group.h"
+#include "kernel/cancel.h"
 #include "kernel/heap.h"
 #include "kernel/sched.h"
 #include "kernel/stack.h"

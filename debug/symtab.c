@@ -1,4 +1,4 @@
-#include "kernel/symtab.h"
+#include "debug/symtab.h"
 
 struct symbol {
 	uint32_t offset; /* from the beginning of the text */

@@ -1,6 +1,6 @@
 /* The inside of a channel, for chan.c and select. */
-#ifndef KERNEL_CHAN_H
-#define KERNEL_CHAN_H
+#ifndef SYNC_CHAN_H
+#define SYNC_CHAN_H
 
 #include <vole/chan.h>
 

@@ -7,9 +7,9 @@
  */
 #include <vole/sync.h>
 
-#include "kernel/order.h"
+#include "debug/order.h"
 #include "kernel/sched.h"
-#include "kernel/wait.h"
+#include "sync/held.h"
 
 enum { STARVING = 1000 * 1000 };
 #define WAITERS (UINT64_C(1) << 62)

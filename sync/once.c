@@ -1,9 +1,9 @@
 #include <vole/sync.h>
 
-#include "kernel/calls.h"
+#include "debug/calls.h"
+#include "debug/order.h"
 #include "kernel/co.h"
 #include "kernel/lock.h"
-#include "kernel/order.h"
 
 /* Also where fn has left by go_exit: it will not be run again, and the others go on. */
 static void end(void *arg)

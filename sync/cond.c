@@ -3,7 +3,7 @@
 #include <vole/sync.h>
 
 #include "kernel/sched.h"
-#include "kernel/wait.h"
+#include "sync/held.h"
 
 int cond_wait_until(struct cond *c, struct mutex *m, uint64_t deadline)
 {

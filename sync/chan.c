@@ -4,14 +4,14 @@
  * oldest value and lets the first waiting sender fill the place. So at most one of the two queues
  * holds live waiters, receivers wait only when the buffer is empty, senders only when it is full.
  */
-#include "kernel/chan.h"
-#include "kernel/calls.h"
+#include "sync/chan.h"
+#include "debug/calls.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "debug/order.h"
 #include "kernel/heap.h"
-#include "kernel/order.h"
 #include "kernel/sched.h"
 
 enum { ELEM_MAX = 64 * 1024 };

@@ -1,6 +1,6 @@
 /* Finding out that no coroutine can ever run again. */
-#ifndef KERNEL_STUCK_H
-#define KERNEL_STUCK_H
+#ifndef DEBUG_STUCK_H
+#define DEBUG_STUCK_H
 
 #include <stdbool.h>
 

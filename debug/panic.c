@@ -2,20 +2,20 @@
  * The first core that panics stops the others and reports; a panic within a panic only adds a line.
  * From here on no lock counts.
  */
-#include "kernel/panic.h"
+#include "debug/panic.h"
 
 #include <stdarg.h>
 
 #include <vole/sync.h>
 
+#include "debug/print.h"
+#include "debug/symtab.h"
 #include "kernel/core.h"
 #include "kernel/outside.h"
-#include "kernel/print.h"
 #include "kernel/sched.h"
 #include "kernel/slab.h"
 #include "kernel/stack.h"
-#include "kernel/symtab.h"
-#include "kernel/wait.h"
+#include "sync/held.h"
 
 enum { STATUS_PANIC = 134, FRAMES_MAX = 40 };
 

@@ -1,6 +1,6 @@
-/* Membership in groups, for co.c and gen.c. */
-#ifndef KERNEL_GROUP_H
-#define KERNEL_GROUP_H
+/* Who is a member of which group; group_cancel, which ends their waits, is in vole/task.h. */
+#ifndef KERNEL_CANCEL_H
+#define KERNEL_CANCEL_H
 
 #include <vole/task.h>
 

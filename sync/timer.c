@@ -7,12 +7,12 @@
 #include <vole/chan.h>
 #include <vole/time.h>
 
-#include "kernel/calls.h"
-#include "kernel/chan.h"
+#include "debug/calls.h"
+#include "debug/order.h"
 #include "kernel/heap.h"
-#include "kernel/order.h"
 #include "kernel/sched.h"
 #include "kernel/wheel.h"
+#include "sync/chan.h"
 
 /* The next deadline of a periodic timer after now: those that were missed are skipped. */
 static uint64_t next_deadline(uint64_t deadline, uint64_t period, uint64_t now)

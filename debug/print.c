@@ -2,7 +2,7 @@
  * print, format. A call is written under a lock of its own, which a panic ignores: its holder may
  * have been stopped.
  */
-#include "kernel/print.h"
+#include "debug/print.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,0 +1,29 @@
+/*
+ * Waiting for an object that somebody holds, so that a dump can say who. Between wait_open_held and
+ * wait_object_gone the object stays: a waiter that has been served may free it only after that.
+ */
+#ifndef SYNC_HELD_H
+#define SYNC_HELD_H
+
+#include <vole/sync.h>
+
+#include "kernel/wait.h"
+
+/* As wait_open. Before the caller returns, and the object may be freed, it calls wait_object_gone. */
+static inline void wait_open_held(struct wait *w, enum wait_reason reason, const void *object)
+{
+	relaxed_set(arch_current()->wait_object, object);
+	/* release: with the acquire in wait_holder, which does not take another object for this. */
+	atomic_thread_fence(memory_order_release);
+	wait_open(w, reason, object);
+}
+
+void wait_object_gone(void);
+
+/* Who holds (see co.h) what co waits for; 0: nobody, or it is not known. From anywhere. */
+uint64_t wait_holder(const struct co *co);
+
+/* Who holds m now (see co.h), or 0. */
+uint64_t mutex_holder(const struct mutex *m);
+
+#endif
