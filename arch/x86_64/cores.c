@@ -177,5 +177,13 @@ void arch_stop_others(void)
 						     memory_order_relaxed, memory_order_relaxed) &&
 	    expected != self)
 		x86_halt_forever();
-	lapic_send(0, ICR_NMI | ICR_ASSERT | ICR_ALL_BUT_SELF);
+	/* One that has not been started waits in the firmware, where an NMI resets the machine. */
+	for (int i = 0; i < MAX_CORES && cores[i]; i++) {
+		struct x86_core *x = cores[i]->arch;
+
+		if (x && x->apic_id + 1 != self &&
+		    (x == &x86_boot_core ||
+		     atomic_load_explicit(&x->state, memory_order_relaxed) == CORE_UP))
+			lapic_send(x->apic_id, ICR_NMI | ICR_ASSERT);
+	}
 }

@@ -290,7 +290,6 @@ enum {
 	ICR_STARTUP = 6 << 8,
 	ICR_PENDING = 1 << 12,
 	ICR_ASSERT = 1 << 14,
-	ICR_ALL_BUT_SELF = 3 << 18,
 };
 
 uint32_t lapic_read(unsigned reg);
