@@ -202,11 +202,14 @@ struct machine_pci {
 	                                      pin; 0: the register Interrupt Line names it */
 };
 
+enum { COMMAND_LINE_SIZE = 4096 };
+
 /* What the port found out about the machine before it calls kernel_start. */
 struct machine {
-	const char *processor; /* for people */
-	const char *command_line;
-	const void *initrd; /* initial RAM disk, NULL: none */
+	const char *processor;    /* for people */
+	const char *command_line; /* at most COMMAND_LINE_SIZE, with its end */
+	bool command_line_cut;    /* there was more of it, which is lost */
+	const void *initrd;       /* initial RAM disk, NULL: none */
 	size_t initrd_size;
 	struct ram_range ram[MAX_RAM_RANGES]; /* free to use, mapped one to one and writable */
 	int nram;

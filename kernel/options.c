@@ -3,17 +3,19 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "arch/arch.h"
+#include "debug/panic.h"
 #include "debug/print.h"
 #include "kernel/start.h"
 
-enum { LINE_MAX_LEN = 4096, WORDS_MAX = 512, VALUES = 5 };
+enum { WORDS_MAX = COMMAND_LINE_SIZE / 2, VALUES = 5 };
 
 struct options options;
 
 static const char *const names[VALUES] = {"log", "stdin", "stdout", "name", "ip"};
 static const char *values[VALUES];
 
-static char line_copy[LINE_MAX_LEN];
+static char line_copy[COMMAND_LINE_SIZE];
 static char *words[WORDS_MAX + 1];
 
 const char *option(const char *name)
@@ -67,10 +69,10 @@ void options_parse(const char *line)
 
 	options.argv = words;
 	options.argc = 1;
-	if (line && strlen(line) >= sizeof(line_copy))
-		log_warn("the command line is cut after %d bytes\n", LINE_MAX_LEN - 1);
-	if (line)
-		strncpy(line_copy, line, sizeof(line_copy) - 1);
+	if (machine.command_line_cut)
+		panic("the command line is too long: at most %d bytes are taken",
+		      COMMAND_LINE_SIZE - 1);
+	strncpy(line_copy, line, sizeof(line_copy) - 1);
 	for (;;) {
 		while (*at == ' ' || *at == '\t' || *at == '\n')
 			at++;
@@ -82,10 +84,8 @@ void options_parse(const char *line)
 		at = word_end(at);
 		if (!strncmp(word, "vole.", 5))
 			take(word);
-		else if (options.argc < WORDS_MAX)
-			words[options.argc++] = word;
 		else
-			log_warn("argument %s is one too many\n", word);
+			words[options.argc++] = word;
 	}
 	words[0] = (char *)(option("name") ? option("name") : "vole");
 

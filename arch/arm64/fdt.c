@@ -12,8 +12,7 @@
 struct platform platform;
 uint32_t psci_conduit;
 
-enum { MAX_COMMAND_LINE = 4096 };
-static char command_line[MAX_COMMAND_LINE];
+static char command_line[COMMAND_LINE_SIZE];
 
 enum { DEFAULT_VIRTUAL_TIMER_IRQ = 27 };
 
@@ -151,8 +150,10 @@ static void read_chosen(const void *fdt)
 
 	machine.command_line = command_line;
 	if (text && len > 0) {
-		if (len > MAX_COMMAND_LINE)
-			len = MAX_COMMAND_LINE;
+		if (len > COMMAND_LINE_SIZE) {
+			len = COMMAND_LINE_SIZE;
+			machine.command_line_cut = true;
+		}
 		memcpy(command_line, text, (size_t)len);
 		command_line[len - 1] = 0;
 	}

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BOOT_STACK = 64 * 1024, LINE_MAX_LEN = 4096 };
+enum { BOOT_STACK = 64 * 1024 };
 
 static _Alignas(16) char boot_stack[BOOT_STACK];
 
@@ -59,7 +59,7 @@ size_t host_option_size(const char *name, size_t otherwise)
 /* The kernel splits it again. What does not fit is refused, as qemu/run does. */
 static const char *command_line(int argc, char **argv)
 {
-	static char line[LINE_MAX_LEN];
+	static char line[COMMAND_LINE_SIZE];
 	const char *args = getenv("ARGS"), *name = strrchr(argv[0], '/');
 	char stem[64];
 	size_t n;
@@ -75,7 +75,7 @@ static const char *command_line(int argc, char **argv)
 	}
 	if (n >= sizeof line) {
 		fprintf(stderr, "vole: the arguments are too long: a command line has %d bytes\n",
-			LINE_MAX_LEN - 1);
+			COMMAND_LINE_SIZE - 1);
 		_exit(1);
 	}
 	return line;

@@ -4,12 +4,12 @@
  */
 #include "sim.h"
 
-enum { BOOT_STACK = 64 * 1024, LINE_MAX_LEN = 4096 };
+enum { BOOT_STACK = 64 * 1024 };
 
 static _Alignas(16) char boot_stack[BOOT_STACK] __asm__("sim_boot_stack") __attribute__((used));
 __asm__(".globl sim_boot_stack_end\n.set sim_boot_stack_end, sim_boot_stack + 65536");
 
-static char line[LINE_MAX_LEN];
+static char line[COMMAND_LINE_SIZE];
 
 void sim_main(uintptr_t *words);
 

@@ -51,7 +51,7 @@ enum { LAUNCHER_SAYS = 0xa0, STDIN_FRAMED = 1, STDOUT_FILE = 2 };
 
 struct boot_info boot_info;
 
-static char command_line[4096];
+static char command_line[COMMAND_LINE_SIZE];
 static uint8_t rsdp[RSDP_MAX] __attribute__((aligned(16)));
 
 static void command_line_set(const char *from)
@@ -61,15 +61,16 @@ static void command_line_set(const char *from)
 	for (; from[i] && i < sizeof command_line - 1; i++)
 		command_line[i] = from[i];
 	command_line[i] = '\0';
+	machine.command_line_cut = from[i];
 }
 
 /* Puts word before the others, so that none of theirs has a quote that takes it in. */
 static void command_line_put(const char *word)
 {
-	size_t length = 0, i;
+	size_t length = __builtin_strlen(word), i;
 
-	while (word[length])
-		length++;
+	if (__builtin_strlen(command_line) + length >= sizeof command_line)
+		machine.command_line_cut = true;
 	for (i = sizeof command_line - 1 - length; i-- > 0;)
 		command_line[i + length] = command_line[i];
 	for (i = 0; i < length; i++)

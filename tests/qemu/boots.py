@@ -11,6 +11,8 @@ from harness.kernel import results
 from harness.machine import ARCHES, HOST, ROOT, boot, builder, command, make
 from harness.suite import Case, Check
 
+from .endings import too_long
+
 ISO_APP = "tests/kernel/args.c"
 ISO_STDIN = "tests/kernel/stdin.c"
 
@@ -27,6 +29,11 @@ def run_iso(case):
     checks.append(Check(f"the ISO boots by {case.name}",
                         run.status == 0 and "[from][a CD] 3 NULL" in run.text,
                         f"status {run.status}", run.text))
+
+    if not uefi:
+        made = make("-s", "iso", f"APP={ISO_APP}", "ARGS=" + "a" * 4096, limit=120)
+        run = boot(ROOT / made.text.strip().splitlines()[-1], limit=90, SMP=case.smp)
+        checks.append(too_long("GRUB's", run))
 
     made = make("-s", "iso", f"APP={ISO_STDIN}", "ARGS=tty lines", limit=120)
     data = b"one\ntwo\x04\x10\r\nlast"

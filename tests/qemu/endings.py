@@ -101,6 +101,13 @@ def run_date(case):
     return checks
 
 
+def too_long(whose, run):
+    """A command line that does not fit and comes past the launcher."""
+    return Check(f"{whose} command line that is too long is refused, not cut", run.status == 134 and
+                 "panic: the command line is too long: at most 4095 bytes" in run.text and
+                 "[a" not in run.text, f"status {run.status}", run.text[:300])
+
+
 def run_refused(case):
     """What cannot be is said in one line, and nothing boots."""
     image = builder.image("tests/kernel/args.c", case.arch)
@@ -113,6 +120,13 @@ def run_refused(case):
               Check("4,090 bytes of arguments are refused", long.status == 1 and
                     long.text.startswith(said) and
                     long.text.count("\n") == 1, f"status {long.status}", long.text)]
+    words = [str(i % 10) for i in range(1500)]
+    many = boot(image, limit=30, ARCH=case.arch, SMP=case.smp, ARGS=" ".join(words))
+    checks.append(Check("1,500 arguments arrive", f"[{']['.join(words)}] 1501 NULL" in many.text,
+                        f"status {many.status}", many.text[:300]))
+    if case.arch == "arm64": # of x86-64 see boots.py: QEMU itself has no room for it there
+        run = boot(image, limit=30, ARCH=case.arch, SMP=case.smp, QEMU_EXTRA="-append " + "a" * 4096)
+        checks.append(too_long("a boot loader's", run))
     if case.arch != HOST and platform.machine() not in (case.arch, "aarch64"):
         run = boot(image, limit=30, ARCH=case.arch, SMP=case.smp, ACCEL="kvm")
         checks.append(Check("ACCEL=kvm on another processor is refused", run.status == 1 and
