@@ -12,7 +12,7 @@
  * depth: pointer sync/once.c fn(arg) : @passed
  *
  * What core_call calls runs on the core's own stack, and so does a panic's report:
- * depth: pointer kernel/core.c return fn(a, b) : @nothing
+ * depth: pointer kernel/core.c fn(a, b); : @nothing
  * depth: never report : panic
  *
  * depth: after libc_co_exit : __getreent libc_init

@@ -65,7 +65,6 @@ static inline __attribute__((always_inline)) int32_t park_member(struct wait *w,
 {
 	struct co *self = arch_current();
 	bool cancelled, claimed = false;
-	int32_t claim;
 
 	/* group_cancel sets the error first, then looks at the waits, each under cancel_lock. */
 	spin_lock(&self->cancel_lock);
@@ -81,15 +80,16 @@ static inline __attribute__((always_inline)) int32_t park_member(struct wait *w,
 		relaxed_set(self->state, CO_RUNNING);
 		return -ECANCELED;
 	}
-	claim = park_for(w, next);
-#ifdef PLANT_LOST_CANCEL
-	if (wait_cancelled())
-		claim = -ECANCELED; /* whatever it has been given */
-#endif
+	park_for(w, next);
+	/* The claim is looked at last: it has no place on this frame, which many stacks have. */
 	spin_lock(&self->cancel_lock);
 	self->wait = NULL;
 	spin_unlock(&self->cancel_lock);
-	return claim;
+#ifdef PLANT_LOST_CANCEL
+	if (wait_cancelled())
+		return -ECANCELED; /* whatever it has been given */
+#endif
+	return wait_claim_of(w);
 }
 
 int32_t wait_park_member(struct wait *w)
