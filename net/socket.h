@@ -70,7 +70,8 @@ struct socket {
 	uint16_t spare;            /* room behind what is in last */
 	struct datagram *first_datagram, *last_datagram;
 	struct socket *first_accepted, *last_accepted, *next_accepted;
-	size_t received; /* bytes in those queues; of a listener: connections */
+	size_t received; /* bytes in those queues (of TCP's, guard.c looks at it without the lock); of a
+			    listener: connections */
 	size_t receive_limit;
 	struct wait_queue readers, writers, pollers;
 

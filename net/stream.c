@@ -66,7 +66,7 @@ static void append(struct socket *s, struct pbuf *p)
 			pbuf_free(p);
 			continue;
 		}
-		s->received += p->len;
+		relaxed_add(s->received, p->len);
 		if (!s->last)
 			s->spare = 0;
 		if (p->len <= s->spare) {
@@ -311,7 +311,7 @@ static size_t take(struct socket *s, struct parts *parts, size_t n)
 	}
 	if (!s->first)
 		s->last = NULL;
-	s->received -= size + rest;
+	relaxed_add(s->received, -(size + rest));
 	unlock(&s->lock);
 
 	for (p = whole; p; p = next) {

@@ -92,7 +92,7 @@ void arch_send_reschedule(struct core *core)
 
 int arch_irq_enable(unsigned irq)
 {
-	if (irq != SIM_UART_IRQ)
+	if (irq != SIM_UART_IRQ && irq != SIM_CARD_IRQ)
 		return -EINVAL;
 	devices_enabled |= UINT64_C(1) << irq;
 	return 0;
@@ -100,7 +100,7 @@ int arch_irq_enable(unsigned irq)
 
 void arch_irq_disable(unsigned irq)
 {
-	if (irq == SIM_UART_IRQ)
+	if (irq == SIM_UART_IRQ || irq == SIM_CARD_IRQ)
 		devices_enabled &= ~(UINT64_C(1) << irq);
 }
 

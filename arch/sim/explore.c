@@ -44,13 +44,6 @@ static bool said;             /* of the failure, all there is to say */
 
 /* ---- Options ---- */
 
-static bool same(const char *a, const char *b)
-{
-	while (*a && *a == *b)
-		a++, b++;
-	return *a == *b;
-}
-
 _Noreturn void sim_usage(const char *name, const char *what, const char *value)
 {
 	sim_put(2, "vole: ");
@@ -76,11 +69,11 @@ void sim_explore_init(char **env)
 	const char *name = sim_option(env, "STRATEGY"), *model = sim_option(env, "MODEL");
 	const char *leaks = sim_option(env, "LEAKS");
 
-	sim_consistent = same(model, "sc");
-	if (*model && !sim_consistent && !same(model, "c11"))
+	sim_consistent = sim_same(model, "sc");
+	if (*model && !sim_consistent && !sim_same(model, "c11"))
 		sim_usage("MODEL", ": c11 or sc, not ", model);
-	sim_leaks = same(leaks, "1");
-	if (*leaks && !sim_leaks && !same(leaks, "0"))
+	sim_leaks = sim_same(leaks, "1");
+	if (*leaks && !sim_leaks && !sim_same(leaks, "0"))
 		sim_usage("LEAKS", ": 0 or 1, not ", leaks);
 	options.seed = sim_number(env, "SEED", 1, false);
 	sim_run.faults = sim_faults_named(sim_option(env, "FAULTS"));
@@ -92,7 +85,7 @@ void sim_explore_init(char **env)
 		sim_usage("JOBS", ": 1 to 64, not ", sim_option(env, "JOBS"));
 	if (*name) {
 		while (options.strategy < SIM_STRATEGIES &&
-		       !same(sim_strategy_names[options.strategy], name))
+		       !sim_same(sim_strategy_names[options.strategy], name))
 			options.strategy++;
 		if (options.strategy == SIM_STRATEGIES)
 			sim_usage("STRATEGY", ": mix, random, sticky, pct, pos or urw, not ", name);
@@ -216,7 +209,7 @@ void sim_tell(const struct sim_event *event, const void *place)
 {
 	enum { DEEP = 16 };
 	static const char *const kinds[] = {" goes-to ", " interrupt ", " time-passes ", " again ",
-					    " older "};
+					    " card ",    " older ",     " wire "};
 	const struct co *co = sim_current;
 	const uintptr_t *fp = __builtin_frame_address(0);
 
@@ -349,7 +342,7 @@ static bool try_without(struct sim_events *events, int at, int n, int then, int 
 	wait_for(process);
 	replays++;
 	replay_steps += got->steps;
-	*shorter = got->kind && same(got->kind, kind);
+	*shorter = got->kind && sim_same(got->kind, kind);
 	if (*shorter) {
 		events->n = fewer.n;
 		for (int i = 0; i < fewer.n; i++)
@@ -408,7 +401,7 @@ static bool tell_story(const struct sim_events *events)
 		return true;
 	}
 	wait_for(process);
-	if (to->kind && same(to->kind, "race")) {
+	if (to->kind && sim_same(to->kind, "race")) {
 		first = to->race;
 		sim_watch = &first;
 	}

@@ -272,6 +272,15 @@ void sim_look_at(uintptr_t at, size_t size, unsigned how, const void *place)
 	look(sim_agent_at(place), at, size, how);
 }
 
+void sim_look_as(struct sim_agent *a, uintptr_t at, size_t size, unsigned how)
+{
+	if (!sim_run.begun)
+		return;
+	place_now = __builtin_return_address(0);
+	frame_now = __builtin_frame_address(0);
+	look(a, at, size, how);
+}
+
 /* ---- What the kernel says of memory: debug/order.h ---- */
 
 static void in_name_of_caller(const void *p, size_t size, unsigned how, const void *place,

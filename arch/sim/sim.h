@@ -99,11 +99,20 @@ extern uint64_t sim_time; /* ns */
 
 /* ---- Events, see step.c ---- */
 
-enum sim_event_kind { SIM_GOES_TO, SIM_INTERRUPT, SIM_TIME_PASSES, SIM_AGAIN, SIM_OLD };
+enum sim_event_kind {
+	SIM_GOES_TO,
+	SIM_INTERRUPT,
+	SIM_TIME_PASSES,
+	SIM_AGAIN,
+	SIM_CARD,
+	SIM_OLD,
+	SIM_WIRE
+};
 
 struct sim_event {
-	uint8_t kind, core, to; /* to: the core, with SIM_GOES_TO; how old, with SIM_OLD */
-	uint64_t steps;         /* of that core, from the beginning */
+	uint8_t kind, core;
+	uint8_t to; /* the core, with SIM_GOES_TO; how old, with SIM_OLD; which, with SIM_WIRE */
+	uint64_t steps; /* of that core, from the beginning; with SIM_WIRE: see sim_choose_wire */
 };
 
 enum { SIM_EVENTS = 64 * 1024 };
@@ -177,6 +186,9 @@ static inline struct sim_agent *sim_agent_at(const void *place)
 
 /* A load may have any of n values, or a store come at any of n places: which, 0 is the usual. */
 int sim_choose_old(int n, const void *place);
+/* The same for what a card does: with a frame, one of several fates; with its features. */
+enum sim_wire { SIM_FRAMES, SIM_FEATURES };
+int sim_choose_wire(int n, enum sim_wire what);
 
 /* ---- model.c: atomic locations; value and was are what is in memory ---- */
 
@@ -245,6 +257,9 @@ extern struct sim_watch *sim_watch; /* to be looked for; NULL: none */
 /* Ends the run where it is not allowed, or not ordered with another's. */
 void sim_look_at(uintptr_t at, size_t size, unsigned how, const void *place);
 
+/* The same by who is no core: see card.c. */
+void sim_look_as(struct sim_agent *a, uintptr_t at, size_t size, unsigned how);
+
 static inline void sim_access(uintptr_t at, size_t size, unsigned how, const void *place)
 {
 	if (sim_run.begun)
@@ -278,6 +293,7 @@ int64_t sim_strategy_gap(void);                              /* steps to the nex
 int sim_strategy_choose(struct sim_core *const *can, int n); /* n > 1; the first is the usual one */
 bool sim_strategy_interrupts(void);
 bool sim_strategy_time_passes(void);
+bool sim_strategy_card(void);                         /* it works, not a core */
 int sim_strategy_old(int n);                          /* 0 to n - 1; 0 is the usual one */
 void sim_strategy_waits(const struct sim_core *core); /* it waits for another */
 void sim_strategy_worked(const struct co *co, uint64_t steps);
@@ -288,7 +304,7 @@ enum sim_fault {
 	SIM_FAULT_MEMORY,
 	SIM_FAULT_LATE,
 	SIM_FAULT_STALL,
-	SIM_FAULT_NET, /* there is no card yet */
+	SIM_FAULT_NET,
 	SIM_FAULT_INPUT,
 	SIM_FAULTS
 };
@@ -296,10 +312,21 @@ enum sim_fault {
 unsigned sim_faults_named(const char *list);       /* bits; what is not known is the end */
 void sim_trouble_begin(struct sim_events *events); /* by seed; events: NULL, or told of it */
 void sim_fails_at(long n);                         /* the nth allocation from here fails; 0: none */
+bool sim_frame_is_lost(void);                      /* or meets with another fate */
 bool sim_interrupt_is_late(void);                  /* at the core that goes on */
 bool sim_interrupt_comes_again(void);              /* the same */
 int sim_without_stalled(struct sim_core **can, int n); /* how many are left, one at least */
 size_t sim_input_that_comes(size_t n);                 /* of n bytes */
+
+/* ---- card.c ---- */
+
+enum { SIM_CARD_AGENT = SIM_KERNEL_AGENTS - 1 }; /* so there is one core less */
+extern uintptr_t sim_card_at;                    /* its registers; 0: not yet */
+uint64_t sim_card_read(unsigned reg);
+void sim_card_write(unsigned reg, uint64_t value);
+bool sim_card_can_work(void);
+void sim_card_work(void);
+uint64_t sim_card_due(void); /* when it can again; TIME_NEVER: not by itself */
 
 /* ---- watch.c ---- */
 
@@ -319,6 +346,7 @@ void sim_look_for_leaks(void); /* at the end; returns if there is none */
 /* An option of the environment: its text, "" where it is not set; or the number it is. size: with
  * K, M or G, and not 0. */
 const char *sim_option(char **env, const char *name);
+bool sim_same(const char *a, const char *b);
 uint64_t sim_number(char **env, const char *name, uint64_t otherwise, bool size);
 
 /* ---- explore.c ---- */
@@ -369,7 +397,7 @@ extern bool sim_silent; /* what the program prints goes nowhere */
 
 uint64_t date_read(void); /* as drivers/date.h has it */
 
-enum { SIM_UART = 0x3f8, SIM_UART_IRQ = 4 };
+enum { SIM_UART = 0x3f8, SIM_UART_IRQ = 4, SIM_CARD_IRQ = 5 };
 
 /* A system call: a result, or a negative errno value. */
 static inline long sim_call(long number, long a, long b, long c, long d, long e, long f)

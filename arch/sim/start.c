@@ -26,6 +26,13 @@ const char *sim_option(char **env, const char *name)
 	return "";
 }
 
+bool sim_same(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return *a == *b;
+}
+
 uint64_t sim_number(char **env, const char *name, uint64_t otherwise, bool size)
 {
 	const char *text = sim_option(env, name), *at = text;
@@ -66,7 +73,9 @@ void sim_main(uintptr_t *words)
 {
 	char **argv = (char **)(words + 1), **env = argv + words[0] + 1;
 	size_t n = 0;
-	const char *parts[] = {"vole.stdin=framed ", sim_option(env, "ARGS")};
+	const char *net = sim_option(env, "NET");
+	const char *parts[] = {"vole.stdin=framed ", *net ? "vole.ip=10.0.2.15/24,10.0.2.2 " : "",
+			       sim_option(env, "ARGS")};
 
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		for (const char *at = parts[i]; *at; at++) {
@@ -79,6 +88,15 @@ void sim_main(uintptr_t *words)
 	machine.ncores = (int)sim_number(env, "SMP", 2, false);
 	if (machine.ncores < 1 || machine.ncores > SIM_KERNEL_AGENTS)
 		sim_usage("SMP", ": 1 to 8", "");
+	if (*net) {
+		if (!sim_same(net, "wire"))
+			sim_usage("NET", ": there is only wire, not ", net);
+		if (machine.ncores > SIM_CARD_AGENT)
+			sim_usage("NET", ": with at most 7 cores", "");
+		machine.virtio_mmio[0].base = PAGE_SIZE;
+		machine.virtio_mmio[0].irq = SIM_CARD_IRQ;
+		machine.nvirtio_mmio = 1;
+	}
 	for (int i = 0; i < machine.ncores; i++)
 		machine.core_hw_id[i] = (uint64_t)i;
 	machine.console_base = SIM_UART;

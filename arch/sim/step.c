@@ -67,6 +67,17 @@ static void count_steps(void)
 		sim_fail("hang", "it is not at its end after so many steps (STEPS=)");
 }
 
+static void has_happened(const struct sim_event *event, const void *place)
+{
+	note(event->steps << 24 | (uint64_t)event->core << 16 | event->to << 8 | event->kind);
+	if (sim_run.events && sim_run.events->n < SIM_EVENTS)
+		sim_run.events->event[sim_run.events->n++] = *event;
+	else if (sim_run.events)
+		sim_run.events->lost = true;
+	if (sim_run.tell)
+		sim_tell(event, place);
+}
+
 static void happened(enum sim_event_kind kind, int to, const void *place)
 {
 	struct sim_event event = {.kind = kind,
@@ -74,13 +85,7 @@ static void happened(enum sim_event_kind kind, int to, const void *place)
 				  .to = (uint8_t)to,
 				  .steps = sim_here->steps};
 
-	note(event.steps << 24 | (uint64_t)event.core << 16 | event.to << 8 | kind);
-	if (sim_run.events && sim_run.events->n < SIM_EVENTS)
-		sim_run.events->event[sim_run.events->n++] = event;
-	else if (sim_run.events)
-		sim_run.events->lost = true;
-	if (sim_run.tell)
-		sim_tell(&event, place);
+	has_happened(&event, place);
 }
 
 /* The event to follow here and now, if it is of such a kind. */
@@ -91,6 +96,10 @@ static const struct sim_event *expected(enum sim_event_kind kind)
 	while (list && next_event < list->n) {
 		const struct sim_event *event = &list->event[next_event];
 
+		if (event->kind == SIM_WIRE) {
+			next_event++; /* has its own place */
+			continue;
+		}
 		if (event->core != sim_here - sim_cores || event->steps > sim_here->steps)
 			return NULL;
 		if (event->steps == sim_here->steps) {
@@ -108,6 +117,8 @@ static const struct sim_core *followed_core(void)
 {
 	const struct sim_events *list = sim_run.follow;
 
+	while (list && next_event < list->n && list->event[next_event].kind == SIM_WIRE)
+		next_event++;
 	return list && next_event < list->n ? &sim_cores[list->event[next_event].core] : NULL;
 }
 
@@ -241,6 +252,18 @@ static void interrupt_again(const void *place)
 		sim_here->devices |= UINT64_C(1) << SIM_UART_IRQ;
 }
 
+/* The card works a while, besides the cores. */
+static void card_may_work(bool turns, const void *place)
+{
+	if (!sim_card_can_work())
+		return;
+	if (sim_run.follow ? expected(SIM_CARD) != NULL : sim_run.begun && sim_strategy_card())
+		happened(SIM_CARD, 0, place);
+	else if (!turns)
+		return;
+	sim_card_work();
+}
+
 void sim_decide(const void *place)
 {
 	struct sim_core *here = sim_here;
@@ -248,6 +271,7 @@ void sim_decide(const void *place)
 
 	count_steps();
 	turns = turn_is_over();
+	card_may_work(turns, place);
 	if (here->deadline > sim_time && here->deadline - sim_time < SIM_SHORT_WHILE &&
 	    (sim_run.follow ? expected(SIM_TIME_PASSES) != NULL
 			    : sim_run.begun && sim_strategy_time_passes())) {
@@ -288,6 +312,26 @@ int sim_choose_old(int n, const void *place)
 	return i;
 }
 
+/* The place of such an event is how many there could have been before, in the whole run: a frame is lost
+ * whoever has sent it when. */
+int sim_choose_wire(int n, enum sim_wire what)
+{
+	static uint64_t before;
+	const struct sim_events *list = sim_run.follow;
+	struct sim_event event = {.kind = SIM_WIRE,
+				  .core = (uint8_t)(sim_here - sim_cores),
+				  .steps = before++};
+
+	for (int i = 0; list && i < list->n; i++)
+		if (list->event[i].kind == SIM_WIRE && list->event[i].steps == event.steps)
+			event.to = list->event[i].to;
+	if (!list && sim_run.begun && (what == SIM_FEATURES || sim_frame_is_lost()))
+		event.to = (uint8_t)(sim_draw() % (uint64_t)n);
+	if (event.to)
+		has_happened(&event, (char *)sim_choose_wire + 1);
+	return event.to;
+}
+
 /* ---- Looking ---- */
 
 static struct {
@@ -317,8 +361,13 @@ void sim_look_end(void)
 /* All cores wait: until the first timer, or for what comes from outside. */
 static void pass_time(void)
 {
-	uint64_t first = TIME_NEVER;
+	uint64_t first;
 
+	if (sim_card_can_work()) {
+		sim_card_work();
+		return;
+	}
+	first = sim_card_due();
 	for (int i = 0; i < sim_core_count; i++)
 		if (!sim_cores[i].stopped && sim_cores[i].deadline < first)
 			first = sim_cores[i].deadline;

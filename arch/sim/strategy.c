@@ -221,6 +221,11 @@ bool sim_strategy_time_passes(void)
 	return sim_draw() % (strategy == SIM_RANDOM ? 64 : 16) == 0;
 }
 
+bool sim_strategy_card(void)
+{
+	return sim_draw() % 4 == 0;
+}
+
 int sim_strategy_old(int n)
 {
 	uint64_t draw = sim_draw();

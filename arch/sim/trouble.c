@@ -1,6 +1,6 @@
 /*
  * FAULTS=: what goes wrong in a run, by the seed. An allocation fails; an interrupt comes late, or
- * once more; a core stands still for long; input comes in pieces. What is decided here is an event
+ * once more; a core stands still for long; a frame is lost, late or there twice; input comes in pieces. What is decided here is an event
  * of step.c, or makes others: so a schedule can be followed, and made shorter, with its faults.
  */
 #include <stdatomic.h>
@@ -11,7 +11,7 @@
 static const char *const names[SIM_FAULTS] = {"memory", "late", "stall", "net", "input"};
 
 /* One in so many decisions. */
-enum { LATE_ONE_IN = 32, AGAIN_ONE_IN = 64, STALL_ONE_IN = 256 };
+enum { LATE_ONE_IN = 32, AGAIN_ONE_IN = 64, STALL_ONE_IN = 256, FRAME_ONE_IN = 8 };
 /* The longest, as powers of two: allocations until one fails; steps that something takes. */
 enum { MOST_ALLOCATIONS = 10, LEAST_STALL = 10, MOST_STALL = 20, MOST_LATE = 16 };
 
@@ -70,6 +70,11 @@ void sim_trouble_begin(struct sim_events *events)
 void sim_fails_at(long n)
 {
 	*(volatile long *)&failing_countdown = n;
+}
+
+bool sim_frame_is_lost(void)
+{
+	return wanted(SIM_FAULT_NET) && sim_draw() % FRAME_ONE_IN == 0;
 }
 
 bool sim_interrupt_is_late(void)

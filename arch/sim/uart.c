@@ -118,6 +118,8 @@ uint64_t sim_io_read_(uintptr_t reg, int bytes)
 {
 	(void)bytes;
 	sim_step();
+	if (sim_card_at && reg - sim_card_at < PAGE_SIZE)
+		return sim_card_read((unsigned)(reg - sim_card_at));
 	switch (reg - SIM_UART) {
 	case DATA:
 		return in_at < in_come ? in[in_at++] : 0;
@@ -136,6 +138,10 @@ void sim_io_write_(uintptr_t reg, int bytes, uint64_t value)
 {
 	(void)bytes;
 	sim_step();
+	if (sim_card_at && reg - sim_card_at < PAGE_SIZE) {
+		sim_card_write((unsigned)(reg - sim_card_at), value);
+		return;
+	}
 	switch (reg - SIM_UART) {
 	case DATA:
 		if (lcr & LCR_DLAB)

@@ -37,8 +37,8 @@ KERNEL = {
     "wakeups.c": 40,
 }
 
-# Planted fault: the program that finds it, and options. Not those of a machine's own registers and
-# devices (vector-register, trust-device, lost-interrupt), and of exact stacks (short-bound).
+# Planted fault: the program that finds it, and options. Not those of a machine's own registers, of a
+# device that lies (vector-register, trust-device), and of exact stacks (short-bound).
 MORE_STEPS = {"STEPS": 1000000000}
 PLANTS = {
     "claim-order": ("tests/explore/right/one-arm-each.c", {}),
@@ -46,6 +46,7 @@ PLANTS = {
     "double-steal": ("tests/kernel/steal.c", {}),
     "early-timer": ("tests/explore/right/never-early.c", {}),
     "lost-cancel": ("tests/kernel/cancel_stress.c", {}),
+    "lost-interrupt": ("tests/explore/right/stream-over-wire.c", {"NET": "wire"}),
     "lost-reset": ("tests/kernel/sockets.c", MORE_STEPS),
     "lost-wakeup": ("tests/kernel/wakeups.c", {}),
     "narrow-shift": ("tests/explore/right/never-early.c", {}),
@@ -95,7 +96,8 @@ def run_fault(case):
 
 def run_right(case, runs):
     program = f"{FOLDER}/right/{case.name}.c"
-    found = explore(builder.image(program, SIM), program, RUNS=runs, SMP=case.smp, LEAKS=1)
+    found = explore(builder.image(program, SIM), program, RUNS=runs, SMP=case.smp,
+                    **{"LEAKS": 1, **right()[case.name]})
     return [Check(f"{case.name}: no failure in {runs} runs", found.clean == runs,
                   f"status {found.status}", found.text)]
 

@@ -14,21 +14,23 @@ REPLAYS = 2
 LINES = re.compile(r"^(?:failure|decisions): .*$", re.MULTILINE)
 
 
+def head_of(path):
+    """The kinds of failure that the head of a program allows, and {option: value} for it."""
+    text = path.read_text(encoding="utf-8")
+    kinds = re.search(r"^ \* fault: (.*)$", text, re.MULTILINE)
+    options = re.search(r"^ \* with: (.*)$", text, re.MULTILINE)
+    return (kinds[1].split(" or ") if kinds else [],
+            dict(word.split("=") for word in options[1].split()) if options else {})
+
+
 def faulty():
-    """{name: (the kinds of failure that its head allows, {option: value} for it)}, of the programs with a fault."""
-    found = {}
-    for path in sorted((ROOT / FOLDER).glob("*.c")):
-        text = path.read_text(encoding="utf-8")
-        kinds = re.search(r"^ \* fault: (.*)$", text, re.MULTILINE)
-        options = re.search(r"^ \* with: (.*)$", text, re.MULTILINE)
-        found[path.stem] = (kinds[1].split(" or ") if kinds else [],
-                            dict(word.split("=") for word in options[1].split()) if options else {})
-    return found
+    """{name: what its head says}, of the programs with a fault."""
+    return {path.stem: head_of(path) for path in sorted((ROOT / FOLDER).glob("*.c"))}
 
 
 def right():
-    """The names of the programs without a fault."""
-    return sorted(path.stem for path in (ROOT / FOLDER / "right").glob("*.c"))
+    """{name: options}, of the programs without a fault."""
+    return {path.stem: head_of(path)[1] for path in sorted((ROOT / FOLDER / "right").glob("*.c"))}
 
 
 @dataclass
