@@ -108,7 +108,8 @@ bool guard_roomy(const struct tcp_pcb *pcb)
 void guard_tick(struct tcp_pcb *pcb)
 {
 	/* What is not acknowledged yet has a timer (RFC 6298, 5.1). lwIP takes a segment that the card still
-	 * has for sent, and starts none. */
+	 * has for sent, and starts none: one that IPv6 sends in fragments, of which the first went out and
+	 * the next found no memory, and that is tried again when what was before it is acknowledged. */
 	if (pcb->unacked && pcb->rtime < 0 && pcb->persist_backoff == 0)
 		pcb->rtime = 0;
 	/* lwIP asserts that there is something to send while it probes a window; what there was may
