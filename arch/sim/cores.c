@@ -92,7 +92,7 @@ void arch_send_reschedule(struct core *core)
 
 int arch_irq_enable(unsigned irq)
 {
-	if (irq != SIM_UART_IRQ && irq != SIM_CARD_IRQ)
+	if (irq != SIM_UART_IRQ && irq != SIM_CARD_IRQ && irq - SIM_FREE_IRQ >= SIM_FREE_IRQS)
 		return -EINVAL;
 	devices_enabled |= UINT64_C(1) << irq;
 	return 0;
@@ -100,8 +100,15 @@ int arch_irq_enable(unsigned irq)
 
 void arch_irq_disable(unsigned irq)
 {
-	if (irq == SIM_UART_IRQ || irq == SIM_CARD_IRQ)
+	if (irq < SIM_FREE_IRQ + SIM_FREE_IRQS)
 		devices_enabled &= ~(UINT64_C(1) << irq);
+}
+
+uint64_t sim_free_lines(void)
+{
+	enum { ALL = ((UINT64_C(1) << SIM_FREE_IRQS) - 1) << SIM_FREE_IRQ };
+
+	return devices_enabled & ALL;
 }
 
 int arch_irq_make_message(uint64_t *address, uint32_t *data)

@@ -209,7 +209,7 @@ void sim_tell(const struct sim_event *event, const void *place)
 {
 	enum { DEEP = 16 };
 	static const char *const kinds[] = {" goes-to ", " interrupt ", " time-passes ", " again ",
-					    " card ",    " older ",     " wire "};
+					    " rings ",   " card ",      " older ",       " wire "};
 	const struct co *co = sim_current;
 	const uintptr_t *fp = __builtin_frame_address(0);
 

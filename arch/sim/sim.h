@@ -104,6 +104,7 @@ enum sim_event_kind {
 	SIM_INTERRUPT,
 	SIM_TIME_PASSES,
 	SIM_AGAIN,
+	SIM_RINGS,
 	SIM_CARD,
 	SIM_OLD,
 	SIM_WIRE
@@ -111,7 +112,7 @@ enum sim_event_kind {
 
 struct sim_event {
 	uint8_t kind, core;
-	uint8_t to; /* the core, with SIM_GOES_TO; how old, with SIM_OLD; which, with SIM_WIRE */
+	uint8_t to; /* the core, with SIM_GOES_TO; the line, with SIM_RINGS; how old, with SIM_OLD; which, with SIM_WIRE */
 	uint64_t steps; /* of that core, from the beginning; with SIM_WIRE: see sim_choose_wire */
 };
 
@@ -294,6 +295,7 @@ int sim_strategy_choose(struct sim_core *const *can, int n); /* n > 1; the first
 bool sim_strategy_interrupts(void);
 bool sim_strategy_time_passes(void);
 bool sim_strategy_card(void);                         /* it works, not a core */
+bool sim_strategy_rings(void);                        /* a line at which no device is */
 int sim_strategy_old(int n);                          /* 0 to n - 1; 0 is the usual one */
 void sim_strategy_waits(const struct sim_core *core); /* it waits for another */
 void sim_strategy_worked(const struct co *co, uint64_t steps);
@@ -398,6 +400,10 @@ extern bool sim_silent; /* what the program prints goes nowhere */
 uint64_t date_read(void); /* as drivers/date.h has it */
 
 enum { SIM_UART = 0x3f8, SIM_UART_IRQ = 4, SIM_CARD_IRQ = 5 };
+
+/* Lines at which no device is: each comes again and again, once somebody listens. */
+enum { SIM_FREE_IRQ = 8, SIM_FREE_IRQS = 8 };
+uint64_t sim_free_lines(void); /* that somebody listens to: bits */
 
 /* A system call: a result, or a negative errno value. */
 static inline long sim_call(long number, long a, long b, long c, long d, long e, long f)

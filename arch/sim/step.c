@@ -264,6 +264,34 @@ static void card_may_work(bool turns, const void *place)
 	sim_card_work();
 }
 
+static void ring(uint64_t lines)
+{
+	sim_cores[0].devices |= lines;
+}
+
+/* A line at which no device is comes: what hardware of the program's own would do. */
+static void line_may_ring(const void *place)
+{
+	uint64_t lines = sim_free_lines();
+	const struct sim_event *event;
+	int line;
+
+	if (!lines)
+		return;
+	if (sim_run.follow) {
+		event = expected(SIM_RINGS);
+		if (event) {
+			ring(lines & UINT64_C(1) << event->to);
+			happened(SIM_RINGS, event->to, place);
+		}
+	} else if (sim_run.begun && sim_strategy_rings()) {
+		for (line = SIM_FREE_IRQ + (int)(sim_draw() % SIM_FREE_IRQS); !(lines >> line & 1);)
+			line = line + 1 < SIM_FREE_IRQ + SIM_FREE_IRQS ? line + 1 : SIM_FREE_IRQ;
+		ring(UINT64_C(1) << line);
+		happened(SIM_RINGS, line, place);
+	}
+}
+
 void sim_decide(const void *place)
 {
 	struct sim_core *here = sim_here;
@@ -272,6 +300,7 @@ void sim_decide(const void *place)
 	count_steps();
 	turns = turn_is_over();
 	card_may_work(turns, place);
+	line_may_ring(place);
 	if (here->deadline > sim_time && here->deadline - sim_time < SIM_SHORT_WHILE &&
 	    (sim_run.follow ? expected(SIM_TIME_PASSES) != NULL
 			    : sim_run.begun && sim_strategy_time_passes())) {
@@ -371,7 +400,9 @@ static void pass_time(void)
 	for (int i = 0; i < sim_core_count; i++)
 		if (!sim_cores[i].stopped && sim_cores[i].deadline < first)
 			first = sim_cores[i].deadline;
-	if (first == TIME_NEVER && !sim_uart_wait())
+	if (first == TIME_NEVER && sim_free_lines())
+		ring(sim_free_lines());
+	else if (first == TIME_NEVER && !sim_uart_wait())
 		sim_fail("hang", "every core waits, and nothing can come");
 	if (first != TIME_NEVER && first > sim_time)
 		skip_to(first);

@@ -226,6 +226,11 @@ bool sim_strategy_card(void)
 	return sim_draw() % 4 == 0;
 }
 
+bool sim_strategy_rings(void)
+{
+	return sim_draw() % 32 == 0;
+}
+
 int sim_strategy_old(int n)
 {
 	uint64_t draw = sim_draw();
