@@ -20,57 +20,41 @@ struct co;
 
 enum { ORDER_KEPT = 1 };
 
-void sim_order_out(const void *object);
-void sim_order_in(const void *object);
-void sim_order_out_of(const struct co *co, const void *object);
-void sim_order_in_of(const struct co *co, const void *object);
-void sim_order_to(const struct co *co);
-void sim_order_from(const struct co *co);
-void sim_order_to_handlers(void);
-void sim_order_begin(const struct co *co);
-void sim_order_end(const struct co *co);
-void sim_order_nobody(bool on);
-void sim_order_call(const void *object, bool in, const void *place);
-#define order_out(object)        sim_order_out(object)
-#define order_in(object)         sim_order_in(object)
-#define order_out_of(co, object) sim_order_out_of(co, object)
-#define order_in_of(co, object)  sim_order_in_of(co, object)
-#define order_to(co)             sim_order_to(co)
-#define order_from(co)           sim_order_from(co)
-#define order_to_handlers()      sim_order_to_handlers()
+void order_out(const void *object);
+void order_in(const void *object);
+void order_out_of(const struct co *co, const void *object);
+void order_in_of(const struct co *co, const void *object);
+void order_to(const struct co *co);
+void order_from(const struct co *co);
+void order_to_handlers(void);
 /* co is made, and has ended. */
-#define order_begin(co) sim_order_begin(co)
-#define order_end(co)   sim_order_end(co)
+void order_begin(const struct co *co);
+void order_end(const struct co *co);
 /* In between, what this core does is done by no coroutine: timers. nopreempt > 0. */
-#define order_nobody(on) sim_order_nobody(on)
+void order_nobody(bool on);
+void order_call(const void *object, bool in, const void *place);
 /* The same as order_out and order_in, in a function that the program has called; nothing where the
  * kernel and the C library lock something themselves. */
-#define order_call_out(object) sim_order_call(object, false, __builtin_return_address(0))
-#define order_call_in(object)  sim_order_call(object, true, __builtin_return_address(0))
+#define order_call_out(object) order_call(object, false, __builtin_return_address(0))
+#define order_call_in(object)  order_call(object, true, __builtin_return_address(0))
 
 /* Memory of the program, accessed by the kernel in the name of the caller. */
-void sim_order_reads(const void *p, size_t size, const void *place);
-void sim_order_writes(const void *p, size_t size, const void *place);
-#define order_reads(p, size)  sim_order_reads(p, size, __builtin_return_address(0))
-#define order_writes(p, size) sim_order_writes(p, size, __builtin_return_address(0))
+void order_reads_at(const void *p, size_t size, const void *place);
+void order_writes_at(const void *p, size_t size, const void *place);
+#define order_reads(p, size)  order_reads_at(p, size, __builtin_return_address(0))
+#define order_writes(p, size) order_writes_at(p, size, __builtin_return_address(0))
 
 /* memory_given: the size bytes at p are somebody's from here on, of room bytes at around of which the
  * others are nobody's. memory_freed: those at p are to be given back. memory_later: they are nobody's;
  * what is to be given back in their place (NULL: nothing), so that they are not used again at once.
  * memory_fresh: they may be used for anything. memory_misused: a block that cannot be freed; written:
  * because of what was written beyond it. memory_owed: the program is to give p back. */
-void sim_memory_given(const void *p, size_t size, const void *around, size_t room);
-void sim_memory_owed(const void *p);
-void sim_memory_freed(const void *p, size_t size);
-void *sim_memory_later(void *p, size_t size);
-void sim_memory_fresh(const void *p, size_t size);
-void sim_memory_misused(const void *p, bool written);
-#define memory_given(p, size, around, room) sim_memory_given(p, size, around, room)
-#define memory_owed(p)                      sim_memory_owed(p)
-#define memory_freed(p, size)               sim_memory_freed(p, size)
-#define memory_later(p, size)               sim_memory_later(p, size)
-#define memory_fresh(p, size)               sim_memory_fresh(p, size)
-#define memory_misused(p, written)          sim_memory_misused(p, written)
+void memory_given(const void *p, size_t size, const void *around, size_t room);
+void memory_owed(const void *p);
+void memory_freed(const void *p, size_t size);
+void *memory_later(void *p, size_t size);
+void memory_fresh(const void *p, size_t size);
+void memory_misused(const void *p, bool written);
 
 #else
 

@@ -180,7 +180,7 @@ static void pass(struct sim_agent *from, struct sim_agent *to)
 	tick(from);
 }
 
-void sim_order_out(const void *object)
+void order_out(const void *object)
 {
 	struct sim_agent *a = caller();
 
@@ -198,7 +198,7 @@ static void meet(struct sim_agent *a, const void *object)
 	join(&a->seen, &m->before);
 }
 
-void sim_order_in(const void *object)
+void order_in(const void *object)
 {
 	struct sim_agent *a = caller();
 
@@ -206,13 +206,13 @@ void sim_order_in(const void *object)
 		meet(a, object);
 }
 
-void sim_order_in_of(const struct co *co, const void *object)
+void order_in_of(const struct co *co, const void *object)
 {
 	if (sim_run.begun)
 		meet(agent_of(co), object);
 }
 
-void sim_order_out_of(const struct co *co, const void *object)
+void order_out_of(const struct co *co, const void *object)
 {
 	struct sim_agent *a;
 
@@ -223,7 +223,7 @@ void sim_order_out_of(const struct co *co, const void *object)
 	tick(a);
 }
 
-void sim_order_to(const struct co *co)
+void order_to(const struct co *co)
 {
 	struct sim_agent *a = caller();
 
@@ -231,7 +231,7 @@ void sim_order_to(const struct co *co)
 		pass(a, agent_of(co));
 }
 
-void sim_order_from(const struct co *co)
+void order_from(const struct co *co)
 {
 	struct sim_agent *a = caller();
 
@@ -239,7 +239,7 @@ void sim_order_from(const struct co *co)
 		pass(agent_of(co), a);
 }
 
-void sim_order_to_handlers(void)
+void order_to_handlers(void)
 {
 	struct sim_agent *a = caller();
 
@@ -248,12 +248,12 @@ void sim_order_to_handlers(void)
 			pass(a, handler_agent(&sim_cores[i]));
 }
 
-void sim_order_nobody(bool on)
+void order_nobody(bool on)
 {
 	sim_here->nobody = on;
 }
 
-void sim_order_begin(const struct co *co)
+void order_begin(const struct co *co)
 {
 	if (!sim_run.begun)
 		return;
@@ -262,7 +262,7 @@ void sim_order_begin(const struct co *co)
 	sim_memory_stack(co->stack_mapped, co->stack_top, false);
 }
 
-void sim_order_end(const struct co *co)
+void order_end(const struct co *co)
 {
 	struct known *k = find(co);
 
@@ -275,12 +275,12 @@ void sim_order_end(const struct co *co)
 	k->agent = NULL; /* the entry stays co's */
 }
 
-void sim_order_call(const void *object, bool in, const void *place)
+void order_call(const void *object, bool in, const void *place)
 {
 	if (!sim_in_app(place))
 		return;
 	if (in)
-		sim_order_in(object);
+		order_in(object);
 	else
-		sim_order_out(object);
+		order_out(object);
 }

@@ -294,12 +294,12 @@ static void in_name_of_caller(const void *p, size_t size, unsigned how, const vo
 	look(sim_program_agent(), (uintptr_t)p, size, how);
 }
 
-void sim_order_reads(const void *p, size_t size, const void *place)
+void order_reads_at(const void *p, size_t size, const void *place)
 {
 	in_name_of_caller(p, size, 0, place, __builtin_frame_address(0));
 }
 
-void sim_order_writes(const void *p, size_t size, const void *place)
+void order_writes_at(const void *p, size_t size, const void *place)
 {
 	in_name_of_caller(p, size, SIM_WRITE, place, __builtin_frame_address(0));
 }
@@ -324,7 +324,7 @@ static void clear_cells(uintptr_t from, uintptr_t to)
 			cells_of(folded)[k] = (struct cell){0};
 }
 
-void sim_memory_given(const void *p, size_t size, const void *around, size_t room)
+void memory_given(const void *p, size_t size, const void *around, size_t room)
 {
 	const uintptr_t *fp = __builtin_frame_address(0);
 	struct sim_block *b;
@@ -353,7 +353,7 @@ void sim_memory_given(const void *p, size_t size, const void *around, size_t roo
 		sim_trace(&b->given, (const void *)fp[1], fp);
 }
 
-void sim_memory_owed(const void *p)
+void memory_owed(const void *p)
 {
 	struct sim_block *b = sim_block_at((uintptr_t)p);
 
@@ -361,7 +361,7 @@ void sim_memory_owed(const void *p)
 		b->owed = sim_run.begun;
 }
 
-void sim_memory_fresh(const void *p, size_t size)
+void memory_fresh(const void *p, size_t size)
 {
 	if (sim_run.begun)
 		set_limits((uintptr_t)p, size, ALL);
@@ -375,7 +375,7 @@ _Noreturn static void misused(const void *p, const char *what, const uintptr_t *
 	memory(what, (uintptr_t)p, 1, SIM_WRITE, &now);
 }
 
-void sim_memory_misused(const void *p, bool written)
+void memory_misused(const void *p, bool written)
 {
 	uintptr_t folded;
 
@@ -406,7 +406,7 @@ static void freed(const void *p, const uintptr_t *fp)
 		b->size = 0;
 }
 
-void sim_memory_freed(const void *p, size_t size)
+void memory_freed(const void *p, size_t size)
 {
 	const uintptr_t *fp = __builtin_frame_address(0);
 
@@ -414,7 +414,7 @@ void sim_memory_freed(const void *p, size_t size)
 	freed(p, fp);
 }
 
-void *sim_memory_later(void *p, size_t size)
+void *memory_later(void *p, size_t size)
 {
 	enum { KEPT = 64, LARGEST = 16 * 1024 };
 	static void *kept[KEPT];
