@@ -1,5 +1,5 @@
 /*
- * A question in a datagram, which is asked once: as a rule the answer comes within a second.
+ * A question in a datagram, which is asked once: as a rule the answer comes within a minute.
  * fault: status
  * with: NET=wire FAULTS=net
  */
@@ -25,13 +25,13 @@ int main(void)
 {
 	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(PORT)}, peer = any;
 	int server = socket(AF_INET, SOCK_DGRAM, 0), client = socket(AF_INET, SOCK_DGRAM, 0);
-	struct timeval second = {.tv_sec = 1};
+	struct timeval minute = {.tv_sec = 60};
 	char byte = 'a';
 
 	peer.sin_addr.s_addr = inet_addr("10.0.2.2");
 	if (bind(server, (struct sockaddr *)&any, sizeof any))
 		return 2;
-	setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof second);
+	setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &minute, sizeof minute);
 	go(answer, (void *)(intptr_t)server);
 	if (sendto(client, &byte, 1, 0, (struct sockaddr *)&peer, sizeof peer) != 1)
 		return 3;
