@@ -52,7 +52,7 @@ void arch_stop_others(void)
 void sim_load_locals(void)
 {
 	enum { SYS_ARCH_PRCTL = 158, SET_FS = 0x1002 };
-	static uintptr_t loaded;
+	static SIM_KEPT uintptr_t loaded;
 
 	if (sim_here->locals == loaded)
 		return;

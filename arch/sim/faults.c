@@ -6,7 +6,7 @@
 #include "sim.h"
 
 enum { SYS_SIGACTION = 13, SYS_SIGALTSTACK = 131 };
-enum { SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGSEGV = 11 };
+enum { SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGSEGV = 11, SIGPROF = 27 };
 enum { SA_SIGINFO_ONSTACK_RESTORER_NODEFER = 0x4 | 0x08000000 | 0x04000000 | 0x40000000 };
 enum { PAGE_FAULT = 14, PF_WRITE = 2, PF_FETCH = 16 };
 
@@ -42,7 +42,7 @@ void sim_trapped(struct sim_trap *trap);
 void sim_fault(struct sim_trap *trap);
 void sim_sigreturn(void);
 
-static char signal_stack[64 * 1024];
+static SIM_KEPT char signal_stack[64 * 1024];
 static char what[96];
 static int depth;
 
@@ -60,6 +60,11 @@ static void handler(int signal, void *info, void *context)
 	uint32_t fp_size;
 
 	(void)info;
+	if (signal == SIGSEGV && uc->c.trap == PAGE_FAULT && uc->c.error & PF_WRITE &&
+	    sim_snapshot_written(uc->c.cr2))
+		return;
+	if (signal == SIGPROF && !sim_is_too_long())
+		return;
 	/* Already there: below what is in use. */
 	if (sp >= (uintptr_t)c->irq_stack && sp < top)
 		top = sp & -(uintptr_t)64;
@@ -101,8 +106,12 @@ void sim_fault(struct sim_trap *trap)
 		c->rbp, c->rbx, c->rdx, c->rcx, c->rax, c->rip, c->rsp, c->rflags, c->error, c->cr2,
 	};
 
-	if (!sim_current || depth > 1)
-		sim_usage("a fault that cannot be reported", "", "");
+	if (trap->signal == SIGPROF)
+		sim_fail("hang", "it is not at its end after so many seconds");
+	if (!sim_current || depth > 1) {
+		sim_put(1, "vole: a fault that cannot be reported\n");
+		sim_end(STATUS_PANIC);
+	}
 	here->masked = true;
 	if (!page_fault || c->error & PF_FETCH || !stack_fault(c->cr2, &regs)) {
 		depth++;
@@ -113,7 +122,7 @@ void sim_fault(struct sim_trap *trap)
 
 void sim_faults_init(void)
 {
-	static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
+	static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGPROF};
 	struct {
 		void *sp;
 		int flags;

@@ -8,13 +8,23 @@
 #include <errno.h>
 
 enum { SYS_MMAP = 9, SYS_MPROTECT = 10, SYS_MADVISE = 28 };
-enum { PROTECT_NONE = 0, PROTECT_RW = 3 };
+enum { PROTECT_NONE = 0, PROTECT_READ = 1, PROTECT_RW = 3 };
 enum { PRIVATE_ANONYMOUS_NORESERVE_FIXED = 0x2 | 0x20 | 0x4000 | 0x100000, DONTNEED = 4 };
 
 #define RAM_BASE ((uintptr_t)0x100000000000)
 
 /* Of every page of the windows: the page of RAM that stands for it, 0: none. Mostly untouched. */
-static uintptr_t *pages;
+static uintptr_t *pages SIM_KEPT;
+
+/* The same for runs that are undone: see snapshot.c. A page that an earlier run has used is protected,
+ * and has something in it. */
+enum window { UNUSED, USED, FIRST, FIRST_WRITTEN };
+enum { MOST_FIRST = 4096, MOST_USED = 16 * 1024 };
+static uint8_t *windows SIM_KEPT;
+static SIM_KEPT uintptr_t first[MOST_FIRST]; /* that the snapshot has */
+static SIM_KEPT size_t first_count, used_count;
+static uintptr_t *mapped SIM_KEPT; /* in this run */
+static SIM_KEPT size_t mapped_count;
 
 static void *reserve(uintptr_t at, size_t size, int protection)
 {
@@ -26,21 +36,42 @@ static void *reserve(uintptr_t at, size_t size, int protection)
 	return (void *)p;
 }
 
+static void protect(uintptr_t va, int protection)
+{
+	if (sim_call(SYS_MPROTECT, (long)va, PAGE_SIZE, protection, 0, 0, 0))
+		sim_usage("no memory", "", "");
+}
+
 void sim_memory_init(size_t size)
 {
 	size_t window = arch_window_end() - arch_window_base();
+	size_t table = window / PAGE_SIZE * sizeof *pages;
 
 	reserve(RAM_BASE, size, PROTECT_RW);
 	machine.ram[0] = (struct ram_range){RAM_BASE, size};
 	machine.nram = 1;
-	pages = reserve(arch_window_end(), window / PAGE_SIZE * sizeof *pages, PROTECT_RW);
+	pages = reserve(arch_window_end(), table, PROTECT_RW);
 	reserve(arch_window_base(), window, PROTECT_NONE);
+	windows = sim_reserve(window / PAGE_SIZE);
+	mapped = sim_reserve(table);
+	sim_snapshot_add(RAM_BASE, RAM_BASE + size);
+	sim_snapshot_add(arch_window_end(), arch_window_end() + table);
 	sim_race_init();
+}
+
+static size_t page_of(uintptr_t va)
+{
+	return (va - arch_window_base()) / PAGE_SIZE;
+}
+
+static uint8_t *window(uintptr_t va)
+{
+	return &windows[page_of(va)];
 }
 
 static uintptr_t *entry(uintptr_t va)
 {
-	return &pages[(va - arch_window_base()) / PAGE_SIZE];
+	return &pages[page_of(va)];
 }
 
 int arch_map(uintptr_t va, uintptr_t pa, unsigned flags, void *(*take_page)(void))
@@ -55,16 +86,81 @@ int arch_map(uintptr_t va, uintptr_t pa, unsigned flags, void *(*take_page)(void
 	if (sim_call(SYS_MPROTECT, (long)va, PAGE_SIZE, PROTECT_RW, 0, 0, 0))
 		return -ENOMEM;
 	*entry(va) = pa;
+	if (sim_snapshot) {
+		mapped[mapped_count++] = va;
+		if (*window(va) == USED) {
+			sim_clear((void *)va, PAGE_SIZE);
+			*window(va) = UNUSED;
+			used_count--;
+		}
+	} else if (first_count == MOST_FIRST) {
+		return -ENOMEM;
+	} else {
+		first[first_count++] = va;
+	}
 	sim_memory_stack(va, va + PAGE_SIZE, false);
 	return 0;
+}
+
+/* Without what is in it, for what comes next: at once, or when it is used again. */
+static void take_away(uintptr_t va)
+{
+	if (sim_snapshot && *window(va) == FIRST)
+		sim_window_written(va);
+	if (sim_snapshot && *window(va) == UNUSED && used_count < MOST_USED) {
+		*window(va) = USED;
+		used_count++;
+	} else {
+		sim_call(SYS_MADVISE, (long)va, PAGE_SIZE, DONTNEED, 0, 0, 0);
+	}
+	protect(va, PROTECT_NONE);
 }
 
 void arch_unmap(const uintptr_t *va, size_t n, uintptr_t *was)
 {
 	for (size_t i = 0; i < n; i++) {
-		sim_call(SYS_MADVISE, (long)va[i], PAGE_SIZE, DONTNEED, 0, 0, 0);
-		sim_call(SYS_MPROTECT, (long)va[i], PAGE_SIZE, PROTECT_NONE, 0, 0, 0);
+		take_away(va[i]);
 		was[i] = *entry(va[i]);
 		*entry(va[i]) = 0;
 	}
+}
+
+/* ---- For a snapshot ---- */
+
+size_t sim_windows_size(void)
+{
+	return first_count * PAGE_SIZE;
+}
+
+void sim_windows_protect(void)
+{
+	for (size_t i = 0; i < first_count; i++)
+		if (*entry(first[i])) {
+			*window(first[i]) = FIRST;
+			sim_call(SYS_MPROTECT, (long)first[i], PAGE_SIZE, PROTECT_READ, 0, 0, 0);
+		}
+}
+
+bool sim_window_written(uintptr_t at)
+{
+	uintptr_t va = at & -(uintptr_t)PAGE_SIZE;
+
+	if (at < arch_window_base() || at >= arch_window_end() || *window(va) != FIRST)
+		return false;
+	*window(va) = FIRST_WRITTEN;
+	sim_snapshot_keep(va, PAGE_SIZE);
+	return true;
+}
+
+void sim_windows_undo(void)
+{
+	for (size_t i = 0; i < mapped_count; i++)
+		if (*entry(mapped[i]) && *window(mapped[i]) == UNUSED) {
+			take_away(mapped[i]);
+			*entry(mapped[i]) = 0;
+		}
+	mapped_count = 0;
+	for (size_t i = 0; i < first_count; i++)
+		if (!*entry(first[i]) && *window(first[i]) == FIRST_WRITTEN)
+			protect(first[i], PROTECT_RW);
 }

@@ -19,8 +19,9 @@ enum { SYS_MMAP = 9 };
 /* ---- What is kept of memory ---- */
 
 #define SHADOW_BASE ((uintptr_t)0x300000000000)
-#define LIMITS_BASE ((uintptr_t)0x320000000000)
-enum { CELLS = 4, FOLDED_BITS = 38 };
+#define LIMITS_BASE (SHADOW_BASE + (UINT64_C(1) << (FOLDED_BITS - 3)) * CELLS * sizeof(struct cell))
+#define SHADOW_END  (LIMITS_BASE + (UINT64_C(1) << (FOLDED_BITS - 3)))
+enum { CELLS = 4, FOLDED_BITS = 38, UNIT = 1024 };
 
 /* An access: the bytes of 8, the agent, its time; 0: none. */
 struct cell {
@@ -52,6 +53,31 @@ static uint8_t *limit_of(uintptr_t folded)
 	return (uint8_t *)(LIMITS_BASE + (folded >> 3));
 }
 
+/* What of it a run has used, by units: see snapshot.c. */
+static uint8_t *unit_used SIM_KEPT;
+static uint32_t *units SIM_KEPT;
+static SIM_KEPT size_t unit_count;
+
+static void use(const void *shadow)
+{
+	size_t unit = ((uintptr_t)shadow - SHADOW_BASE) / UNIT;
+
+	if (unit_used[unit])
+		return;
+	unit_used[unit] = true;
+	units[unit_count++] = (uint32_t)unit;
+}
+
+void sim_shadow_undo(void)
+{
+	while (unit_count > 0) {
+		size_t unit = units[--unit_count];
+
+		unit_used[unit] = false;
+		sim_clear((char *)SHADOW_BASE + unit * UNIT, UNIT);
+	}
+}
+
 static void reserve(uintptr_t at, size_t size)
 {
 	enum { READ_WRITE = 3, PRIVATE_ANONYMOUS_NORESERVE_FIXED = 0x2 | 0x20 | 0x4000 | 0x100000 };
@@ -63,8 +89,9 @@ static void reserve(uintptr_t at, size_t size)
 
 void sim_race_init(void)
 {
-	reserve(SHADOW_BASE, (UINT64_C(1) << (FOLDED_BITS - 3)) * CELLS * sizeof(struct cell));
-	reserve(LIMITS_BASE, UINT64_C(1) << (FOLDED_BITS - 3));
+	reserve(SHADOW_BASE, SHADOW_END - SHADOW_BASE);
+	unit_used = sim_reserve((SHADOW_END - SHADOW_BASE) / UNIT);
+	units = sim_reserve((SHADOW_END - SHADOW_BASE) / UNIT * sizeof *units);
 }
 
 /* ---- Reports ---- */
@@ -165,6 +192,8 @@ static inline void look_at_cells(struct sim_agent *a, uintptr_t at, uintptr_t fo
 		struct cell *c = &cells[i];
 
 		if (!c->time) {
+			if (!i)
+				use(cells);
 			if (!to)
 				to = c;
 			break;
@@ -310,9 +339,11 @@ static void set_limits(uintptr_t at, size_t size, uint8_t inside)
 
 	if (!fold(at, &folded))
 		return;
-	for (size_t i = 0; i < size; i += 8)
+	for (size_t i = 0; i < size; i += 8) {
+		use(limit_of(folded + i));
 		*limit_of(folded + i) = inside != ALL || size - i >= 8 ? inside
 								       : (uint8_t)(size - i);
+	}
 }
 
 static void clear_cells(uintptr_t from, uintptr_t to)

@@ -31,6 +31,9 @@ struct arch_regs {
 	uint64_t rip, rsp, rflags, error, cr2;
 };
 
+/* What is not undone between two runs: see snapshot.c. */
+#define SIM_KEPT __attribute__((section(".sbss.sim_kept")))
+
 /* ---- agents.c: who accesses memory, and what happened before ---- */
 
 enum { SIM_KERNEL_AGENTS = 8, SIM_PROGRAM_AGENTS = 56 };
@@ -244,6 +247,7 @@ bool sim_each_block(void (*visit)(struct sim_block *block));
 enum sim_how { SIM_WRITE = 1, SIM_ATOMIC = 2 };
 
 void sim_race_init(void);
+void sim_shadow_undo(void);
 /* A stack from which nobody has anything, or that of a coroutine that has ended. */
 void sim_memory_stack(uintptr_t from, uintptr_t to, bool ended);
 
@@ -351,6 +355,29 @@ const char *sim_option(char **env, const char *name);
 bool sim_same(const char *a, const char *b);
 uint64_t sim_number(char **env, const char *name, uint64_t otherwise, bool size);
 
+/* ---- snapshot.c ---- */
+
+extern bool sim_snapshot; /* it has been taken */
+void *sim_reserve(size_t size);
+/* Before: what else it is to have. */
+void sim_snapshot_add(uintptr_t from, uintptr_t to);
+void sim_snapshot_take(void);
+/* What is there now is what will be there again. */
+void sim_snapshot_keep(uintptr_t at, size_t size);
+/* The first write to it, which may go on: true. */
+bool sim_snapshot_written(uintptr_t at);
+/* Calls fn, on a stack that is not undone. sim_inside goes on behind this call, until sim_inside_ends. */
+void sim_outside(void (*fn)(void));
+void sim_inside(void);
+_Noreturn void sim_inside_ends(void);
+
+static inline void sim_clear(void *at, size_t size)
+{
+	size_t n = size / sizeof(uint64_t);
+
+	__asm__ volatile("rep stosq" : "+D"(at), "+c"(n) : "a"(0) : "memory");
+}
+
 /* ---- explore.c ---- */
 
 /* Ends the process with a line: what is wrong with how it was called. */
@@ -358,6 +385,8 @@ _Noreturn void sim_usage(const char *name, const char *what, const char *value);
 
 /* The options, by the environment. */
 void sim_explore_init(char **env);
+/* A run goes on for so many seconds that it is to end. */
+bool sim_is_too_long(void);
 /* A failure that the program itself does not show. */
 _Noreturn void sim_fail(const char *kind, const char *why);
 /* Says so, in a run that goes on to say more, and to end with STATUS_FAILURE. */
@@ -366,6 +395,11 @@ _Noreturn void sim_fail_race(const struct sim_watch *first);
 _Noreturn void sim_starves(const struct co *co);
 /* The end of a run. */
 _Noreturn void sim_end(int status);
+/* The name of co, without a step. */
+const char *sim_name_of(const struct co *co);
+
+/* ---- story.c ---- */
+
 /* A line of the story. */
 void sim_tell(const struct sim_event *event, const void *place);
 
@@ -388,6 +422,10 @@ _Noreturn void sim_enter(void *top, void (*fn)(void *arg), void *arg);
 /* ---- memory.c, faults.c, uart.c ---- */
 
 void sim_memory_init(size_t size);
+size_t sim_windows_size(void);
+void sim_windows_protect(void);
+void sim_windows_undo(void);
+bool sim_window_written(uintptr_t at);
 void sim_faults_init(void);
 bool sim_uart_wait(void); /* for input, when nothing else can happen; false: there will be none */
 uint64_t sim_uart_read(unsigned reg);

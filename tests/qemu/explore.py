@@ -114,18 +114,116 @@ int main(void)
 """
 
 
+# What there is to undo behind a run: stacks that grow and are given back, those that main had, blocks,
+# variables, thread-local ones, the C library's own.
+MARKS = """
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <vole.h>
+
+static char zeroes[100000], *kept;
+static int seven = 7;
+static __thread int mine = 3;
+
+static int deep(int n)
+{
+	volatile char here[2000];
+
+	memset((void *)here, n, sizeof here);
+	return n ? deep(n - 1) + here[n] : 0;
+}
+
+static void part(void *arg)
+{
+	struct waitgroup *all = arg;
+
+	if (mine != 3)
+		exit(1);
+	mine++;
+	deep(20);
+	time_sleep(NSEC_PER_SEC);
+	waitgroup_done(all);
+}
+
+int main(void)
+{
+	static struct waitgroup all;
+
+	if (seven++ != 7 || zeroes[50000]++ || kept || mine != 3)
+		return 1;
+	mine = 4;
+	kept = malloc(3000);
+	deep(40);
+	for (int i = 0; i < 6; i++) {
+		waitgroup_add(&all, 1);
+		go(part, &all);
+	}
+	waitgroup_wait(&all);
+	return printf("%s\\n", strtok(strcpy(kept, "a b c"), " ")) != 2;
+}
+"""
+
+# SIGKILL for itself, in one schedule.
+KILLED = """
+#include <vole.h>
+
+static _Atomic int done;
+
+static void other(void *unused)
+{
+	(void)unused;
+	done = 1;
+}
+
+int main(void)
+{
+	go(other, NULL);
+	if (done)
+		__asm__ volatile("movl $39, %%eax; syscall; movl %%eax, %%edi; movl $9, %%esi; movl $62, %%eax; syscall"
+				 ::: "rax", "rdi", "rsi", "rcx", "r11", "memory");
+	return 0;
+}
+"""
+
+HASHES = re.compile(r"^seed: (\d+)\ndecisions: (\w+)$", re.M)
+
+
+def program_of(folder, name, text):
+    source = os.path.join(folder, name)
+    with open(source, "w", encoding="utf-8") as file:
+        file.write(text)
+    return source
+
+
+def run_undone(case):
+    """A run is the same behind others, in their process, as alone."""
+    checks = []
+    with tempfile.TemporaryDirectory() as folder:
+        marks = program_of(folder, "marks.c", MARKS)
+        killed = explore(program_of(folder, "killed.c", KILLED), f"SMP={case.smp}", "RUNS=300").text
+        for program, more in ((marks, {}), (PINGPONG, {"ARGS": 20}), (PINGPONG, {"ARGS": 20, "FAULTS": "late,stall,input"}),
+                              ("tests/explore/right/pool-of-tasks.c", {"MODEL": "sc"})):
+            image, options = builder.image(program, SIM), {"SMP": case.smp, **more}
+            text, _ = run_sim(image, ROOT, **options, EXPLORE="hashes", RUNS=8)
+            hashes = dict(HASHES.findall(text.decode()))
+            alone = {seed: run_sim(image, ROOT, **options, SEED=seed)[0].decode() for seed in hashes}
+            checks.append(Check(f"{os.path.basename(program)} {more}: a run is the same behind others",
+                                len(hashes) > 1 and all(f"decisions: {hashes[s]}\n" in alone[s] for s in hashes),
+                                "", f"{text.decode()}\n{alone}"))
+    checks.append(Check("a run that ends its process has failed, with a story",
+                        "failure: panic" in killed and re.search(r"^seed: \d+$", killed, re.M) and
+                        "end of story" in killed, "", killed))
+    return checks
+
+
 def run_troubles(case):
     """What goes wrong on purpose is found by who does not expect it, and harms nobody else."""
     with tempfile.TemporaryDirectory() as folder:
-        source = os.path.join(folder, "unchecked.c")
-        with open(source, "w", encoding="utf-8") as file:
-            file.write(UNCHECKED)
+        source = program_of(folder, "unchecked.c", UNCHECKED)
         fails = explore(source, "RUNS=300", f"SMP={case.smp}", "FAULTS=memory").text
         right = explore(source, "RUNS=30", f"SMP={case.smp}", "FAULTS=late,stall,net,input").text
-        source = os.path.join(folder, "echo.c")
-        with open(source, "w", encoding="utf-8") as file:
-            file.write(ECHO)
-        image = builder.image(source, SIM)
+        image = builder.image(program_of(folder, "echo.c", ECHO), SIM)
         text = bytes(range(256)) * 20
         came = [subprocess.run([str(image)], env=clean_environment(FAULTS="input", SEED=seed, SMP=case.smp),
                                check=False, input=text, stdout=subprocess.PIPE,
@@ -187,6 +285,8 @@ def cases(tier):
     for name in STRATEGIES:
         yield Case("explore", name, SIM, 2, run_strategy, 2,
                    images=[("tests/explore/lost-update.c", SIM, {})])
+    for smp in (1, 2):
+        yield Case("explore", "undone", SIM, smp, run_undone, 6, images=[(PINGPONG, SIM, {})])
     yield Case("explore", "troubles", SIM, 2, run_troubles, 5)
     for smp in (1, 3):
         yield Case("explore", "faults and right", SIM, smp, run_no_harm, 2, images=[(PINGPONG, SIM, {})])
