@@ -13,19 +13,17 @@
 #include "debug/order.h"
 #include "kernel/co.h"
 
-enum { HANDLERS = SIM_KERNEL_AGENTS, COROUTINES = SIM_PROGRAM_AGENTS - HANDLERS };
+enum { COROUTINES = SIM_PROGRAM_AGENTS - SIM_KERNEL_AGENTS };
 enum { TABLE = 16 * 1024, MOST = TABLE / 4 * 3 };
 
 struct sim_agent sim_agents[SIM_AGENTS];
-const struct sim_world sim_worlds[2] = {
-	{0, SIM_KERNEL_AGENTS},
-	{SIM_KERNEL_AGENTS, SIM_PROGRAM_AGENTS},
-};
+struct sim_world sim_worlds[2] = {{0, 0}, {SIM_KERNEL_AGENTS, 0}};
 bool sim_inexact;
 
 void sim_be_inexact(void)
 {
 	sim_inexact = sim_consistent = true;
+	sim_worlds[1].width = SIM_PROGRAM_AGENTS;
 }
 
 /* Which agent a coroutine is: by its address, which others have had before. */
@@ -65,17 +63,20 @@ static struct known *find(const struct co *co)
 	return k;
 }
 
-/* An agent that nobody is, or, if there is none, any. */
+/* An agent that nobody is, or, if there is none, any. The first ones are handlers. */
 static struct sim_agent *take_agent(void)
 {
+	struct sim_world *world = &sim_worlds[1];
 	struct sim_agent *agent;
 
 	for (int i = 0; i < COROUTINES; i++) {
 		next_agent = (next_agent + 1) % COROUTINES;
-		agent = &sim_agents[SIM_KERNEL_AGENTS + HANDLERS + next_agent];
+		agent = &sim_agents[world->first + sim_core_count + next_agent];
 		if (!agent->users)
 			break;
 	}
+	if (world->width <= agent->own)
+		world->width = agent->own + 1;
 	if (agent->users++ == 0) {
 		uint32_t own = agent->before.at[agent->own] + 1;
 
@@ -126,6 +127,9 @@ struct sim_agent *sim_program_agent(void)
 
 void sim_agents_begin(void)
 {
+	/* The last one is a card. */
+	sim_worlds[0].width = machine.nvirtio_mmio ? SIM_KERNEL_AGENTS : sim_core_count;
+	sim_worlds[1].width = sim_core_count;
 	for (int i = 0; i < SIM_AGENTS; i++) {
 		struct sim_agent *a = &sim_agents[i];
 
@@ -148,7 +152,7 @@ static struct sim_agent *caller(void)
 
 static void join(struct sim_clock *to, const struct sim_clock *from)
 {
-	sim_join(to, from, SIM_PROGRAM_AGENTS);
+	sim_join(to, from, sim_worlds[1].width);
 }
 
 static void tick(struct sim_agent *a)
@@ -243,7 +247,7 @@ void order_to_handlers(void)
 {
 	struct sim_agent *a = caller();
 
-	for (int i = 0; a && i < HANDLERS; i++)
+	for (int i = 0; a && i < sim_core_count; i++)
 		if (a != handler_agent(&sim_cores[i]))
 			pass(a, handler_agent(&sim_cores[i]));
 }

@@ -85,7 +85,7 @@ void arch_send_reschedule(struct core *core)
 
 	to->reschedule = true;
 	/* It comes after what was done before. */
-	sim_join(&to->notified, &self->before, SIM_KERNEL_AGENTS);
+	sim_join(&to->notified, &self->before, sim_worlds[0].width);
 	self->before.at[self->own]++;
 	self->seen.at[self->own]++;
 }
@@ -170,8 +170,8 @@ void sim_interrupted(void *sp)
 		struct sim_agent *self = &sim_agents[c - sim_cores];
 
 		c->reschedule = false;
-		sim_join(&self->before, &c->notified, SIM_KERNEL_AGENTS);
-		sim_join(&self->seen, &c->notified, SIM_KERNEL_AGENTS);
+		sim_join(&self->before, &c->notified, sim_worlds[0].width);
+		sim_join(&self->seen, &c->notified, sim_worlds[0].width);
 		irq_reschedule();
 	}
 	/* While a handler runs, another core may raise its interrupt again. */

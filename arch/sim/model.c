@@ -17,18 +17,19 @@ enum { STORES = 6 }; /* kept of a location */
 enum { LOCATIONS = 64 * 1024, PROGRAM_LOCATIONS = 8 * 1024 };
 enum { RELAXED = __ATOMIC_RELAXED, SEQ_CST = __ATOMIC_SEQ_CST };
 
-/* One store; clocks[] are, each of the world's width: of whom it releases, the same of what they
- * have seen, and when each agent first read it (0: not yet). Where a program hands over what the
- * kernel looks at, cores are ordered too: so core and core_seen are the same of cores. */
+/* One store; clocks[] are, each with room for all agents of the world: of whom it releases (BEFORE),
+ * the same of what they have seen, and when each agent first read it (0: not yet). Where a program
+ * hands over what the kernel looks at, cores are ordered too: of the program's, the first two are
+ * followed by the same of cores. */
 struct store {
 	uint64_t value;
 	uint64_t consistent; /* the how many-th sequentially consistent store; 0: none */
 	uint32_t time;       /* of its agent */
 	uint8_t agent;       /* its place in clocks */
 	bool change;         /* of the store before: none comes between */
-	uint32_t core[SIM_KERNEL_AGENTS], core_seen[SIM_KERNEL_AGENTS];
 	uint32_t clocks[];
 };
+enum clocks { BEFORE, SEEN, READ };
 
 struct location {
 	uintptr_t at;
@@ -39,21 +40,24 @@ struct location {
 
 enum {
 	KERNEL_STORE = sizeof(struct store) + 3 * SIM_KERNEL_AGENTS * sizeof(uint32_t),
-	PROGRAM_STORE = sizeof(struct store) + 3 * SIM_PROGRAM_AGENTS * sizeof(uint32_t),
+	PROGRAM_STORE = KERNEL_STORE + 3 * SIM_PROGRAM_AGENTS * sizeof(uint32_t),
 	KERNEL_LOCATION = sizeof(struct location) + STORES * KERNEL_STORE,
 	PROGRAM_LOCATION = sizeof(struct location) + STORES * PROGRAM_STORE,
 };
 
-/* Open addressing, by the address. */
 static _Alignas(64) char kernel_locations[LOCATIONS][KERNEL_LOCATION];
 static _Alignas(64) char program_locations[PROGRAM_LOCATIONS][PROGRAM_LOCATION];
+/* Which location an address is, from 1; open addressing. What is near in memory is near here, so few
+ * pages are used. */
+static uint32_t kernel_slots[2 * LOCATIONS], program_slots[2 * PROGRAM_LOCATIONS];
 
 static const struct table {
 	char *first;
 	size_t size, store, count;
+	uint32_t *slots;
 } tables[2] = {
-	{kernel_locations[0], KERNEL_LOCATION, KERNEL_STORE, LOCATIONS},
-	{program_locations[0], PROGRAM_LOCATION, PROGRAM_STORE, PROGRAM_LOCATIONS},
+	{kernel_locations[0], KERNEL_LOCATION, KERNEL_STORE, LOCATIONS, kernel_slots},
+	{program_locations[0], PROGRAM_LOCATION, PROGRAM_STORE, PROGRAM_LOCATIONS, program_slots},
 };
 
 bool sim_consistent; /* MODEL=sc: each load has the last store */
@@ -73,21 +77,32 @@ static struct store *store_of(const struct sim_agent *a, const struct location *
 	return (struct store *)(uintptr_t)(l->stores + l->order[i] * tables[a->world].store);
 }
 
+/* of: BEFORE, SEEN or READ. */
+static uint32_t *clocks_of(const struct sim_agent *a, struct store *s, enum clocks of)
+{
+	return s->clocks + (a->world ? SIM_PROGRAM_AGENTS : SIM_KERNEL_AGENTS) * of;
+}
+
+/* The same of cores, in a store of the program's: BEFORE or SEEN. */
+static uint32_t *core_clocks(struct store *s, enum clocks of)
+{
+	return s->clocks + 3 * SIM_PROGRAM_AGENTS + SIM_KERNEL_AGENTS * of;
+}
+
 static struct location *location_of(const struct sim_agent *a, uintptr_t at)
 {
 	const struct table *t = &tables[a->world];
-	size_t i = ((at >> 2) * 0x9e3779b97f4a7c15 >> 32) % t->count;
+	size_t mask = 2 * t->count - 1, i = ((at >> 2) ^ (at >> 20)) & mask;
+	struct location *l;
 
-	struct location *l = (struct location *)(t->first + i * t->size);
-
-	while (l->at && l->at != at) {
-		i = (i + 1) % t->count;
-		l = (struct location *)(t->first + i * t->size);
+	for (; t->slots[i]; i = (i + 1) & mask) {
+		l = (struct location *)(t->first + (t->slots[i] - 1) * t->size);
+		if (l->at == at)
+			return l;
 	}
-	if (l->at)
-		return l;
-	if (used[a->world] < t->count / 4 * 3) {
-		used[a->world]++;
+	l = (struct location *)(t->first + used[a->world] * t->size);
+	if (used[a->world] < t->count - 1) {
+		t->slots[i] = (uint32_t)++used[a->world];
 		l->at = at;
 	} else {
 		sim_be_inexact();
@@ -96,11 +111,26 @@ static struct location *location_of(const struct sim_agent *a, uintptr_t at)
 	return l;
 }
 
+static void clear_clock(uint32_t *clock, int width)
+{
+	for (int i = 0; i < width; i++)
+		clock[i] = 0;
+}
+
+/* What is beyond the width is 0. */
 static void clear(const struct sim_agent *a, struct store *s, uint64_t value)
 {
-	*s = (struct store){.value = value};
-	for (int i = 0; i < 3 * width_of(a); i++)
-		s->clocks[i] = 0;
+	int width = width_of(a);
+
+	s->value = value;
+	s->consistent = 0;
+	s->time = 0;
+	s->agent = 0;
+	s->change = false;
+	for (enum clocks of = BEFORE; of <= READ; of++)
+		clear_clock(clocks_of(a, s, of), width);
+	for (enum clocks of = BEFORE; a->world && of <= SEEN; of++)
+		clear_clock(core_clocks(s, of), sim_worlds[0].width);
 }
 
 /* That of at; where memory has changed without an atomic store, that is all there is. */
@@ -123,8 +153,8 @@ static int floor_of(const struct sim_agent *a, const struct location *l, int ord
 	int width = width_of(a);
 
 	for (int i = l->n - 1; i > 0; i--) {
-		const struct store *s = store_of(a, l, i);
-		const uint32_t *read = s->clocks + 2 * width;
+		struct store *s = store_of(a, l, i);
+		const uint32_t *read = clocks_of(a, s, READ);
 		const struct sim_clock *common = &fences[a->world];
 
 		if (s->time <= a->seen.at[s->agent] ||
@@ -181,33 +211,33 @@ static void release(struct sim_agent *a, int order, uint32_t *before, uint32_t *
 
 static void read_by(struct sim_agent *a, struct store *s, int order)
 {
-	int width = width_of(a);
-	uint32_t *read = s->clocks + 2 * width;
+	uint32_t *read = clocks_of(a, s, READ);
 
 	if (!read[a->own])
 		read[a->own] = a->before.at[a->own];
-	acquire(a, order, s->clocks, s->clocks + width, width);
+	acquire(a, order, clocks_of(a, s, BEFORE), clocks_of(a, s, SEEN), width_of(a));
 	if (a->world)
-		acquire(core_agent(), order, s->core, s->core_seen, SIM_KERNEL_AGENTS);
+		acquire(core_agent(), order, core_clocks(s, BEFORE), core_clocks(s, SEEN),
+			sim_worlds[0].width);
 }
 
 /* before: the one that it is behind, or NULL. */
-static void write_by(struct sim_agent *a, struct store *s, const struct store *before, bool change,
+static void write_by(struct sim_agent *a, struct store *s, struct store *before, bool change,
 		     int order)
 {
-	int width = width_of(a);
+	int width = width_of(a), ncores = a->world ? sim_worlds[0].width : 0;
 
 	s->agent = a->own;
 	s->time = a->before.at[a->own];
 	s->change = change;
 	s->consistent = order == SEQ_CST ? ++consistent_stores : 0;
-	release(a, order, s->clocks, s->clocks + width, width);
-	if (a->world)
-		release(core_agent(), order, s->core, s->core_seen, SIM_KERNEL_AGENTS);
-	if (before && (change || before->agent == a->own)) {
-		join(s->clocks, before->clocks, 2 * width);
-		join(s->core, before->core, SIM_KERNEL_AGENTS);
-		join(s->core_seen, before->core_seen, SIM_KERNEL_AGENTS);
+	release(a, order, clocks_of(a, s, BEFORE), clocks_of(a, s, SEEN), width);
+	if (ncores)
+		release(core_agent(), order, core_clocks(s, BEFORE), core_clocks(s, SEEN), ncores);
+	for (enum clocks of = BEFORE; before && (change || before->agent == a->own) && of <= SEEN;
+	     of++) {
+		join(clocks_of(a, s, of), clocks_of(a, before, of), width);
+		join(core_clocks(s, of), core_clocks(before, of), ncores);
 	}
 }
 

@@ -180,6 +180,14 @@ static __attribute__((noinline, cold)) void race(uintptr_t at, size_t size, unsi
 					  .bytes = first->bytes});
 }
 
+static inline uint64_t word_of(const struct cell *cell)
+{
+	uint64_t word;
+
+	__builtin_memcpy(&word, cell, sizeof word);
+	return word;
+}
+
 static inline void look_at_cells(struct sim_agent *a, uintptr_t at, uintptr_t folded,
 				 unsigned first, unsigned n, unsigned how, size_t size)
 {
@@ -187,7 +195,13 @@ static inline void look_at_cells(struct sim_agent *a, uintptr_t at, uintptr_t fo
 	uint8_t id = (uint8_t)(a - sim_agents), bytes = (uint8_t)(((1U << n) - 1) << first);
 	uint32_t time = a->before.at[a->own];
 	const struct sim_world *world = &sim_worlds[a->world];
+	struct cell same = {time, id, (uint8_t)how, bytes, 0};
 
+	/* The agent has made the very same access at this time of its: whoever came since was held
+	 * against that one (the same epoch, in FastTrack's words). */
+	for (int i = 0; i < CELLS; i++)
+		if (word_of(&cells[i]) == word_of(&same))
+			return;
 	for (int i = 0; i < CELLS; i++) {
 		struct cell *c = &cells[i];
 
@@ -221,7 +235,7 @@ static inline void look_at_cells(struct sim_agent *a, uintptr_t at, uintptr_t fo
 	}
 	if (!to)
 		to = &cells[time % CELLS];
-	*to = (struct cell){time, id, (uint8_t)how, bytes, 0};
+	*to = same;
 }
 
 static void watch(const struct sim_agent *a, uintptr_t at, unsigned first, unsigned n, unsigned how)

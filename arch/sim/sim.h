@@ -45,9 +45,9 @@ struct sim_clock {
 };
 
 struct sim_world {
-	int first, width; /* agents */
+	int first, width; /* agents: the first, and how many there are yet, of which clocks know */
 };
-extern const struct sim_world sim_worlds[2]; /* the kernel's, the program's */
+extern struct sim_world sim_worlds[2]; /* the kernel's, the program's */
 
 struct sim_agent {
 	uint8_t world;
