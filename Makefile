@@ -25,7 +25,7 @@ SMP ?= $(if $(filter sim,$(ARCH)),2,4)
 MEM ?= $(if $(filter sim,$(ARCH)),64M,512M)
 export SMP MEM ARGS FILES NET TIMEOUT ACCEL QEMU_EXTRA
 # Of the simulated machine, see arch/sim/explore.c.
-export SEED RUNS STRATEGY MODEL FAULTS STEPS LEAKS JOBS
+export SEED RUNS STRATEGY MODEL FAULTS STEPS LEAKS WEAKEN JOBS
 
 # What is compiled differently has a folder of its own.
 K := build/$(ARCH)$(if $(filter-out debug,$(BUILD)),-$(BUILD))$(if $(SAN),-$(SAN))$(if $(STACKS),-$(STACKS))
@@ -68,7 +68,7 @@ keep = $(if $(subst <$(strip $(file <$1))>,,<$(strip $2)>),$(shell mkdir -p $(di
 tool = $(shell $1 </dev/null)$(if $(filter-out 0,$(.SHELLSTATUS)),$(error $1 failed))
 
 # Cleaning and helping need no toolchain.
-needs_build := $(filter-out clean help test test-long test-sanitize test-explore bench bench-qemu lint icount,$(or $(MAKECMDGOALS),help))
+needs_build := $(filter-out clean help test test-long test-sanitize test-explore orders bench bench-qemu lint icount,$(or $(MAKECMDGOALS),help))
 
 ifneq ($(needs_build),)
 
@@ -323,13 +323,15 @@ endif # needs_build
 
 # ---- The commands ------------------------------------------------------------------------------
 
-.PHONY: help run image explore gdb stackdepth iso test test-long test-sanitize test-explore bench bench-qemu lint icount flags port objects clean FORCE
+.PHONY: help run image explore gdb stackdepth iso test test-long test-sanitize test-explore orders bench bench-qemu lint icount flags port objects clean FORCE
 
 image: $(elf)
 	@echo $(CURDIR)/$(elf)
 
+# An order that is weaker in this run: addresses, for file and line.
+weaken := $(if $(filter sim,$(ARCH)),$(if $(WEAKEN),WEAKEN=$$(tools/orders.py $(elf) '$(WEAKEN)') && export WEAKEN &&))
 run: $(elf)
-	@$(if $(filter-out host sim,$(ARCH)),qemu/run) $(elf) || { status=$$?; echo "status $$status" >&2; exit $$status; }
+	@$(weaken) $(if $(filter-out host sim,$(ARCH)),qemu/run) $(elf) || { status=$$?; echo "status $$status" >&2; exit $$status; }
 
 gdb: sources = $(abspath $(if $(app_file),$(app_folder),$(app_folder)/..))
 gdb: $(elf)
@@ -360,6 +362,10 @@ test-sanitize:
 test-explore:
 	@tools/setup build-sim </dev/null
 	@MAKEFLAGS= tests/run explore
+
+orders:
+	@tools/setup build-sim </dev/null
+	@MAKEFLAGS= tests/orders $(if $(UPDATE),--update) --only '$(ONLY)' $(JOBS:%=--jobs %)
 
 test-long:
 	@tools/setup test-long </dev/null

@@ -87,7 +87,7 @@ void group_leave(struct co *co)
 
 	if (!g)
 		return;
-	order_out_of(co, g);
+	order_out_of(co, &g->members);
 	lock(&g->lock);
 	*co->group_link = co->group_next;
 	if (co->group_next)

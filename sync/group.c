@@ -39,7 +39,7 @@ void group_init(struct group *g, uint64_t deadline)
 		parent->children = g;
 		if (wait_error_of(parent)) {
 			order_out(&g->error);
-			/* release: as in cancel_one. */
+			/* release: with the acquire in wait_error_of. */
 			atomic_store_explicit(&g->error, -ECANCELED, memory_order_release);
 		}
 		spin_unlock(&parent->lock);
@@ -87,7 +87,7 @@ int group_wait(struct group *g)
 	} else {
 		spin_unlock(&g->lock);
 	}
-	order_in(g);
+	order_in(&g->members);
 	/* Nobody cancels it from here on: neither its deadline nor its parent. */
 	if (g->timer.core)
 		wheel_stop(&g->timer);

@@ -52,7 +52,7 @@ void __tsan_atomic_thread_fence_(int order)
 {
 	sim_step();
 	if (sim_run.begun)
-		sim_model_fence(sim_agent_at(PLACE), order);
+		sim_model_fence(sim_agent_at(PLACE), sim_order(order, SIM_OPERATION, PLACE));
 }
 ENTRY(__tsan_atomic_thread_fence, "");
 
@@ -142,6 +142,7 @@ static uint64_t sim_load(uintptr_t at, size_t size, uint64_t value, int order, c
 	if (!sim_run.begun)
 		return value;
 	sim_access(at, size, SIM_ATOMIC, place);
+	order = sim_order(order, SIM_OPERATION, place);
 	return sim_model_load(sim_agent_at(place), at, value, order, place);
 }
 
@@ -152,6 +153,7 @@ static bool sim_store(uintptr_t at, size_t size, uint64_t was, uint64_t value, i
 	if (!sim_run.begun)
 		return true;
 	sim_access(at, size, SIM_ATOMIC | SIM_WRITE, place);
+	order = sim_order(order, SIM_OPERATION, place);
 	return sim_model_store(sim_agent_at(place), at, was, value, order, place);
 }
 
@@ -161,6 +163,7 @@ static void sim_changed(uintptr_t at, size_t size, uint64_t was, uint64_t value,
 	if (!sim_run.begun)
 		return;
 	sim_access(at, size, SIM_ATOMIC | SIM_WRITE, place);
+	order = sim_order(order, SIM_OPERATION, place);
 	sim_model_change(sim_agent_at(place), at, was, value, order);
 }
 
@@ -169,6 +172,7 @@ static void sim_not_changed(uintptr_t at, size_t size, uint64_t was, int order, 
 	if (!sim_run.begun)
 		return;
 	sim_access(at, size, SIM_ATOMIC, place);
+	order = sim_order(order, SIM_COMPARISON, place);
 	sim_model_read_last(sim_agent_at(place), at, was, order);
 }
 

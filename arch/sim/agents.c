@@ -6,11 +6,15 @@
  * program's it is a coroutine, or what a core's interrupt handlers run; there atomics order them, and
  * what the public interface promises (debug/order.h), but nothing that the kernel does by the way.
  *
+ * What the interface promises, the kernel has to keep: an order between two coroutines must be one
+ * between the cores that they are on, too (kept).
+ *
  * Coroutines beyond the number of agents share one: of these no race is found between the two.
  */
 #include "sim.h"
 
 #include "debug/order.h"
+#include "debug/panic.h"
 #include "kernel/co.h"
 
 enum { COROUTINES = SIM_PROGRAM_AGENTS - SIM_KERNEL_AGENTS };
@@ -31,12 +35,15 @@ static struct known {
 	const struct co *co;
 	uint64_t id;
 	struct sim_agent *agent;
+	uint32_t promised[SIM_KERNEL_AGENTS]; /* of each core: its core must have seen it */
 } coroutines[TABLE];
 
-/* What happened before who next meets object. */
+/* What happened before who next meets object; and where and when it was left last. */
 static struct meeting {
 	uintptr_t object;
 	struct sim_clock before;
+	int core;
+	uint32_t left;
 } meetings[TABLE];
 
 static int next_agent;
@@ -102,8 +109,42 @@ static struct sim_agent *agent_of(const struct co *co)
 	used += !k->co;
 	if (k->agent)
 		k->agent->users--;
-	*k = (struct known){co, co->id, take_agent()};
+	*k = (struct known){.co = co, .id = co->id, .agent = take_agent()};
 	return k->agent;
+}
+
+/* Where a promise is to be kept: this core has seen what core i did until time. */
+static bool seen(int i, uint32_t time)
+{
+	return time <= sim_core_agent()->before.at[i];
+}
+
+static void not_kept(void)
+{
+	if (!sim_inexact)
+		panic("nothing in the kernel orders this after what it comes after by "
+		      "docs/order.md");
+}
+
+/* Of what is left and met by turns, as a mutex is: left for the next, who has seen it, or not. */
+static void promise(struct meeting *m)
+{
+	m->core = sim_core_agent()->own;
+	m->left = sim_core_agent()->before.at[m->core];
+}
+
+static void keep(const struct meeting *m)
+{
+	if (!seen(m->core, m->left))
+		not_kept();
+}
+
+/* co goes on: after all that it was promised. */
+static void goes_on(const uint32_t *promised)
+{
+	for (int i = 0; i < SIM_KERNEL_AGENTS; i++)
+		if (!seen(i, promised[i]))
+			not_kept();
 }
 
 static bool in_handler(const struct sim_core *here)
@@ -121,6 +162,7 @@ struct sim_agent *sim_program_agent(void)
 		here->agent_of = sim_current;
 		here->agent_id = sim_current->id;
 		here->agent = agent_of(sim_current);
+		goes_on(find(sim_current)->promised);
 	}
 	return here->agent;
 }
@@ -184,14 +226,18 @@ static void pass(struct sim_agent *from, struct sim_agent *to)
 	tick(from);
 }
 
+static void leave(struct sim_agent *a, const void *object)
+{
+	join(&meeting(object)->before, &a->before);
+	tick(a);
+}
+
 void order_out(const void *object)
 {
 	struct sim_agent *a = caller();
 
-	if (!a)
-		return;
-	join(&meeting(object)->before, &a->before);
-	tick(a);
+	if (a)
+		leave(a, object);
 }
 
 static void meet(struct sim_agent *a, const void *object)
@@ -218,21 +264,19 @@ void order_in_of(const struct co *co, const void *object)
 
 void order_out_of(const struct co *co, const void *object)
 {
-	struct sim_agent *a;
-
-	if (!sim_run.begun)
-		return;
-	a = agent_of(co);
-	join(&meeting(object)->before, &a->before);
-	tick(a);
+	if (sim_run.begun)
+		leave(agent_of(co), object);
 }
 
 void order_to(const struct co *co)
 {
 	struct sim_agent *a = caller();
 
-	if (a)
-		pass(a, agent_of(co));
+	if (!a)
+		return;
+	pass(a, agent_of(co));
+	find(co)->promised[sim_core_agent()->own] =
+		sim_core_agent()->before.at[sim_core_agent()->own];
 }
 
 void order_from(const struct co *co)
@@ -283,8 +327,11 @@ void order_call(const void *object, bool in, const void *place)
 {
 	if (!sim_in_app(place))
 		return;
-	if (in)
+	if (in) {
 		order_in(object);
-	else
+		keep(meeting(object));
+	} else {
+		promise(meeting(object));
 		order_out(object);
+	}
 }

@@ -74,6 +74,7 @@ void sim_explore_init(char **env)
 	sim_leaks = sim_same(leaks, "1");
 	if (*leaks && !sim_leaks && !sim_same(leaks, "0"))
 		sim_usage("LEAKS", ": 0 or 1, not ", leaks);
+	sim_weaken(sim_option(env, "WEAKEN"));
 	options.seed = sim_number(env, "SEED", 1, false);
 	sim_run.faults = sim_faults_named(sim_option(env, "FAULTS"));
 	options.runs = sim_number(env, "RUNS", 10000, false);
@@ -139,6 +140,7 @@ _Noreturn void sim_end(int status)
 		failure = "panic";
 	else if (!failure && status)
 		failure = "status";
+	sim_weaken_end();
 	if (result) {
 		result->kind = failure;
 		result->steps = sim_steps();

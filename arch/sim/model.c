@@ -188,11 +188,6 @@ static bool releases(int order)
 	return order == __ATOMIC_RELEASE || order == __ATOMIC_ACQ_REL || order == SEQ_CST;
 }
 
-static struct sim_agent *core_agent(void)
-{
-	return &sim_agents[sim_here - sim_cores];
-}
-
 static void acquire(struct sim_agent *a, int order, const uint32_t *before, const uint32_t *seen,
 		    int width)
 {
@@ -217,7 +212,7 @@ static void read_by(struct sim_agent *a, struct store *s, int order)
 		read[a->own] = a->before.at[a->own];
 	acquire(a, order, clocks_of(a, s, BEFORE), clocks_of(a, s, SEEN), width_of(a));
 	if (a->world)
-		acquire(core_agent(), order, core_clocks(s, BEFORE), core_clocks(s, SEEN),
+		acquire(sim_core_agent(), order, core_clocks(s, BEFORE), core_clocks(s, SEEN),
 			sim_worlds[0].width);
 }
 
@@ -233,7 +228,8 @@ static void write_by(struct sim_agent *a, struct store *s, struct store *before,
 	s->consistent = order == SEQ_CST ? ++consistent_stores : 0;
 	release(a, order, clocks_of(a, s, BEFORE), clocks_of(a, s, SEEN), width);
 	if (ncores)
-		release(core_agent(), order, core_clocks(s, BEFORE), core_clocks(s, SEEN), ncores);
+		release(sim_core_agent(), order, core_clocks(s, BEFORE), core_clocks(s, SEEN),
+			ncores);
 	for (enum clocks of = BEFORE; before && (change || before->agent == a->own) && of <= SEEN;
 	     of++) {
 		join(clocks_of(a, s, of), clocks_of(a, before, of), width);
@@ -337,7 +333,7 @@ void sim_model_fence(struct sim_agent *a, int order)
 	int width = width_of(a);
 
 	if (a->world)
-		sim_model_fence(core_agent(), order);
+		sim_model_fence(sim_core_agent(), order);
 	if (acquires(order)) {
 		join(a->before.at, a->awaited.at, width);
 		join(a->seen.at, a->awaited_seen.at, width);

@@ -182,10 +182,15 @@ static inline bool sim_in_app(const void *place)
 	       (uintptr_t)(__text_app_end - __text_app_start);
 }
 
+static inline struct sim_agent *sim_core_agent(void)
+{
+	return &sim_agents[sim_here - sim_cores];
+}
+
 /* Who accesses memory at place. */
 static inline struct sim_agent *sim_agent_at(const void *place)
 {
-	return sim_in_app(place) ? sim_program_agent() : &sim_agents[sim_here - sim_cores];
+	return sim_in_app(place) ? sim_program_agent() : sim_core_agent();
 }
 
 /* A load may have any of n values, or a store come at any of n places: which, 0 is the usual. */
@@ -209,6 +214,24 @@ void sim_model_change(struct sim_agent *a, uintptr_t at, uint64_t was, uint64_t 
 /* One that reads the last. */
 void sim_model_read_last(struct sim_agent *a, uintptr_t at, uint64_t value, int order);
 void sim_model_fence(struct sim_agent *a, int order);
+
+/* ---- weaken.c ---- */
+
+enum {
+	SIM_OPERATION = 1,
+	SIM_COMPARISON = 2
+}; /* which of an operation's orders; the 2nd: one that fails */
+extern bool sim_weakens;
+
+void sim_weaken(const char *text);
+int sim_weakened(int order, unsigned of, const void *place);
+void sim_weaken_end(void);
+
+/* The order that an operation has which says order. */
+static inline int sim_order(int order, unsigned of, const void *place)
+{
+	return __builtin_expect(sim_weakens, 0) ? sim_weakened(order, of, place) : order;
+}
 
 /* ---- blocks.c ---- */
 
