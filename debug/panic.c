@@ -86,7 +86,8 @@ static void begin(void)
 
 	arch_interrupts_off();
 	here = core_count ? core_here()->index : 0;
-	if (!atomic_compare_exchange_strong(&first, &none, here)) {
+	if (!atomic_compare_exchange_strong_explicit(&first, &none, here, memory_order_relaxed,
+						     memory_order_relaxed)) {
 		if (none == here) {
 			print("panic: once more, in the panic\n");
 			panic_end();

@@ -189,6 +189,7 @@ void vprint(const char *fmt, va_list args)
 	put_format(&out, fmt, args);
 	console_release();
 	if (held)
+		/* release: with the acquire in hold. */
 		atomic_store_explicit(&print_lock.held, 0, memory_order_release);
 	if (self->core->in_handler & HANDLER_IRQ)
 		self->nopreempt--; /* irq_exit does what is to be done */

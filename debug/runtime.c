@@ -47,7 +47,7 @@ int runtime_procs(int n)
 
 	call_outside_handler("runtime_procs");
 	if (n <= 0)
-		return atomic_load(&proc_count);
+		return atomic_load_explicit(&proc_count, memory_order_relaxed);
 	if (n > core_count)
 		n = core_count;
 	old = proc_set_count(n);
@@ -63,7 +63,7 @@ uint64_t runtime_set_quantum(uint64_t ns)
 	call_outside_handler("runtime_set_quantum");
 	if (ns && ns < QUANTUM_MIN)
 		ns = QUANTUM_MIN;
-	old = atomic_exchange(&sched_quantum, ns);
+	old = atomic_exchange_explicit(&sched_quantum, ns, memory_order_relaxed);
 	look_again();
 	return old;
 }

@@ -49,19 +49,19 @@ static _Atomic unsigned irqs;
 
 /*
  * Brings the port in line with irqs. Anybody may change irqs and then call this, on any core: who
- * writes an old value after a newer one sees, looking again, that it was old. seq_cst: the change,
- * the write to the port (which is complete when uart_enable_irqs returns) and the look are in
- * this order for all.
+ * writes an old value after a newer one sees, looking again, that it was old. The change, the write to
+ * the port (which is complete when uart_enable_irqs returns) and the look are in this order for all.
  */
 void console_update_irqs(void)
 {
 	unsigned now;
 
 	do {
-		now = atomic_load_explicit(&irqs, memory_order_seq_cst);
+		now = atomic_load_explicit(&irqs, memory_order_relaxed);
 		uart_enable_irqs(now);
+		/* seq_cst: with each change of irqs. */
 		atomic_thread_fence(memory_order_seq_cst);
-	} while (atomic_load_explicit(&irqs, memory_order_seq_cst) != now);
+	} while (atomic_load_explicit(&irqs, memory_order_relaxed) != now);
 }
 
 /* ---- Output --------------------------------------------------------------------------------- */
@@ -82,11 +82,12 @@ static _Atomic size_t tx_rest_size;
 
 static uint32_t ring_count(struct ring *r)
 {
+	/* acquire: with the release in pump_send. seq_cst: with tx_put. */
 	return atomic_load_explicit(&r->head, memory_order_seq_cst) -
-	       atomic_load_explicit(&r->tail, memory_order_seq_cst);
+	       atomic_load_explicit(&r->tail, memory_order_acquire);
 }
 
-/* acquire: with the release of who had the pump before; what it did to the port is done. */
+/* seq_cst: with pump_give. It acquires, too: what who had the pump before did to the port is done. */
 static bool pump_take(uint32_t from)
 {
 	return atomic_compare_exchange_strong_explicit(&pump, &from, PUMP_OWNED,
@@ -95,6 +96,7 @@ static bool pump_take(uint32_t from)
 
 static void pump_give(uint32_t to)
 {
+	/* seq_cst: with pump_take. */
 	atomic_store_explicit(&pump, to, memory_order_seq_cst);
 }
 
@@ -105,7 +107,7 @@ static void pump_send(uint32_t max)
 	int room = 0;
 
 	while (max-- > 0) {
-		/* acquire: with the release in console_write; the entry is there. */
+		/* acquire: with tx_put; the entry is there. */
 		uint32_t head = atomic_load_explicit(&tx.head, memory_order_acquire);
 		uint32_t tail = atomic_load_explicit(&tx.tail, memory_order_relaxed);
 
@@ -130,13 +132,17 @@ static void pump_run(void)
 	do {
 		pump_send(PUMP_GO);
 		if (ring_count(&tx) > 0) {
-			atomic_fetch_or_explicit(&irqs, UART_IRQ_SENDABLE, memory_order_seq_cst);
+			atomic_fetch_or_explicit(
+				&irqs, UART_IRQ_SENDABLE,
+				memory_order_seq_cst); /* seq_cst: with console_update_irqs */
 			pump_give(PUMP_LEFT);
 			console_update_irqs();
 			return;
 		}
 		if (atomic_load_explicit(&irqs, memory_order_relaxed) & UART_IRQ_SENDABLE) {
-			atomic_fetch_and_explicit(&irqs, ~UART_IRQ_SENDABLE, memory_order_seq_cst);
+			atomic_fetch_and_explicit(
+				&irqs, ~UART_IRQ_SENDABLE,
+				memory_order_seq_cst); /* seq_cst: with console_update_irqs */
 			console_update_irqs();
 		}
 		/* seq_cst, here and in console_write: a writer puts, then looks at the pump; we
@@ -153,6 +159,7 @@ static void tx_put(const uint8_t *bytes, size_t n)
 	preempt_disable();
 	for (size_t i = 0; i < n; i++)
 		tx.entry[(head + i) % RING_SIZE] = bytes[i];
+	/* seq_cst: with ring_count in pump_run; and the acquire in pump_send. */
 	atomic_store_explicit(&tx.head, head + (uint32_t)n, memory_order_seq_cst);
 	if (pump_take(PUMP_FREE))
 		pump_run();
@@ -234,12 +241,14 @@ void console_hold(void)
 		arch_relax();
 	}
 	if (atomic_load_explicit(&irqs, memory_order_relaxed) & UART_IRQ_SENDABLE) {
-		atomic_fetch_and_explicit(&irqs, ~UART_IRQ_SENDABLE, memory_order_seq_cst);
+		atomic_fetch_and_explicit(
+			&irqs, ~UART_IRQ_SENDABLE,
+			memory_order_seq_cst); /* seq_cst: with console_update_irqs */
 		console_update_irqs();
 	}
 
 	/* Only what is there now: others may go on writing for ever. */
-	uint32_t end = atomic_load_explicit(&tx.head, memory_order_acquire);
+	uint32_t end = atomic_load_explicit(&tx.head, memory_order_relaxed);
 
 	while ((int32_t)(end - atomic_load_explicit(&tx.tail, memory_order_relaxed)) > 0)
 		pump_send(1);
@@ -281,6 +290,7 @@ void console_flush_for_panic(const uint8_t *more, size_t n)
 	uint8_t last = '\n';
 
 	console_hold();
+	/* acquire: with tx_put; the entry is there. */
 	head = atomic_load_explicit(&tx.head, memory_order_acquire);
 	if (head > 0)
 		last = (uint8_t)tx.entry[(head - 1) % RING_SIZE];
@@ -294,9 +304,13 @@ void console_flush_for_panic(const uint8_t *more, size_t n)
 void console_accept_input(bool on)
 {
 	if (on)
-		atomic_fetch_or_explicit(&irqs, UART_IRQ_RECEIVED, memory_order_seq_cst);
+		atomic_fetch_or_explicit(
+			&irqs, UART_IRQ_RECEIVED,
+			memory_order_seq_cst); /* seq_cst: with console_update_irqs */
 	else
-		atomic_fetch_and_explicit(&irqs, ~UART_IRQ_RECEIVED, memory_order_seq_cst);
+		atomic_fetch_and_explicit(
+			&irqs, ~UART_IRQ_RECEIVED,
+			memory_order_seq_cst); /* seq_cst: with console_update_irqs */
 }
 
 /* ---- The interrupt -------------------------------------------------------------------------- */
@@ -324,6 +338,6 @@ void console_init(void)
 	ready = true;
 	if (irq_attach_kernel(machine.console_irq, console_interrupt, NULL) < 0)
 		panic("the console's interrupt %u cannot be attached", machine.console_irq);
-	atomic_store_explicit(&irqs, UART_IRQ_RECEIVED, memory_order_seq_cst);
+	atomic_store_explicit(&irqs, UART_IRQ_RECEIVED, memory_order_relaxed);
 	console_update_irqs();
 }

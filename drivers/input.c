@@ -44,7 +44,8 @@ static bool starting, escaped, ended;
 
 static uint32_t count(void)
 {
-	return atomic_load_explicit(&head, memory_order_seq_cst) -
+	/* seq_cst: with the look at stopped in input_restart. */
+	return atomic_load_explicit(&head, memory_order_relaxed) -
 	       atomic_load_explicit(&tail, memory_order_seq_cst);
 }
 
@@ -115,12 +116,12 @@ void input_receive(void)
 	for (int i = 0; i < RECEIVE_GO; i++) {
 		if (count() >= RING_SIZE) {
 			console_accept_input(false);
-			/* seq_cst, here and in input_restart: we say that we stop, then look for
+			/* seq_cst: with the tail in input_take: we say that we stop, then look for
 			 * room; the consumer makes room, then looks whether we have stopped. */
 			atomic_store_explicit(&stopped, true, memory_order_seq_cst);
 			if (count() >= RING_SIZE)
 				break;
-			atomic_store_explicit(&stopped, false, memory_order_seq_cst);
+			atomic_store_explicit(&stopped, false, memory_order_relaxed);
 			console_accept_input(true);
 		}
 
@@ -137,9 +138,11 @@ void input_receive(void)
 
 void input_restart(void)
 {
+	/* seq_cst: with the store to it in input_receive. */
 	if (!atomic_load_explicit(&stopped, memory_order_seq_cst) || count() > RING_SIZE / 2)
 		return;
-	atomic_store_explicit(&stopped, false, memory_order_seq_cst);
+	/* Before it is set again: the handler that does so has seen the next change of irqs. */
+	atomic_store_explicit(&stopped, false, memory_order_relaxed);
 	console_accept_input(true);
 	console_update_irqs();
 }
@@ -153,6 +156,7 @@ int input_take(void)
 	if (atomic_load_explicit(&head, memory_order_acquire) == at)
 		return -1;
 	entry = entries[at % RING_SIZE];
+	/* seq_cst: with the look for room in input_receive. */
 	atomic_store_explicit(&tail, at + 1, memory_order_seq_cst);
 	return entry;
 }

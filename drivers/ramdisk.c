@@ -335,6 +335,7 @@ int ramdisk_lookup(const char *path, const struct ramdisk_node **node)
 		now = atomic_load_explicit(&state, memory_order_relaxed);
 		if (now == UNREAD) {
 			now = read_archive();
+			/* release: with the acquire above. */
 			atomic_store_explicit(&state, now, memory_order_release);
 		}
 		mutex_unlock(&reading);

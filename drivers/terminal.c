@@ -84,7 +84,7 @@ static bool is_key(int which, uint16_t entry)
 
 bool terminal_echo_left(void)
 {
-	return atomic_load_explicit(&echo_head, memory_order_acquire) !=
+	return atomic_load_explicit(&echo_head, memory_order_relaxed) !=
 	       atomic_load_explicit(&echo_tail, memory_order_relaxed);
 }
 
@@ -108,9 +108,11 @@ static void show(uint8_t byte)
 {
 	uint32_t at = atomic_load_explicit(&echo_head, memory_order_relaxed);
 
+	/* acquire: with the release in terminal_take_echo. */
 	if (at - atomic_load_explicit(&echo_tail, memory_order_acquire) >= ECHO_SIZE)
 		return;
 	echo[at % ECHO_SIZE] = byte;
+	/* release: with the acquire in terminal_take_echo. */
 	atomic_store_explicit(&echo_head, at + 1, memory_order_release);
 }
 
@@ -345,7 +347,8 @@ static void take_in_and_tell(void)
 	console_echo();
 	input_restart();
 
-	go_fn *fn = atomic_load_explicit(&on_interrupt, memory_order_acquire);
+	/* A function, which is there always: nothing else is told by it. */
+	go_fn *fn = atomic_load_explicit(&on_interrupt, memory_order_relaxed);
 
 	/* One is as good as many, and one that finds no memory is typed again. */
 	if (came > 0 && fn)
@@ -389,7 +392,7 @@ _Noreturn void terminal_end_machine(void)
 
 void console_on_interrupt(go_fn *fn)
 {
-	go_fn *old = atomic_exchange_explicit(&on_interrupt, fn, memory_order_acq_rel);
+	go_fn *old = atomic_exchange_explicit(&on_interrupt, fn, memory_order_relaxed);
 
 	/* Who waits for it is not stuck. */
 	if (console_is_terminal())

@@ -68,7 +68,7 @@ static void look_at_link(struct card *card)
 	bool up = !virtio_has(card->virtio, F_STATUS) ||
 		  arch_io_read16(card->virtio->config + CONFIG_STATUS) & STATUS_LINK_UP;
 
-	if (atomic_exchange(&card->dev.link, up) != up)
+	if (atomic_exchange_explicit(&card->dev.link, up, memory_order_relaxed) != up)
 		card->dev.changed(card->dev.arg);
 }
 

@@ -85,7 +85,7 @@ bool virtio_put(struct virtio_queue *q, const struct virtio_piece *pieces, int r
 	q->nfree = (uint16_t)(q->nfree - n);
 	q->with_device++;
 	q->available->ring[q->put % q->size] = head;
-	/* release: the device sees the descriptors that it is told of. */
+	/* release: with the device, which sees the descriptors that it is told of. */
 	atomic_store_explicit(&q->available->index, ++q->put, memory_order_release);
 	return true;
 }
@@ -97,7 +97,7 @@ void virtio_tell(struct virtio_queue *q)
 
 	if (news == 0)
 		return;
-	/* seq_cst: our index is written before we look whether the device waits for it; the device
+	/* seq_cst: with the device: our index is written before we look whether the device waits for it; the device
 	 * says that it waits before it looks at our index. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (virtio_has(q->dev, VIRTIO_F_EVENT_IDX))
@@ -127,7 +127,7 @@ static void *free_chain(struct virtio_queue *q, uint16_t head)
 
 void *virtio_take(struct virtio_queue *q, uint32_t *written)
 {
-	/* acquire: what the device wrote before is seen. */
+	/* acquire: with the device; what it wrote before is seen. */
 	uint16_t back =
 		(uint16_t)(atomic_load_explicit(&q->used->index, memory_order_acquire) - q->taken);
 	volatile const uint32_t *entry = &q->used->ring[q->taken % q->size].id;
@@ -193,7 +193,7 @@ bool virtio_call_me(struct virtio_queue *q)
 		relaxed_set(*used_event(q), q->taken);
 	else
 		relaxed_set(q->available->flags, 0);
-	/* seq_cst: we say that we wait, then look; the device puts, then looks whether we wait. */
+	/* seq_cst: with the device: we say that we wait, then look; the device puts, then looks whether we wait. */
 	atomic_thread_fence(memory_order_seq_cst);
 	return atomic_load_explicit(&q->used->index, memory_order_relaxed) == q->taken;
 }

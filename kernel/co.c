@@ -386,6 +386,7 @@ uint64_t go_id(void)
 
 const char *co_name(const struct co *co)
 {
+	/* acquire: with the release in name_give. */
 	const struct co_name *name = __atomic_load_n(&co->name, __ATOMIC_ACQUIRE);
 	size_t offset;
 
@@ -395,7 +396,7 @@ const char *co_name(const struct co *co)
 		return "main";
 	if (relaxed_get(co->flags) & CO_KERNEL)
 		return "idle";
-	/* acquire: with the release in begin_with. */
+	/* acquire: with the release in begin_as. */
 	return symtab_find((uintptr_t)__atomic_load_n(&co->fn, __ATOMIC_ACQUIRE), &offset);
 }
 
@@ -404,6 +405,7 @@ bool co_look(const struct co *co, struct co_who *who)
 	const struct co_name *name;
 
 	*who = (struct co_who){.id = relaxed_get(co->id)};
+	/* acquire: with the release in name_give. */
 	name = __atomic_load_n(&co->name, __ATOMIC_ACQUIRE);
 	if (name) {
 		struct co_name copy;

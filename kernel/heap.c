@@ -21,7 +21,7 @@ _Atomic long failing_countdown;
 
 long runtime_fail_alloc(long n)
 {
-	return atomic_exchange(&failing_countdown, n);
+	return atomic_exchange_explicit(&failing_countdown, n, memory_order_relaxed);
 }
 #endif
 

@@ -32,7 +32,7 @@ void proc_interrupt(struct core *to)
 
 void proc_notify(void)
 {
-	/* With the fence in sleep: either it sees the work, or this sees it idle. */
+	/* seq_cst: with the fence in sleep: either it sees the work, or this sees it idle. */
 	atomic_thread_fence(memory_order_seq_cst);
 	while (atomic_load(&proc_idle_mask)) {
 		int none = 0;
@@ -138,7 +138,7 @@ static bool sleep(struct core *core)
 	if (enabled)
 		atomic_fetch_or(&proc_idle_mask, bit);
 	stuck_enter_idle();
-	/* With the fence in proc_notify. */
+	/* seq_cst: with the fence in proc_notify. */
 	atomic_thread_fence(memory_order_seq_cst);
 	/* The second time, all that was put before the bit was set is visible. Until then the bit stays
 	 * set: what is put meanwhile is shared. */

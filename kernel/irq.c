@@ -37,10 +37,10 @@ static int attach(unsigned irq, void (*fn)(void *arg), void *arg, bool kernel)
 	}
 	error = arch_irq_enable(irq);
 	if (error) {
-		atomic_store(&handlers[irq], NULL);
+		atomic_store_explicit(&handlers[irq], NULL, memory_order_relaxed); /* nobody came */
 		heap_free(handler);
 	} else if (!kernel) {
-		atomic_fetch_add(&irqs_attached, 1);
+		atomic_fetch_add_explicit(&irqs_attached, 1, memory_order_relaxed);
 	}
 	return error;
 }
@@ -64,16 +64,19 @@ int irq_detach(unsigned irq)
 	call_outside_handler("irq_detach");
 	if (irq >= IRQS)
 		return -EINVAL;
-	handler = atomic_load(&handlers[irq]);
+	/* acquire: with the release in attach. */
+	handler = atomic_load_explicit(&handlers[irq], memory_order_acquire);
 	if (!handler || handler->kernel)
 		return -EINVAL;
 	arch_irq_disable(irq);
-	if (!atomic_compare_exchange_strong(&handlers[irq], &handler, NULL))
+	/* seq_cst: with the two in irq_device, which counts itself, then looks: it is seen here, or it
+	 * finds no handler. */
+	if (!atomic_compare_exchange_strong_explicit(&handlers[irq], &handler, NULL,
+						     memory_order_seq_cst, memory_order_relaxed))
 		return -EINVAL;
-	/* irq_device counts itself, then looks: it is seen here, or it finds no handler. */
-	while (atomic_load(&runs[irq]))
+	while (atomic_load_explicit(&runs[irq], memory_order_seq_cst))
 		arch_relax();
-	atomic_fetch_sub(&irqs_attached, 1);
+	atomic_fetch_sub_explicit(&irqs_attached, 1, memory_order_relaxed);
 	heap_free(handler);
 	return 0;
 }
@@ -113,8 +116,9 @@ void irq_device(unsigned irq)
 
 	if (irq >= IRQS)
 		return;
-	atomic_fetch_add(&runs[irq], 1);
-	handler = atomic_load(&handlers[irq]); /* acquire: with the release in attach */
+	/* seq_cst: with the two in irq_detach; and the release in attach. */
+	atomic_fetch_add_explicit(&runs[irq], 1, memory_order_seq_cst);
+	handler = atomic_load_explicit(&handlers[irq], memory_order_seq_cst);
 	if (handler) {
 		core->in_handler |= HANDLER_IRQ;
 		if (handler->kernel)
@@ -123,7 +127,8 @@ void irq_device(unsigned irq)
 			call_application(core, handler);
 		core->in_handler &= (uint8_t)~HANDLER_IRQ;
 	}
-	atomic_fetch_sub(&runs[irq], 1);
+	/* release: with the look at runs in irq_detach, which frees *handler. */
+	atomic_fetch_sub_explicit(&runs[irq], 1, memory_order_release);
 }
 
 void irq_defer(struct irq_work *work, go_fn *fn, void *arg)
@@ -132,6 +137,7 @@ void irq_defer(struct irq_work *work, go_fn *fn, void *arg)
 	_Atomic(struct irq_work *) *list = &core->proc.deferred;
 	struct irq_work *first;
 
+	/* acquire: with the release in irq_run_deferred, which has read *work. */
 	if (atomic_exchange_explicit(&work->queued, 1, memory_order_acquire))
 		return;
 	order_out(work);
@@ -153,6 +159,7 @@ void irq_run_deferred(struct core *core)
 
 	if (!atomic_load_explicit(list, memory_order_relaxed))
 		return;
+	/* acquire: with the release in irq_defer. */
 	work = atomic_exchange_explicit(list, NULL, memory_order_acquire);
 	while (work) {
 		struct irq_work *next = work->next;
@@ -169,7 +176,7 @@ void irq_run_deferred(struct core *core)
 
 		in_order = work->next;
 		order_in(work);
-		/* release: from here on it may be queued again. */
+		/* release: with the acquire in irq_defer: from here on it may be queued again. */
 		atomic_store_explicit(&work->queued, 0, memory_order_release);
 		fn(arg);
 	}

@@ -25,7 +25,8 @@ static struct {
 /* With the lock. */
 static void global_counts(void)
 {
-	size_t disabled = (size_t)(core_count - atomic_load(&proc_count));
+	size_t disabled =
+		(size_t)(core_count - atomic_load_explicit(&proc_count, memory_order_relaxed));
 
 	atomic_store_explicit(&global.normal_count, global.normal.count, memory_order_relaxed);
 	atomic_store_explicit(&global.urgent_count, global.urgent.count, memory_order_relaxed);
@@ -38,7 +39,7 @@ int proc_set_count(int n)
 	int old;
 
 	lock(&global.lock);
-	old = atomic_exchange(&proc_count, n);
+	old = atomic_exchange_explicit(&proc_count, n, memory_order_relaxed);
 	global_counts();
 	unlock(&global.lock);
 	return old;
@@ -74,7 +75,8 @@ static struct co *global_get(struct core *core, bool only_one)
 	spin_lock(&global.lock);
 
 	struct co *co = co_list_get(&global.normal);
-	size_t share = global.normal.count / (size_t)atomic_load(&proc_count);
+	size_t share = global.normal.count /
+		       (size_t)atomic_load_explicit(&proc_count, memory_order_relaxed);
 
 	if (share > STEAL_MAX)
 		share = STEAL_MAX;
@@ -105,7 +107,7 @@ static void notify_urgent(struct core *core)
 	struct co *self = arch_current();
 	int enabled = atomic_load_explicit(&proc_count, memory_order_relaxed);
 
-	/* With the fence in sleep. */
+	/* seq_cst: with the fence in sleep. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (proc_idle_cores()) {
 		proc_notify();

@@ -133,13 +133,13 @@ static inline uint32_t steal_ring_take(struct steal_ring *ring, struct co **into
 				       bool whole)
 {
 	for (;;) {
-		uint32_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+		uint32_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
 		/* acquire: with the release in steal_ring_put. */
 		uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
 		uint32_t n = tail - head;
 
 		if (n > STEAL_RING_SIZE)
-			continue; /* head moved on between the two loads */
+			continue; /* the tail is older than the head */
 		if (!whole)
 			n -= n / 2;
 		if (n > max)
@@ -157,7 +157,7 @@ static inline uint32_t steal_ring_take(struct steal_ring *ring, struct co **into
 #endif
 		/* release: with the acquire of head in steal_ring_put, which may now overwrite. */
 		if (atomic_compare_exchange_strong_explicit(&ring->head, &head, head + taken,
-							    memory_order_acq_rel,
+							    memory_order_release,
 							    memory_order_relaxed))
 			return n;
 	}
@@ -166,8 +166,8 @@ static inline uint32_t steal_ring_take(struct steal_ring *ring, struct co **into
 /* Anyone: how many there are, roughly. */
 static inline uint32_t steal_ring_len(const struct steal_ring *ring)
 {
-	uint32_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
-	uint32_t n = atomic_load_explicit(&ring->tail, memory_order_acquire) - head;
+	uint32_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+	uint32_t n = atomic_load_explicit(&ring->tail, memory_order_relaxed) - head;
 
 	return n > STEAL_RING_SIZE ? 0 : n;
 }

@@ -260,16 +260,18 @@ size_t slab_reclaim(void)
 {
 	size_t given = 0;
 
-	if (atomic_exchange(&reclaiming, true))
+	/* seq_cst: with the two in slab_visit_try: either this sees the visitor, or that sees this. */
+	if (atomic_exchange_explicit(&reclaiming, true, memory_order_seq_cst))
 		return 0;
-	if (!atomic_load(&visitors))
+	if (!atomic_load_explicit(&visitors, memory_order_seq_cst))
 		for (unsigned i = 0; i < stable_count; i++)
 			/* Who has the lock may be on the way here. */
 			if (relaxed_get(stable[i]->empty) && spin_try_lock(&stable[i]->lock)) {
 				given += give_empty(stable[i]);
 				spin_unlock(&stable[i]->lock);
 			}
-	atomic_store(&reclaiming, false);
+	/* release: with the look in slab_visit_try; what was taken out is not visited. */
+	atomic_store_explicit(&reclaiming, false, memory_order_release);
 	return given;
 }
 
@@ -284,8 +286,9 @@ size_t slab_reclaimable(void)
 
 bool slab_visit_try(void)
 {
-	atomic_fetch_add(&visitors, 1);
-	if (!atomic_load(&reclaiming) || panicking)
+	/* seq_cst: with the two in slab_reclaim. */
+	atomic_fetch_add_explicit(&visitors, 1, memory_order_seq_cst);
+	if (!atomic_load_explicit(&reclaiming, memory_order_seq_cst) || panicking)
 		return true;
 	slab_visit_end();
 	return false;
@@ -299,7 +302,8 @@ void slab_visit_begin(void)
 
 void slab_visit_end(void)
 {
-	atomic_fetch_sub(&visitors, 1);
+	/* release: with the look in slab_reclaim, which may free what was looked at. */
+	atomic_fetch_sub_explicit(&visitors, 1, memory_order_release);
 }
 
 void slab_each(struct slab_cache *cache, void (*visit)(void *object, void *arg), void *arg)

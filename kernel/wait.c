@@ -138,6 +138,7 @@ bool wait_queue_leave(struct wait_node *node)
 {
 	if (take(node, WAIT_LEAVING))
 		return true;
+	/* acquire: with the release in wait_queue_remove. */
 	while (atomic_load_explicit(&node->place, memory_order_acquire) != WAIT_OUT)
 		arch_relax();
 	return false;

@@ -107,8 +107,8 @@ static inline bool wait_claim(struct wait *w, int32_t value)
 	/* Interrupt handlers claim too. */
 	if (!smp)
 		return arch_swap_here((uintptr_t *)&w->claim, (uintptr_t)open, (uintptr_t)value);
-	/* release: with the acquire at the end of wait_park. acquire: what the waiter wrote before
-	 * it opened the wait, where no lock is between. */
+	/* acq_rel: with the acquire at the end of wait_park; and what the waiter wrote before it opened the
+	 * wait, where no lock is between. */
 	return atomic_compare_exchange_strong_explicit(&w->claim, &open, value,
 						       memory_order_acq_rel, memory_order_relaxed);
 }

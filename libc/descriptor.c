@@ -50,7 +50,7 @@ struct file *file_get(int fd)
 
 void file_put(struct file *file)
 {
-	/* release and acquire: all use of the file comes before it is freed. */
+	/* acq_rel: with the same of all others: all use of the file comes before it is freed. */
 	if (atomic_fetch_sub_explicit(&file->refs, 1, memory_order_acq_rel) > 1)
 		return;
 	if (file->ops)
@@ -62,7 +62,8 @@ void file_put(struct file *file)
 /* A descriptor of file has gone, and its reference. */
 static void file_drop(struct file *file)
 {
-	if (atomic_fetch_sub_explicit(&file->descriptors, 1, memory_order_acq_rel) == 1 &&
+	/* Whoever has file open still may use it while it is closed: its object has locks of its own. */
+	if (atomic_fetch_sub_explicit(&file->descriptors, 1, memory_order_relaxed) == 1 &&
 	    file->ops)
 		file->ops->close(file->object);
 	file_put(file);

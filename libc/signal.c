@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "debug/order.h"
 #include "debug/panic.h"
 #include "drivers/console.h"
 #include "libc/state.h"
@@ -43,8 +44,9 @@ _sig_func_ptr signal(int sig, _sig_func_ptr handler)
 
 	if (!is_signal(sig))
 		return SIG_ERR;
-	/* release: with the acquire in raise: what the handler needs is there. */
-	old = atomic_exchange_explicit(&handlers[sig], handler, memory_order_acq_rel);
+	/* release: with the acquire in raise and abort: what the handler needs is there. */
+	order_out(&handlers[sig]);
+	old = atomic_exchange_explicit(&handlers[sig], handler, memory_order_release);
 	if (sig == SIGINT)
 		console_on_interrupt(handler == SIG_DFL ? NULL : raise_interrupt);
 	return old;
@@ -74,11 +76,13 @@ int raise(int sig)
 
 	if (!is_signal(sig))
 		return -1;
+	/* acquire: with the release in signal. */
 	handler = atomic_load_explicit(&handlers[sig], memory_order_acquire);
 	if (handler == SIG_IGN || (handler == SIG_DFL && is_harmless(sig)))
 		return 0;
 	if (handler == SIG_DFL)
 		die_of(sig);
+	order_in(&handlers[sig]);
 	handler(sig);
 	return 0;
 }
@@ -96,11 +100,14 @@ int kill(pid_t pid, int sig)
 /* A handler of SIGABRT may call this again: then it has had its turn. */
 void abort(void)
 {
+	/* acquire: with the release in signal. */
 	_sig_func_ptr handler = atomic_exchange_explicit(&handlers[SIGABRT], SIG_DFL,
-							 memory_order_acq_rel);
+							 memory_order_acquire);
 
-	if (handler != SIG_DFL && handler != SIG_IGN)
+	if (handler != SIG_DFL && handler != SIG_IGN) {
+		order_in(&handlers[SIGABRT]);
 		handler(SIGABRT);
+	}
 	die_of(SIGABRT);
 }
 

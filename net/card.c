@@ -85,6 +85,7 @@ void card_let_go(void)
 
 	if (!atomic_load_explicit(&sent, memory_order_relaxed))
 		return;
+	/* acquire: with the release in on_sent. */
 	out = atomic_exchange_explicit(&sent, NULL, memory_order_acquire);
 	for (; out; out = next) {
 		next = out->next;

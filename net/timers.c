@@ -102,7 +102,7 @@ static void fire(void *unused);
 static void arm(uint64_t ms)
 {
 	/* It keeps no program alive in which nobody waits for the network. */
-	atomic_fetch_add(&background_timers, 1);
+	atomic_fetch_add_explicit(&background_timers, 1, memory_order_relaxed);
 	timer_start(&timer, ms * NSEC_PER_MSEC, 0, fire, NULL);
 }
 
@@ -122,7 +122,7 @@ static void fire(void *unused)
 
 	(void)unused;
 	mutex_lock(&net_mutex);
-	atomic_fetch_sub(&background_timers, 1);
+	atomic_fetch_sub_explicit(&background_timers, 1, memory_order_relaxed);
 	now = now_ms();
 	run_due(now);
 	net_asleep = may_sleep(now);
@@ -138,7 +138,7 @@ void net_timers_wake(void)
 	net_asleep = false;
 	last_use = now;
 	if (timer_stop(&timer)) {
-		atomic_fetch_sub(&background_timers, 1);
+		atomic_fetch_sub_explicit(&background_timers, 1, memory_order_relaxed);
 		run_due(now);
 		arm(next_due());
 	} /* or it fires right now, and does the same */

@@ -53,6 +53,7 @@ int event_wait_until(struct event *e, uint64_t deadline)
 	claim = wait_park_cancellable(&waiter.wait, deadline);
 	if (claim < 0) {
 		state = record;
+		/* acquire: with the acq_rel in event_post, where another has posted since. */
 		if (!atomic_compare_exchange_strong_explicit(&e->state, &state, 0,
 							     memory_order_acquire,
 							     memory_order_relaxed)) {
@@ -82,8 +83,8 @@ void event_post(struct event *e)
 	order_out(e);
 	/* In a handler this counts up and down before the interrupted coroutine goes on. */
 	self->nopreempt++;
-	/* acquire: with the release of the waiter's record; release: what was done before the post
-	 * is seen by who takes it. The last touch of *e. */
+	/* acq_rel: with the release of the waiter's record, and the acquires in event_wait_until: what was
+	 * done before the post is seen by who takes it. The last touch of *e. */
 	while (!atomic_compare_exchange_weak_explicit(&e->state, &state,
 						      state == 0 || state == POSTED ? POSTED : 0,
 						      memory_order_acq_rel, memory_order_relaxed))

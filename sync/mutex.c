@@ -30,7 +30,8 @@ static inline bool change(struct mutex *m, uintptr_t from, uintptr_t to, bool lo
 {
 	if (!smp)
 		return arch_swap_here((uintptr_t *)&m->state, from, to);
-	/* acquire: with the release of an unlock, which is the last touch of *m. */
+	/* acquire: with the release of an unlock, which is the last touch of *m. release: with the
+	 * acquire of the next lock. */
 	return atomic_compare_exchange_strong_explicit(&m->state, &from, to,
 						       locks ? memory_order_acquire
 							     : memory_order_release,
@@ -60,6 +61,7 @@ static bool take_or_mark(struct mutex *m, struct co *self)
 		if (holder(state) == self->holder)
 			panic("mutex locked twice by coroutine %lu \"%s\": %p", self->id,
 			      co_name(self), (void *)m);
+		/* acquire: with the release of an unlock. */
 		if (atomic_compare_exchange_weak_explicit(&m->state, &state, wanted,
 							  memory_order_acquire,
 							  memory_order_relaxed))

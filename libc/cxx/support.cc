@@ -132,7 +132,8 @@ void __cxa_guard_release(guard *g)
 {
 	mutex_lock(&guards);
 	g->busy = 0;
-	__atomic_store_n(&g->made, 1, __ATOMIC_RELEASE); // pairs with compiled code's acquire
+	// release: with the acquire in compiled code.
+	__atomic_store_n(&g->made, 1, __ATOMIC_RELEASE);
 	cond_broadcast(&made);
 	mutex_unlock(&guards);
 }
@@ -193,7 +194,7 @@ long __detail::syscall(long, const void *word, int what, int value, ...)
 	mutex_lock(&queue.lock);
 	if ((what & OPERATION) != WAIT)
 		cond_broadcast(&queue.changed);
-	else if (__atomic_load_n((const int *)word, __ATOMIC_SEQ_CST) == value)
+	else if (__atomic_load_n((const int *)word, __ATOMIC_RELAXED) == value)
 		cond_wait(&queue.changed, &queue.lock);
 	mutex_unlock(&queue.lock);
 	go_shield(shielded);
