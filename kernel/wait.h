@@ -234,6 +234,51 @@ static inline struct wait_node *wait_queue_claim(struct wait_queue *q)
 	return first;
 }
 
+/*
+ * How an object has its caller wait: the caller holds the object's lock, which is given back, and has
+ * set what node says to who serves it. Returns when somebody has claimed the wait: node->value of
+ * who served it, or why the wait was in vain; then node is out of q again. Preemption stays held off.
+ */
+static inline __attribute__((always_inline)) int32_t wait_in(struct wait_queue *q,
+							     struct wait_node *node,
+							     struct spinlock *lock,
+							     enum wait_reason reason,
+							     const void *object, uint64_t deadline)
+{
+	struct wait w;
+	int32_t claim;
+
+	node->wait = &w;
+	wait_open(&w, reason, object);
+#ifdef PLANT_SKIP_FIFO
+	wait_queue_put_first(q, node);
+#else
+	wait_queue_put(q, node);
+#endif
+	spin_unlock(lock);
+	claim = wait_park_cancellable(&w, deadline);
+	if (unlikely(claim < 0)) {
+		spin_lock(lock);
+		wait_queue_remove(q, node);
+		spin_unlock(lock);
+	}
+	return claim;
+}
+
+/* The same, and nothing else ends the wait. */
+static inline void wait_in_till_served(struct wait_queue *q, struct wait_node *node,
+				       struct spinlock *lock, enum wait_reason reason,
+				       const void *object)
+{
+	struct wait w;
+
+	node->wait = &w;
+	wait_open(&w, reason, object);
+	wait_queue_put(q, node);
+	spin_unlock(lock);
+	wait_park(&w);
+}
+
 /* Claims all that wait: a list for wait_ready_all, after the lock has been given back. */
 struct wait_node *wait_queue_claim_all(struct wait_queue *q);
 void wait_ready_all(struct wait_node *list);

@@ -214,33 +214,19 @@ inline __attribute__((always_inline)) int chan_recv_now(struct chan *c, void *el
 
 /* Waits in q until a peer, close or the deadline ends it. The lock is held, and given back; and
  * preemption is let in again. */
-static inline __attribute__((always_inline)) int wait_in(struct chan *c, struct wait_queue *q,
-							 enum wait_reason reason, void *elem,
-							 uint64_t deadline)
+static inline __attribute__((always_inline)) int wait_for(struct chan *c, struct wait_queue *q,
+							  enum wait_reason reason, void *elem,
+							  uint64_t deadline)
 {
-	struct wait w;
 	struct wait_node node;
 	int32_t claim;
 
-	node.wait = &w;
 	node.value = 0;
 	node.ok = false;
 	node.elem = elem;
-	wait_open(&w, reason, c);
-#ifdef PLANT_SKIP_FIFO
-	wait_queue_put_first(q, &node);
-#else
-	wait_queue_put(q, &node);
-#endif
-	spin_unlock(&c->lock);
-	claim = wait_park_cancellable(&w, deadline);
-	if (unlikely(claim < 0)) {
-		spin_lock(&c->lock);
-		wait_queue_remove(q, &node);
-		spin_unlock(&c->lock);
-	} else if (unlikely(!node.ok)) {
+	claim = wait_in(q, &node, &c->lock, reason, c, deadline);
+	if (unlikely(claim >= 0 && !node.ok))
 		claim = -EPIPE;
-	}
 	preempt_enable();
 	return claim;
 }
@@ -249,7 +235,7 @@ static inline __attribute__((always_inline)) int wait_in(struct chan *c, struct 
 static ARCH_RETURN __attribute__((noinline)) int wait_for_peer(struct chan *c, struct wait_queue *q,
 							       enum wait_reason reason, void *elem)
 {
-	return wait_in(c, q, reason, elem, TIME_NEVER);
+	return wait_for(c, q, reason, elem, TIME_NEVER);
 }
 
 /* The same with a deadline, which takes more stack. */
@@ -257,7 +243,7 @@ static __attribute__((noinline)) int wait_for_peer_until(struct chan *c, struct 
 							 enum wait_reason reason, void *elem,
 							 uint64_t deadline)
 {
-	return wait_in(c, q, reason, elem, deadline);
+	return wait_for(c, q, reason, elem, deadline);
 }
 
 /* Gives the lock back, wakes the peer that was served, and makes the result the caller's. */

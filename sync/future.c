@@ -68,8 +68,7 @@ int future_start(struct future *f, void *(*fn)(void *arg), void *arg)
 
 int future_await_until(struct future *f, void **result, uint64_t deadline)
 {
-	struct wait w;
-	struct wait_node node = {.wait = &w, .elem = result};
+	struct wait_node node = {.elem = result};
 	int32_t claim;
 
 	call_may_wait("future_await_until");
@@ -87,17 +86,9 @@ int future_await_until(struct future *f, void **result, uint64_t deadline)
 		unlock(&f->lock);
 		return -ETIMEDOUT;
 	}
-	wait_open(&w, WAIT_FUTURE, f);
-	wait_queue_put(&f->waiters, &node);
-	spin_unlock(&f->lock);
-	claim = wait_park_cancellable(&w, deadline);
-	if (claim < 0) {
-		spin_lock(&f->lock);
-		wait_queue_remove(&f->waiters, &node);
-		spin_unlock(&f->lock);
-	} else {
+	claim = wait_in(&f->waiters, &node, &f->lock, WAIT_FUTURE, f, deadline);
+	if (claim >= 0)
 		order_in(f);
-	}
 	preempt_enable();
 	return claim;
 }

@@ -74,19 +74,14 @@ int group_go(struct group *g, int (*fn)(void *arg), void *arg)
 
 int group_wait(struct group *g)
 {
-	struct wait w;
-	struct wait_node node = {.wait = &w};
+	struct wait_node node = {.value = 0};
 
 	call_may_wait("group_wait");
 	lock(&g->lock);
-	if (g->count) {
-		wait_open(&w, WAIT_GROUP, g);
-		wait_queue_put(&g->waiters, &node);
+	if (g->count)
+		wait_in_till_served(&g->waiters, &node, &g->lock, WAIT_GROUP, g);
+	else
 		spin_unlock(&g->lock);
-		wait_park(&w);
-	} else {
-		spin_unlock(&g->lock);
-	}
 	order_in(&g->members);
 	/* Nobody cancels it from here on: neither its deadline nor its parent. */
 	if (g->timer.core)

@@ -28,7 +28,7 @@ uint64_t wait_holder(const struct co *co)
 	/* seq_cst: with the fence in wait_object_gone. */
 	atomic_thread_fence(memory_order_seq_cst);
 	reason = relaxed_get(co->wait_reason);
-	/* acquire: with the release in wait_open_held. */
+	/* acquire: with the release in wait_object_shown. */
 	atomic_thread_fence(memory_order_acquire);
 	object = relaxed_get(co->wait_object);
 	if (reason == WAIT_MUTEX)

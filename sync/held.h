@@ -1,6 +1,6 @@
 /*
- * Waiting for an object that somebody holds, so that a dump can say who. Between wait_open_held and
- * wait_object_gone the object stays: a waiter that has been served may free it only after that.
+ * Waiting for an object that somebody holds, so that a dump can say who. Between wait_object_shown
+ * and wait_object_gone the object stays: a waiter that has been served may free it only after that.
  */
 #ifndef SYNC_HELD_H
 #define SYNC_HELD_H
@@ -9,13 +9,13 @@
 
 #include "kernel/wait.h"
 
-/* As wait_open. Before the caller returns, and the object may be freed, it calls wait_object_gone. */
-static inline void wait_open_held(struct wait *w, enum wait_reason reason, const void *object)
+/* The caller is about to wait for object. Before it returns, and the object may be freed, it calls
+ * wait_object_gone. */
+static inline void wait_object_shown(const void *object)
 {
 	relaxed_set(arch_current()->wait_object, object);
 	/* release: with the acquire in wait_holder, which does not take another object for this. */
 	atomic_thread_fence(memory_order_release);
-	wait_open(w, reason, object);
 }
 
 void wait_object_gone(void);

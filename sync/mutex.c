@@ -85,7 +85,8 @@ static void lock_slow(struct mutex *m)
 			spin_unlock(&m->lock);
 			break;
 		}
-		wait_open_held(&w, WAIT_MUTEX, m);
+		wait_object_shown(m);
+		wait_open(&w, WAIT_MUTEX, m);
 		if (since) {
 			wait_queue_put_first(&m->waiters, &node);
 		} else {

@@ -154,8 +154,7 @@ static void retry_fire(struct wheel_node *node, uint64_t now)
 static int submit(struct pool *p, go_fn *fn, void *arg, bool try)
 {
 	struct task task = {fn, arg};
-	struct wait w;
-	struct wait_node node = {.wait = &w, .elem = &task};
+	struct wait_node node = {.elem = &task};
 	int32_t claim;
 
 	if (!p || !fn)
@@ -185,17 +184,9 @@ static int submit(struct pool *p, go_fn *fn, void *arg, bool try)
 		unlock(&p->lock);
 		return -EAGAIN;
 	}
-	wait_open(&w, WAIT_POOL, p);
-	wait_queue_put(&p->submitters, &node);
-	spin_unlock(&p->lock);
-	claim = wait_park_cancellable(&w, TIME_NEVER);
-	if (claim < 0) {
-		spin_lock(&p->lock);
-		wait_queue_remove(&p->submitters, &node);
-		spin_unlock(&p->lock);
-	} else if (!node.ok) {
+	claim = wait_in(&p->submitters, &node, &p->lock, WAIT_POOL, p, TIME_NEVER);
+	if (claim >= 0 && !node.ok)
 		claim = -ENOMEM;
-	}
 	preempt_enable();
 	return claim;
 }
@@ -229,21 +220,16 @@ int pool_resize(struct pool *p, int workers)
 
 void pool_free(struct pool *p)
 {
-	struct wait w;
-	struct wait_node node = {.wait = &w};
+	struct wait_node node = {.value = 0};
 
 	call_may_wait("pool_free");
 	if (!p)
 		return;
 	lock(&p->lock);
-	if (p->running || p->count || p->submitters.first || p->retrying) {
-		wait_open(&w, WAIT_POOL, p);
-		wait_queue_put(&p->ends, &node);
+	if (p->running || p->count || p->submitters.first || p->retrying)
+		wait_in_till_served(&p->ends, &node, &p->lock, WAIT_POOL, p);
+	else
 		spin_unlock(&p->lock);
-		wait_park(&w);
-	} else {
-		spin_unlock(&p->lock);
-	}
 	preempt_enable();
 	order_in(p);
 	heap_free(p);

@@ -43,8 +43,7 @@ static void taken(struct rwmutex *m, int32_t as)
 static bool take(struct rwmutex *m, int32_t as, bool try)
 {
 	struct co *self = arch_current();
-	struct wait w;
-	struct wait_node node = {.wait = &w, .value = as};
+	struct wait_node node = {.value = as};
 
 	lock(&m->lock);
 	if (m->writer == self->holder && !try)
@@ -63,10 +62,9 @@ static bool take(struct rwmutex *m, int32_t as, bool try)
 		unlock(&m->lock);
 		return false;
 	}
-	wait_open_held(&w, as == READER ? WAIT_RWMUTEX_READ : WAIT_RWMUTEX_WRITE, m);
-	wait_queue_put(&m->waiters, &node);
-	spin_unlock(&m->lock);
-	wait_park(&w);
+	wait_object_shown(m);
+	wait_in_till_served(&m->waiters, &node, &m->lock,
+			    as == READER ? WAIT_RWMUTEX_READ : WAIT_RWMUTEX_WRITE, m);
 	wait_object_gone();
 	preempt_enable();
 	taken(m, as);

@@ -13,8 +13,7 @@ void sema_init(struct sema *s, unsigned n)
 
 static int acquire(struct sema *s, bool try, uint64_t deadline)
 {
-	struct wait w;
-	struct wait_node node = {.wait = &w};
+	struct wait_node node = {.value = 0};
 	int32_t claim;
 
 	if (!try && wait_cancelled())
@@ -30,17 +29,9 @@ static int acquire(struct sema *s, bool try, uint64_t deadline)
 		unlock(&s->lock);
 		return try ? -EAGAIN : -ETIMEDOUT;
 	}
-	wait_open(&w, WAIT_SEMA, s);
-	wait_queue_put(&s->waiters, &node);
-	spin_unlock(&s->lock);
-	claim = wait_park_cancellable(&w, deadline);
-	if (claim < 0) {
-		spin_lock(&s->lock);
-		wait_queue_remove(&s->waiters, &node);
-		spin_unlock(&s->lock);
-	} else {
+	claim = wait_in(&s->waiters, &node, &s->lock, WAIT_SEMA, s, deadline);
+	if (claim >= 0)
 		order_in(s);
-	}
 	preempt_enable();
 	return claim;
 }

@@ -66,8 +66,7 @@ int waitgroup_go(struct waitgroup *wg, go_fn *fn, void *arg)
 
 ARCH_RETURN int waitgroup_wait_until(struct waitgroup *wg, uint64_t deadline)
 {
-	struct wait w;
-	struct wait_node node = {.wait = &w};
+	struct wait_node node = {.value = 0};
 	int32_t claim;
 
 	call_may_wait("waitgroup_wait_until");
@@ -83,17 +82,9 @@ ARCH_RETURN int waitgroup_wait_until(struct waitgroup *wg, uint64_t deadline)
 		unlock(&wg->lock);
 		return -ETIMEDOUT;
 	}
-	wait_open(&w, WAIT_WAITGROUP, wg);
-	wait_queue_put(&wg->waiters, &node);
-	spin_unlock(&wg->lock);
-	claim = wait_park_cancellable(&w, deadline);
-	if (claim < 0) {
-		spin_lock(&wg->lock);
-		wait_queue_remove(&wg->waiters, &node);
-		spin_unlock(&wg->lock);
-	} else {
+	claim = wait_in(&wg->waiters, &node, &wg->lock, WAIT_WAITGROUP, wg, deadline);
+	if (claim >= 0)
 		order_in(wg);
-	}
 	preempt_enable();
 	return claim;
 }
