@@ -1,11 +1,13 @@
 /*
  * The contract between the kernel and a processor. A port is one folder under arch/ that provides
- * everything declared here, and calls back only the functions of the last part.
+ * everything declared here (at most 30 functions; make lint counts), and calls back only the functions
+ * of the last part. What drivers ask of a port besides is in arch/devices.h.
  *
  * Words: the *interrupt stack* is a stack per core that interrupts and exceptions use, so that a
  * coroutine's stack never needs room for them. A *context* is a coroutine that stopped by calling
  * arch_switch: what survives a function call is on its own stack, and co->sp points to it. A *frame*
- * is everything an interrupted coroutine had in registers, floating point included.
+ * is everything an interrupted coroutine had in registers, floating point included; it is aligned to
+ * 64 bytes, and begins with its struct arch_regs.
  *
  * Inline functions are in the port's arch_inline.h, which this file includes at its end.
  */
@@ -28,8 +30,6 @@ enum { MAX_CORES = 64 };
 /* The coroutine that runs here: one instruction, so right even when preempted in the middle. Where
  * a port keeps it in memory it is the first word of struct core. */
 static inline struct co *arch_current(void);
-/* Only boot code and the port's own switch call this. */
-static inline void arch_set_current(struct co *co);
 
 /* Where the compiler looks for thread-local variables from now on (inline). They end at pointer, and
  * so does what is aligned as they are; or begin ARCH_LOCALS_ABOVE bytes (an enum, 0: they end there)
@@ -54,7 +54,9 @@ static inline void arch_halt(void);
 static inline void arch_relax(void);
 
 /* *word from old to new; false: it was not old (inline). Atomic towards this core's own interrupts,
- * not towards other cores: for machines that have one. */
+ * not towards other cores: for machines that have one. Measured on an x86-64 processor (host port):
+ * a mutex locked and unlocked takes 15 ns with it, 33 with what many cores need. On ARM64 it is the
+ * same instructions without their order; asking for smp takes 7 more for each. */
 static inline bool arch_swap_here(uintptr_t *word, uintptr_t old, uintptr_t new);
 
 /* Makes irq_reschedule() run on core, soon. May be called anywhere. */
@@ -63,13 +65,8 @@ void arch_send_reschedule(struct core *core);
 /* Stops every other core for good, as soon as it can; they do not come back. Anywhere. */
 void arch_stop_others(void);
 
-/* Lets device interrupt irq through to this core, and back. 0; -EINVAL: no such interrupt. */
-int arch_irq_enable(unsigned irq);
-void arch_irq_disable(unsigned irq);
-
-/* Makes an interrupt that a device raises by writing data to address (PCI 3.0, 6.8, MSI), served by
- * this core: its irq; -ENOTSUP: the machine has no such; -ENOSPC. */
-int arch_irq_make_message(uint64_t *address, uint32_t *data);
+/* Lets device interrupt irq through to this core, or no longer. 0; -EINVAL: no such interrupt. */
+int arch_irq_enable(unsigned irq, bool on);
 
 /* ---- Contexts ------------------------------------------------------------------------------ */
 
@@ -96,13 +93,14 @@ void *arch_call_on(void *stack, void *(*fn)(void *a, void *b), void *a, void *b)
 /* ARCH_RETURN (inline) marks a function that returns after others have run, in a way that costs least
  * where returns are predicted by calls. */
 
-/* Bytes of a frame, which begins with its struct arch_regs and must be aligned to 64. */
-size_t arch_frame_size(void);
-
 /* As arch_switch, to next that was interrupted and whose registers are in frame. Called with
  * interrupts masked; next goes on with them as they were. Nobody reuses frame on this core before
  * interrupts are on again. */
 struct co *arch_resume(struct co *prev, struct co *next, void *frame);
+
+/* Leaves the interrupt stack, makes next (a context) current and continues it with interrupts on:
+ * arch_switch returns prev there. */
+_Noreturn void arch_leave_interrupt(struct co *prev, struct co *next);
 
 /* Runs fn(arg) with the interrupted coroutine's floating-point registers put aside: for handlers
  * of applications, which may use them. On the interrupt stack only. */
@@ -130,22 +128,8 @@ int arch_map(uintptr_t va, uintptr_t pa, unsigned flags, void *(*take_page)(void
  * so many at once are cheaper. Not from an interrupt; with nopreempt > 0. */
 void arch_unmap(const uintptr_t *va, size_t n, uintptr_t *pages);
 
-/* Where coroutine stacks and the heap's windows go: nothing else is there. */
-static inline uintptr_t arch_window_base(void);
-static inline uintptr_t arch_window_end(void);
-
-/* A random number of the processor's own source (inline). False: it has none, or none now. */
-static inline bool arch_random(uint64_t *word);
-
-/* ---- Devices (inline) ---------------------------------------------------------------------- */
-
-/* A device register: memory, or an I/O port where the processor has them and reg < 64 K. */
-static inline uint8_t arch_io_read8(uintptr_t reg);
-static inline void arch_io_write8(uintptr_t reg, uint8_t value);
-static inline uint16_t arch_io_read16(uintptr_t reg);
-static inline void arch_io_write16(uintptr_t reg, uint16_t value);
-static inline uint32_t arch_io_read32(uintptr_t reg);
-static inline void arch_io_write32(uintptr_t reg, uint32_t value);
+/* ARCH_WINDOW_BASE and ARCH_WINDOW_END are constants (inline): coroutine stacks and the heap's windows
+ * go between them, and nothing else is there. */
 
 /* ---- Cores, power, debugging ---------------------------------------------------------------- */
 
@@ -163,6 +147,7 @@ void arch_early_putc(char c);
 struct backtrace {
 	uintptr_t pc, fp;
 	uintptr_t caller; /* not 0: of pc, whose function has no record at fp (yet) */
+	uintptr_t sp;     /* of arch_backtrace_regs only */
 };
 void arch_backtrace_here(struct backtrace *b);
 void arch_backtrace_context(struct backtrace *b, const void *sp); /* of a context */
@@ -173,9 +158,6 @@ bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi);
 
 /* Prints every register, a few a line, through print. */
 void arch_print_regs(const struct arch_regs *regs, void (*print)(const char *fmt, ...));
-
-/* The stack pointer in regs. */
-uintptr_t arch_regs_sp(const struct arch_regs *regs);
 
 /*
  * ---- What a port calls ----------------------------------------------------------------------
@@ -207,6 +189,7 @@ enum { COMMAND_LINE_SIZE = 4096 };
 /* What the port found out about the machine before it calls kernel_start. */
 struct machine {
 	const char *processor;    /* for people */
+	size_t frame_size;        /* bytes of a frame, which begins with its struct arch_regs */
 	const char *command_line; /* at most COMMAND_LINE_SIZE, with its end */
 	bool command_line_cut;    /* there was more of it, which is lost */
 	const void *initrd;       /* initial RAM disk, NULL: none */
@@ -246,9 +229,6 @@ void irq_device(unsigned irq);
  */
 void *irq_exit(void);
 _Noreturn void sched_preempted(void *frame);
-/* Leaves the interrupt stack, makes next (a context) current and continues it with interrupts on:
- * arch_switch returns prev there. */
-_Noreturn void arch_leave_interrupt(struct co *prev, struct co *next);
 
 /* A data access to addr faulted. True: it is mapped now, go on. Panics for a guard page. */
 bool stack_fault(uintptr_t addr, const struct arch_regs *regs);

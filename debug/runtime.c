@@ -170,8 +170,11 @@ struct listing {
 static uintptr_t stopped_sp(const struct co *co)
 {
 	const struct arch_regs *regs = relaxed_get(co->frame);
+	struct backtrace b = {.sp = (uintptr_t)relaxed_get(co->sp)};
 
-	return regs ? arch_regs_sp(regs) : (uintptr_t)relaxed_get(co->sp);
+	if (regs)
+		arch_backtrace_regs(&b, regs, 0, 0);
+	return b.sp;
 }
 
 static void list_one(struct co *co, void *arg)

@@ -5,7 +5,7 @@
  */
 #include <stdbool.h>
 
-#include "arch/arch.h"
+#include "arch/devices.h"
 #include "drivers/date.h"
 
 enum { INDEX = 0x70, DATA = 0x71 };

@@ -20,7 +20,7 @@ static void *take_page(void)
 uintptr_t device_map(uint64_t base, size_t size)
 {
 	static size_t used;
-	uintptr_t room = arch_window_base() - ROOM, at = room + used;
+	uintptr_t room = ARCH_WINDOW_BASE - ROOM, at = room + used;
 	uint64_t first = base & -(uint64_t)PAGE_SIZE;
 	size_t pages = (base + size - first + PAGE_SIZE - 1) / PAGE_SIZE;
 

@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-#include "arch/arch.h"
+#include "arch/devices.h"
 #include "drivers/device_map.h"
 
 enum { PORT_ADDRESS = 0xcf8, PORT_DATA = 0xcfc };

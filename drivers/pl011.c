@@ -6,7 +6,7 @@
  */
 #include "drivers/uart.h"
 
-#include "arch/arch.h"
+#include "arch/devices.h"
 
 enum {
 	UARTDR = 0x000,    /* data */

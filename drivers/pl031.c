@@ -1,5 +1,5 @@
 /* ARM's PrimeCell Real Time Clock PL031 (Technical Reference Manual DDI 0224, chapter 3). */
-#include "arch/arch.h"
+#include "arch/devices.h"
 #include "drivers/date.h"
 #include "drivers/device_map.h"
 

@@ -13,7 +13,7 @@
 #include <vole/go.h>
 #include <vole/sync.h>
 
-#include "arch/arch.h"
+#include "arch/devices.h"
 #include "debug/print.h"
 #include "kernel/lock.h"
 

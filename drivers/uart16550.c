@@ -5,7 +5,7 @@
  */
 #include "drivers/uart.h"
 
-#include "arch/arch.h"
+#include "arch/devices.h"
 
 enum {
 	RBR = 0, /* Receiver Buffer, read */

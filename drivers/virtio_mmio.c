@@ -1,7 +1,7 @@
 /* Devices whose registers are in memory (virtio 4.2). */
 #include <limits.h>
 
-#include "arch/arch.h"
+#include "arch/devices.h"
 #include "debug/print.h"
 #include "drivers/device_map.h"
 #include "drivers/virtio.h"

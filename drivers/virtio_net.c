@@ -13,7 +13,7 @@
 #include <vole/runtime.h>
 #include <vole/time.h>
 
-#include "arch/arch.h"
+#include "arch/devices.h"
 #include "debug/print.h"
 #include "drivers/virtio_card.h"
 #include "kernel/heap.h"

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <limits.h>
 
-#include "arch/arch.h"
+#include "arch/devices.h"
 #include "debug/print.h"
 #include "drivers/device_map.h"
 #include "drivers/pci.h"

@@ -72,7 +72,7 @@ static int put(struct pair *pair, const struct netdev_frame *frame)
 	pieces[0] = (struct virtio_piece){&s->header, sizeof s->header};
 	for (int i = 0; i < frame->n; i++) {
 		/* Stacks are not where their addresses say. */
-		kassert((uintptr_t)frame->fragments[i].data < arch_window_base());
+		kassert((uintptr_t)frame->fragments[i].data < ARCH_WINDOW_BASE);
 		pieces[1 + i] = (struct virtio_piece){frame->fragments[i].data,
 						      frame->fragments[i].size};
 	}

@@ -35,7 +35,7 @@ static int attach(unsigned irq, void (*fn)(void *arg), void *arg, bool kernel)
 		heap_free(handler);
 		return -EBUSY;
 	}
-	error = arch_irq_enable(irq);
+	error = arch_irq_enable(irq, true);
 	if (error) {
 		atomic_store_explicit(&handlers[irq], NULL, memory_order_relaxed); /* nobody came */
 		heap_free(handler);
@@ -68,7 +68,7 @@ int irq_detach(unsigned irq)
 	handler = atomic_load_explicit(&handlers[irq], memory_order_acquire);
 	if (!handler || handler->kernel)
 		return -EINVAL;
-	arch_irq_disable(irq);
+	arch_irq_enable(irq, false);
 	/* seq_cst: with the two in irq_device, which counts itself, then looks: it is seen here, or it
 	 * finds no handler. */
 	if (!atomic_compare_exchange_strong_explicit(&handlers[irq], &handler, NULL,

@@ -16,7 +16,7 @@ struct frame_header {
 
 void preempt_init(void)
 {
-	size_t size = sizeof(struct frame_header) + arch_frame_size();
+	size_t size = sizeof(struct frame_header) + machine.frame_size;
 
 	slab_init(&frames, "frame", (size + 63) & ~(size_t)63, 0, false);
 }

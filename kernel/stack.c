@@ -49,12 +49,12 @@ static uintptr_t core_stacks_end; /* constant after boot */
 
 void stack_init(void)
 {
-	uintptr_t size = (arch_window_end() - arch_window_base()) / KINDS & ~(uintptr_t)0x3fffffff;
+	uintptr_t size = (ARCH_WINDOW_END - ARCH_WINDOW_BASE) / KINDS & ~(uintptr_t)0x3fffffff;
 
 	for (int i = 0; i < KINDS; i++) {
 		struct slot_kind *kind = &kinds[i];
 
-		kind->window = arch_window_base() + i * size;
+		kind->window = ARCH_WINDOW_BASE + i * size;
 		kind->window_end = kind->window + size;
 		kind->stride = ((uintptr_t)PAGE_SIZE << i) + PAGE_SIZE;
 		kind->unused = kind->window;

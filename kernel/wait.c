@@ -123,12 +123,6 @@ static bool take(struct wait_node *node, uint8_t place)
 {
 	uint8_t queued = WAIT_QUEUED;
 
-	if (!smp) {
-		if (atomic_load_explicit(&node->place, memory_order_relaxed) != queued)
-			return false;
-		atomic_store_explicit(&node->place, place, memory_order_relaxed);
-		return true;
-	}
 	/* acquire: with the release in wait_queue_remove. */
 	return atomic_compare_exchange_strong_explicit(&node->place, &queued, place,
 						       memory_order_acquire, memory_order_relaxed);

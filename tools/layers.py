@@ -15,6 +15,7 @@ import subprocess
 import sys
 
 LONGEST = 600
+MOST_OF_PORT = 30 # functions of arch/arch.h
 
 # What comes from the compiler or the C library and means nothing but types, constants, and
 # functions that any code may call.
@@ -33,7 +34,7 @@ LAYERS = {
     "sync/": (("sync/", "kernel/", "debug/", "vole/"), False),
     # stdio: a panic of the program flushes standard output first.
     "debug/": (("debug/", "sync/", "kernel/", "arch/arch.h", "vole/", "stdio.h"), False),
-    "drivers/": (("drivers/", *KERNEL, "termios.h"), False),
+    "drivers/": (("drivers/", "arch/devices.h", *KERNEL, "termios.h"), False),
     "libc/": (("libc/", "drivers/", *KERNEL), True),
     "net/": (("net/", "lwip/", "libc/", "drivers/", *KERNEL), True),
     "examples/": (("vole/", "vole.h"), True),
@@ -73,7 +74,7 @@ def wrong_include(path, quote, name):
         if "/" in name and not name.startswith(allowed) and name not in PLAIN:
             return "is not for a port"
         return None
-    if path == "arch/arch.h":
+    if path in ("arch/arch.h", "arch/devices.h"):
         return None
     for layer, (allowed, library) in LAYERS.items():
         if not path.startswith(layer):
@@ -87,12 +88,22 @@ def wrong_include(path, quote, name):
     return None
 
 
+def contract(lines):
+    """What arch.h asks of a port, without comments and what it lets a port call."""
+    text = re.sub(r"/\*.*?\*/", " ", "\n".join(lines), flags=re.S)
+    functions = sorted(set(re.findall(r"\b(arch_\w+)\(", text)))
+    if len(functions) > MOST_OF_PORT:
+        yield f"arch/arch.h: {len(functions)} functions, more than {MOST_OF_PORT}"
+
+
 def check(path):
     """Complaints about one file."""
     with open(path, encoding="utf-8") as file:
         lines = file.read().splitlines()
     if len(lines) > LONGEST:
         yield f"{path}: {len(lines)} lines, more than {LONGEST}"
+    if path == "arch/arch.h":
+        yield from contract(lines)
     for number, line in enumerate(lines, 1):
         include, condition = INCLUDE.match(line), CONDITION.match(line)
         if OF_PORT.match(path) and not HOST_LIBRARY.match(path) and IN_CO.search(line):

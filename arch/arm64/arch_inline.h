@@ -19,11 +19,6 @@ static inline struct co *arch_current(void)
 	return co;
 }
 
-static inline void arch_set_current(struct co *co)
-{
-	__asm__ volatile("msr tpidr_el1, %0" : : "r"(co) : "memory");
-}
-
 /* AAPCS64 5.6: two words at the thread pointer are not the program's. */
 enum { ARCH_LOCALS_ABOVE = 16 };
 static inline void arch_set_thread_pointer(uintptr_t pointer)
@@ -75,70 +70,7 @@ static inline uint64_t arch_clock(void)
 	return (uint64_t)(((unsigned __int128)ticks * arm64_clock_mult) >> 32);
 }
 
-static inline bool arch_random(uint64_t *word)
-{
-	enum { RNDR_SHIFT = 60, TRIES = 10 }; /* Arm ARM, ID_AA64ISAR0_EL1 and RNDR */
-	uint64_t features;
-	bool good = false;
-
-	__asm__("mrs %0, id_aa64isar0_el1" : "=r"(features));
-	for (int i = 0; features >> RNDR_SHIFT && !good && i < TRIES; i++)
-		__asm__ volatile("mrs %0, s3_3_c2_c4_0" : "=r"(*word), "=@ccne"(good)); /* RNDR */
-	return good;
-}
-
-static inline uintptr_t arch_window_base(void)
-{
-	return 0x0000100000000000;
-}
-
-static inline uintptr_t arch_window_end(void)
-{
-	return 0x0000700000000000;
-}
-
-/*
- * Device registers: one plain load or store each (a hypervisor cannot emulate others). What was
- * read from a device is known before later accesses to memory; what was written to memory before
- * is there when a device is told.
- */
-static inline uint8_t arch_io_read8(uintptr_t reg)
-{
-	uint32_t value;
-
-	__asm__ volatile("ldrb %w0, [%1]\n\tdmb oshld" : "=r"(value) : "r"(reg) : "memory");
-	return (uint8_t)value;
-}
-
-static inline void arch_io_write8(uintptr_t reg, uint8_t value)
-{
-	__asm__ volatile("dmb oshst\n\tstrb %w0, [%1]" : : "r"(value), "r"(reg) : "memory");
-}
-
-static inline uint16_t arch_io_read16(uintptr_t reg)
-{
-	uint32_t value;
-
-	__asm__ volatile("ldrh %w0, [%1]\n\tdmb oshld" : "=r"(value) : "r"(reg) : "memory");
-	return (uint16_t)value;
-}
-
-static inline void arch_io_write16(uintptr_t reg, uint16_t value)
-{
-	__asm__ volatile("dmb oshst\n\tstrh %w0, [%1]" : : "r"(value), "r"(reg) : "memory");
-}
-
-static inline uint32_t arch_io_read32(uintptr_t reg)
-{
-	uint32_t value;
-
-	__asm__ volatile("ldr %w0, [%1]\n\tdmb oshld" : "=r"(value) : "r"(reg) : "memory");
-	return value;
-}
-
-static inline void arch_io_write32(uintptr_t reg, uint32_t value)
-{
-	__asm__ volatile("dmb oshst\n\tstr %w0, [%1]" : : "r"(value), "r"(reg) : "memory");
-}
+#define ARCH_WINDOW_BASE UINT64_C(0x0000100000000000)
+#define ARCH_WINDOW_END  UINT64_C(0x0000700000000000)
 
 #endif

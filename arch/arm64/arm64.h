@@ -4,8 +4,8 @@
 #ifndef ARM64_H
 #define ARM64_H
 
-#include "arch/arch.h"
 #include "arch/arm64/asm.h"
+#include "arch/devices.h"
 
 struct core;
 

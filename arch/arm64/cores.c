@@ -36,7 +36,7 @@ void arch_bind_core(struct core *core)
 {
 	if (!core->arch)
 		core->arch = &arm64_cores[0];
-	arch_set_current(core->boot_co);
+	__asm__ volatile("msr tpidr_el1, %0" : : "r"(core->boot_co) : "memory");
 	gic_init_core(core);
 	timer_init_core();
 }

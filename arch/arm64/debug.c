@@ -36,7 +36,7 @@ void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs, uint
 
 	(void)lo;
 	(void)hi;
-	*b = (struct backtrace){.pc = regs->pc, .fp = regs->x[29]};
+	*b = (struct backtrace){.pc = regs->pc, .fp = regs->x[29], .sp = regs->sp};
 	if (lr > (uintptr_t)__text_start && lr <= (uintptr_t)__text_end)
 		b->caller = lr;
 }
@@ -66,16 +66,6 @@ bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
 		return false;
 	*b = (struct backtrace){.pc = record->pc, .fp = record->fp};
 	return b->pc != 0;
-}
-
-uintptr_t arch_regs_sp(const struct arch_regs *regs)
-{
-	return regs->sp;
-}
-
-size_t arch_frame_size(void)
-{
-	return FRAME_SIZE;
 }
 
 void arch_print_regs(const struct arch_regs *regs, void (*print)(const char *fmt, ...))

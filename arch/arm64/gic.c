@@ -47,8 +47,8 @@ void gic_init(void)
 void gic_init_core(struct core *core)
 {
 	gic->init_core(core->arch);
-	arch_irq_enable(SGI_RESCHEDULE);
-	arch_irq_enable(SGI_STOP);
+	arch_irq_enable(SGI_RESCHEDULE, true);
+	arch_irq_enable(SGI_STOP, true);
 }
 
 /* The register of irq among those of which there is one bit an interrupt. */
@@ -59,20 +59,14 @@ static uintptr_t bit_register(unsigned irq, unsigned offset)
 	return base + offset + irq / 32 * 4;
 }
 
-int arch_irq_enable(unsigned irq)
+int arch_irq_enable(unsigned irq, bool on)
 {
 	if (irq >= gic_lines)
 		return -EINVAL;
-	if (irq >= GIC_FIRST_SPI)
+	if (on && irq >= GIC_FIRST_SPI)
 		gic->route_here(irq);
-	arch_io_write32(bit_register(irq, GICD_ISENABLER), 1u << irq % 32);
+	arch_io_write32(bit_register(irq, on ? GICD_ISENABLER : GICD_ICENABLER), 1u << irq % 32);
 	return 0;
-}
-
-void arch_irq_disable(unsigned irq)
-{
-	if (irq < gic_lines)
-		arch_io_write32(bit_register(irq, GICD_ICENABLER), 1u << irq % 32);
 }
 
 /* Messages would take a GICv2m or an ITS, which few machines need. */

@@ -93,6 +93,7 @@ void arm64_start(uintptr_t x0)
 	set_irq_stack(arm64_cores[0].irq_stack_top);
 	gic_init();
 	machine.processor = processor_name();
+	machine.frame_size = FRAME_SIZE;
 	kernel_start();
 }
 

@@ -35,7 +35,7 @@ void timer_init_core(void)
 {
 	WRITE_SYSREG(cntv_ctl_el0, CNTV_CTL_ENABLE | CNTV_CTL_IMASK);
 	isb();
-	arch_irq_enable(platform.timer_irq);
+	arch_irq_enable(platform.timer_irq, true);
 }
 
 /* The first tick at which the clock says ns or more; the last one there is where that never comes. */

@@ -56,7 +56,7 @@ TSAN := $(lastword $(sort $(wildcard /usr/lib/llvm-*/lib/clang/*/lib/linux/libcl
 ARCH_CFLAGS += -DHOST_TSAN
 ARCH_LIBS := $(TSAN) $(ARCH_LIBS)
 ARCH_LDFLAGS += -Wl,-rpath,$(dir $(TSAN)) -Wl,--wrap=host_resume,--wrap=host_serve \
-	-Wl,--wrap=host_fault,--wrap=arch_frame_size
+	-Wl,--wrap=host_fault,--wrap=host_frame_size
 ARCH_SRCS += arch/host/tsan.c
 # What a handler runs inside the run-time calls nothing of it, memcpy included.
 $(foreach o,tsan late memory unwind,$K/arch/host/$o.c.o $B/arch/host/$o.c.o): kernel_flags += \

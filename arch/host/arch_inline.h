@@ -25,11 +25,6 @@ static inline struct co *arch_current(void)
 	return co;
 }
 
-static inline void arch_set_current(struct co *co)
-{
-	__asm__ volatile("movq %0, %%gs:0" : : "r"(co) : "memory");
-}
-
 /* FS is the C library's: programs are compiled to find the thread pointer in struct core (assemble). */
 enum { ARCH_LOCALS_ABOVE = 0 };
 static inline void arch_set_thread_pointer(uintptr_t pointer)
@@ -95,58 +90,11 @@ static inline uint64_t arch_clock(void)
 /* Far from where Linux puts programs and libraries, and where the sanitizers let memory be: for
  * ThreadSanitizer 1.2 TB, else 8. */
 #ifdef HOST_TSAN
-#define HOST_WINDOW     0x554000000000
-#define HOST_WINDOW_END 0x567000000000
+#define ARCH_WINDOW_BASE UINT64_C(0x554000000000)
+#define ARCH_WINDOW_END  UINT64_C(0x567000000000)
 #else
-#define HOST_WINDOW     0x200000000000
-#define HOST_WINDOW_END 0x280000000000
+#define ARCH_WINDOW_BASE UINT64_C(0x200000000000)
+#define ARCH_WINDOW_END  UINT64_C(0x280000000000)
 #endif
-
-static inline bool arch_random(uint64_t *word)
-{
-	(void)word; /* the host's C library has getentropy */
-	return false;
-}
-
-static inline uintptr_t arch_window_base(void)
-{
-	return HOST_WINDOW;
-}
-
-static inline uintptr_t arch_window_end(void)
-{
-	return HOST_WINDOW_END;
-}
-
-/* There are no devices. */
-static inline uint8_t arch_io_read8(uintptr_t reg)
-{
-	return *(volatile uint8_t *)reg;
-}
-
-static inline void arch_io_write8(uintptr_t reg, uint8_t value)
-{
-	*(volatile uint8_t *)reg = value;
-}
-
-static inline uint16_t arch_io_read16(uintptr_t reg)
-{
-	return *(volatile uint16_t *)reg;
-}
-
-static inline void arch_io_write16(uintptr_t reg, uint16_t value)
-{
-	*(volatile uint16_t *)reg = value;
-}
-
-static inline uint32_t arch_io_read32(uintptr_t reg)
-{
-	return *(volatile uint32_t *)reg;
-}
-
-static inline void arch_io_write32(uintptr_t reg, uint32_t value)
-{
-	*(volatile uint32_t *)reg = value;
-}
 
 #endif

@@ -225,15 +225,11 @@ void arch_stop_others(void)
 			send(cores[i], SIGNAL_STOP);
 }
 
-int arch_irq_enable(unsigned irq)
+int arch_irq_enable(unsigned irq, bool on)
 {
 	(void)irq;
+	(void)on;
 	return -EINVAL;
-}
-
-void arch_irq_disable(unsigned irq)
-{
-	(void)irq;
 }
 
 int arch_irq_make_message(uint64_t *address, uint32_t *data)

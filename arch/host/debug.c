@@ -65,13 +65,16 @@ void arch_backtrace_here(struct backtrace *b)
 	*b = (struct backtrace){.pc = fp[1], .fp = fp[0]};
 }
 
-void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs, uintptr_t lo,
-			 uintptr_t hi)
+__attribute__((no_sanitize("thread"))) void arch_backtrace_regs(struct backtrace *b,
+								const struct arch_regs *regs,
+								uintptr_t lo, uintptr_t hi)
 {
 	const greg_t *gregs = regs->uc.uc_mcontext.gregs;
 	uintptr_t sp = (uintptr_t)gregs[REG_RSP];
 
-	*b = (struct backtrace){.pc = (uintptr_t)gregs[REG_RIP], .fp = (uintptr_t)gregs[REG_RBP]};
+	*b = (struct backtrace){.pc = (uintptr_t)gregs[REG_RIP],
+				.fp = (uintptr_t)gregs[REG_RBP],
+				.sp = sp};
 	/* After a call to where no code is, the return address is all there is of the caller. */
 	if (gregs[REG_TRAPNO] == TRAP_PAGE_FAULT && gregs[REG_ERR] & PF_FETCH && sp >= lo &&
 	    sp < hi)
@@ -115,9 +118,4 @@ bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
 	if (b->fp <= fp && !(own && holds_record(b->fp, lo, hi)))
 		b->fp = 0;
 	return true;
-}
-
-__attribute__((no_sanitize("thread"))) uintptr_t arch_regs_sp(const struct arch_regs *regs)
-{
-	return (uintptr_t)regs->uc.uc_mcontext.gregs[REG_RSP];
 }

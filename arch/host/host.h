@@ -37,7 +37,7 @@
 #include <time.h>
 #include <ucontext.h>
 
-#include "arch/arch.h"
+#include "arch/devices.h"
 
 /* The registers as Linux puts them on the signal stack; of the C library's struct only what Linux
  * knows is there, which ends with 8 bytes of uc_sigmask. */
@@ -154,6 +154,7 @@ extern sigset_t host_interrupts;   /* the signals that are interrupts */
 extern _Atomic bool host_stopping; /* arch_stop_others has been called */
 
 void host_signals_init(void);
+size_t host_frame_size(void); /* for machine.frame_size, after that */
 /* Signals, as bits, that are interrupts of the program. May not return: the coroutine that was
  * interrupted is preempted. error: errno in it. */
 void host_serve(unsigned signals, const struct arch_regs *regs, int error);

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 /* Below the windows. */
-#define RAM_BASE (arch_window_base() - RAM_MAX)
+#define RAM_BASE (ARCH_WINDOW_BASE - RAM_MAX)
 #define RAM_MAX  ((uintptr_t)1 << 38)
 
 static int window_fd = -1; /* userfaultfd; -1: by protection */
@@ -65,8 +65,8 @@ static bool window_by_faults(uintptr_t base, size_t size)
 void host_memory_init(void)
 {
 	size_t size = host_option_size("MEM", (size_t)2 << 30) & -(size_t)PAGE_SIZE;
-	uintptr_t window = arch_window_base();
-	size_t window_size = arch_window_end() - window;
+	uintptr_t window = ARCH_WINDOW_BASE;
+	size_t window_size = ARCH_WINDOW_END - window;
 
 	reserve(RAM_BASE, size, PROT_READ | PROT_WRITE);
 	madvise((void *)RAM_BASE, size, MADV_HUGEPAGE); /* as the other ports map theirs */
@@ -83,7 +83,7 @@ void host_memory_init(void)
 
 static _Atomic uintptr_t *entry(uintptr_t va)
 {
-	return &pages[(va - arch_window_base()) / PAGE_SIZE];
+	return &pages[(va - ARCH_WINDOW_BASE) / PAGE_SIZE];
 }
 
 /* 0 or a negative errno value. */

@@ -50,7 +50,7 @@ struct co *arch_resume(struct co *prev, struct co *next, void *to)
 	return host_resume(prev, next, &frame->regs.uc);
 }
 
-size_t arch_frame_size(void)
+size_t host_frame_size(void)
 {
 	return (sizeof(struct frame) + fp_size + 63) & ~(size_t)63;
 }

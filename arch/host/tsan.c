@@ -26,8 +26,8 @@ _Noreturn void __real_arch_leave_interrupt(struct co *prev, struct co *next);
 _Noreturn void __wrap_arch_leave_interrupt(struct co *prev, struct co *next);
 void *__real_arch_context_make(void *stack_top, void (*entry)(struct co *prev));
 void *__wrap_arch_context_make(void *stack_top, void (*entry)(struct co *prev));
-size_t __real_arch_frame_size(void);
-size_t __wrap_arch_frame_size(void);
+size_t __real_host_frame_size(void);
+size_t __wrap_host_frame_size(void);
 void __real_host_serve(unsigned signals, const struct arch_regs *regs, int error);
 void __wrap_host_serve(unsigned signals, const struct arch_regs *regs, int error);
 void __real_host_fault(int signal, siginfo_t *info, void *context);
@@ -122,14 +122,14 @@ void *__wrap_arch_context_make(void *stack_top, void (*entry)(struct co *prev))
 /* ---- Interrupts ---- */
 
 /* The fiber of a coroutine that is preempted is behind its frame. */
-size_t __wrap_arch_frame_size(void)
+size_t __wrap_host_frame_size(void)
 {
-	return __real_arch_frame_size() + 64;
+	return __real_host_frame_size() + 64;
 }
 
 static void **fiber_of(void *frame)
 {
-	return (void **)((char *)frame + __real_arch_frame_size());
+	return (void **)((char *)frame + __real_host_frame_size());
 }
 
 void __wrap_host_serve(unsigned signals, const struct arch_regs *regs, int error)

@@ -22,11 +22,6 @@ static inline struct co *arch_current(void)
 	return co;
 }
 
-static inline void arch_set_current(struct co *co)
-{
-	__asm__ volatile("movq %0, sim_current" : : "r"(co) : "memory");
-}
-
 /* The FS base: the word at it is its own address. */
 enum { ARCH_LOCALS_ABOVE = 0 };
 void sim_set_thread_pointer(uintptr_t pointer);
@@ -40,7 +35,6 @@ void sim_interrupts_on(void);
 void sim_halt(void);
 void sim_relax(void);
 uint64_t sim_clock(void);
-uint64_t sim_random(void);
 
 static inline void arch_interrupts_off(void)
 {
@@ -78,54 +72,7 @@ static inline uint64_t arch_clock(void)
 	return sim_clock();
 }
 
-/* From the seed. */
-static inline bool arch_random(uint64_t *word)
-{
-	*word = sim_random();
-	return true;
-}
-
-static inline uintptr_t arch_window_base(void)
-{
-	return 0x200000000000;
-}
-
-static inline uintptr_t arch_window_end(void)
-{
-	return 0x201000000000;
-}
-
-uint64_t sim_io_read(uintptr_t reg, int bytes);
-void sim_io_write(uintptr_t reg, int bytes, uint64_t value);
-
-static inline uint8_t arch_io_read8(uintptr_t reg)
-{
-	return (uint8_t)sim_io_read(reg, 1);
-}
-
-static inline void arch_io_write8(uintptr_t reg, uint8_t value)
-{
-	sim_io_write(reg, 1, value);
-}
-
-static inline uint16_t arch_io_read16(uintptr_t reg)
-{
-	return (uint16_t)sim_io_read(reg, 2);
-}
-
-static inline void arch_io_write16(uintptr_t reg, uint16_t value)
-{
-	sim_io_write(reg, 2, value);
-}
-
-static inline uint32_t arch_io_read32(uintptr_t reg)
-{
-	return (uint32_t)sim_io_read(reg, 4);
-}
-
-static inline void arch_io_write32(uintptr_t reg, uint32_t value)
-{
-	sim_io_write(reg, 4, value);
-}
+#define ARCH_WINDOW_BASE UINT64_C(0x200000000000)
+#define ARCH_WINDOW_END  UINT64_C(0x201000000000)
 
 #endif

@@ -90,18 +90,12 @@ void arch_send_reschedule(struct core *core)
 	self->seen.at[self->own]++;
 }
 
-int arch_irq_enable(unsigned irq)
+int arch_irq_enable(unsigned irq, bool on)
 {
 	if (irq != SIM_UART_IRQ && irq != SIM_CARD_IRQ && irq - SIM_FREE_IRQ >= SIM_FREE_IRQS)
 		return -EINVAL;
-	devices_enabled |= UINT64_C(1) << irq;
+	devices_enabled = (devices_enabled & ~(UINT64_C(1) << irq)) | (uint64_t)on << irq;
 	return 0;
-}
-
-void arch_irq_disable(unsigned irq)
-{
-	if (irq < SIM_FREE_IRQ + SIM_FREE_IRQS)
-		devices_enabled &= ~(UINT64_C(1) << irq);
 }
 
 uint64_t sim_free_lines(void)
@@ -137,11 +131,6 @@ uint64_t sim_random(void)
 }
 
 /* ---- Handlers, on the interrupt stack ---- */
-
-size_t arch_frame_size(void)
-{
-	return (sizeof(struct arch_regs) + 63) & -(size_t)64;
-}
 
 void arch_call_handler(void (*fn)(void *arg), void *arg)
 {

@@ -30,15 +30,10 @@ void arch_backtrace_here(struct backtrace *b)
 void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs, uintptr_t lo,
 			 uintptr_t hi)
 {
-	*b = (struct backtrace){.pc = regs->rip, .fp = regs->rbp};
+	*b = (struct backtrace){.pc = regs->rip, .fp = regs->rbp, .sp = regs->rsp};
 	/* After a call to where no code is, the return address is all there is of the caller. */
 	if (regs->rip == regs->cr2 && regs->rsp >= lo && regs->rsp < hi)
 		b->caller = *(const uintptr_t *)regs->rsp;
-}
-
-uintptr_t arch_regs_sp(const struct arch_regs *regs)
-{
-	return regs->rsp;
 }
 
 void arch_backtrace_context(struct backtrace *b, const void *sp)

@@ -240,7 +240,7 @@ static bool waits_for_program(const struct co *co)
 	case WAIT_SELECT_NONE:
 		return true;
 	default:
-		return block ? block->owed : object >= arch_window_base() || is_app(object);
+		return block ? block->owed : object >= ARCH_WINDOW_BASE || is_app(object);
 	}
 }
 

@@ -44,24 +44,24 @@ static void protect(uintptr_t va, int protection)
 
 void sim_memory_init(size_t size)
 {
-	size_t window = arch_window_end() - arch_window_base();
+	size_t window = ARCH_WINDOW_END - ARCH_WINDOW_BASE;
 	size_t table = window / PAGE_SIZE * sizeof *pages;
 
 	reserve(RAM_BASE, size, PROTECT_RW);
 	machine.ram[0] = (struct ram_range){RAM_BASE, size};
 	machine.nram = 1;
-	pages = reserve(arch_window_end(), table, PROTECT_RW);
-	reserve(arch_window_base(), window, PROTECT_NONE);
+	pages = reserve(ARCH_WINDOW_END, table, PROTECT_RW);
+	reserve(ARCH_WINDOW_BASE, window, PROTECT_NONE);
 	windows = sim_reserve(window / PAGE_SIZE);
 	mapped = sim_reserve(table);
 	sim_snapshot_add(RAM_BASE, RAM_BASE + size);
-	sim_snapshot_add(arch_window_end(), arch_window_end() + table);
+	sim_snapshot_add(ARCH_WINDOW_END, ARCH_WINDOW_END + table);
 	sim_race_init();
 }
 
 static size_t page_of(uintptr_t va)
 {
-	return (va - arch_window_base()) / PAGE_SIZE;
+	return (va - ARCH_WINDOW_BASE) / PAGE_SIZE;
 }
 
 static uint8_t *window(uintptr_t va)
@@ -145,7 +145,7 @@ bool sim_window_written(uintptr_t at)
 {
 	uintptr_t va = at & -(uintptr_t)PAGE_SIZE;
 
-	if (at < arch_window_base() || at >= arch_window_end() || *window(va) != FIRST)
+	if (at < ARCH_WINDOW_BASE || at >= ARCH_WINDOW_END || *window(va) != FIRST)
 		return false;
 	*window(va) = FIRST_WRITTEN;
 	sim_snapshot_keep(va, PAGE_SIZE);

@@ -113,7 +113,7 @@ static void put_place(uintptr_t at)
 		sim_put(2, ", a variable");
 	} else if (at >= co->stack_mapped && at < co->stack_top) {
 		sim_put(2, ", on its own stack");
-	} else if (at >= arch_window_base() && at < arch_window_end()) {
+	} else if (at >= ARCH_WINDOW_BASE && at < ARCH_WINDOW_END) {
 		sim_put(2, ", on a stack");
 	} else if (b) {
 		sim_put(2, ", byte ");

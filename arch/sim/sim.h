@@ -12,7 +12,7 @@
 #ifndef SIM_H
 #define SIM_H
 
-#include "arch/arch.h"
+#include "arch/devices.h"
 #include "kernel/co.h"
 #include "kernel/core.h"
 

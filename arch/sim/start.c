@@ -85,6 +85,7 @@ void sim_main(uintptr_t *words)
 		}
 	machine.command_line = line;
 	machine.processor = "a simulated machine";
+	machine.frame_size = (sizeof(struct arch_regs) + 63) & -(size_t)64;
 	machine.ncores = (int)sim_number(env, "SMP", 2, false);
 	if (machine.ncores < 1 || machine.ncores > SIM_KERNEL_AGENTS)
 		sim_usage("SMP", ": 1 to 8", "");

@@ -26,11 +26,6 @@ static inline struct co *arch_current(void)
 	return co;
 }
 
-static inline void arch_set_current(struct co *co)
-{
-	__asm__ volatile("movq %0, %%gs:0" : : "r"(co) : "memory");
-}
-
 /* The FS base: the word at it is its own address. */
 enum { ARCH_LOCALS_ABOVE = 0 };
 static inline void arch_set_thread_pointer(uintptr_t pointer)
@@ -88,80 +83,7 @@ static inline uint64_t arch_clock(void)
 			  32);
 }
 
-static inline bool arch_random(uint64_t *word)
-{
-	enum { HAS_RDRAND = 1 << 30, TRIES = 10 }; /* Intel SDM 2A, CPUID; 1, 7.3.17.1 */
-	uint32_t a = 1, b, c = 0, d;
-	bool good = false;
-
-	__asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-	for (int i = 0; c & HAS_RDRAND && !good && i < TRIES; i++)
-		__asm__ volatile("rdrand %0" : "=r"(*word), "=@ccc"(good));
-	return good;
-}
-
-static inline uintptr_t arch_window_base(void)
-{
-	return 0x0000100000000000;
-}
-
-static inline uintptr_t arch_window_end(void)
-{
-	return 0x0000700000000000;
-}
-
-static inline uint8_t arch_io_read8(uintptr_t reg)
-{
-	uint8_t value;
-
-	if (reg > 0xffff)
-		return *(volatile uint8_t *)reg;
-	__asm__ volatile("inb %w1, %0" : "=a"(value) : "Nd"(reg) : "memory");
-	return value;
-}
-
-static inline void arch_io_write8(uintptr_t reg, uint8_t value)
-{
-	if (reg > 0xffff)
-		*(volatile uint8_t *)reg = value;
-	else
-		__asm__ volatile("outb %0, %w1" : : "a"(value), "Nd"(reg) : "memory");
-}
-
-static inline uint16_t arch_io_read16(uintptr_t reg)
-{
-	uint16_t value;
-
-	if (reg > 0xffff)
-		return *(volatile uint16_t *)reg;
-	__asm__ volatile("inw %w1, %0" : "=a"(value) : "Nd"(reg) : "memory");
-	return value;
-}
-
-static inline void arch_io_write16(uintptr_t reg, uint16_t value)
-{
-	if (reg > 0xffff)
-		*(volatile uint16_t *)reg = value;
-	else
-		__asm__ volatile("outw %0, %w1" : : "a"(value), "Nd"(reg) : "memory");
-}
-
-static inline uint32_t arch_io_read32(uintptr_t reg)
-{
-	uint32_t value;
-
-	if (reg > 0xffff)
-		return *(volatile uint32_t *)reg;
-	__asm__ volatile("inl %w1, %0" : "=a"(value) : "Nd"(reg) : "memory");
-	return value;
-}
-
-static inline void arch_io_write32(uintptr_t reg, uint32_t value)
-{
-	if (reg > 0xffff)
-		*(volatile uint32_t *)reg = value;
-	else
-		__asm__ volatile("outl %0, %w1" : : "a"(value), "Nd"(reg) : "memory");
-}
+#define ARCH_WINDOW_BASE UINT64_C(0x0000100000000000)
+#define ARCH_WINDOW_END  UINT64_C(0x0000700000000000)
 
 #endif

@@ -83,7 +83,7 @@ void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs, uint
 	extern char __text_start[], __text_end[];
 	bool in_text = regs->rip >= (uintptr_t)__text_start && regs->rip < (uintptr_t)__text_end;
 
-	*b = (struct backtrace){.pc = regs->rip, .fp = regs->rbp};
+	*b = (struct backtrace){.pc = regs->rip, .fp = regs->rbp, .sp = regs->rsp};
 	/* After a call to where no code is, the return address is all there is of the caller. */
 	if (!in_text && regs->rsp >= lo && regs->rsp < hi)
 		b->caller = *(const uintptr_t *)regs->rsp;
@@ -128,9 +128,4 @@ bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
 	if (b->fp <= fp && !(own && holds_record(b->fp, lo, hi)))
 		b->fp = 0;
 	return true;
-}
-
-uintptr_t arch_regs_sp(const struct arch_regs *regs)
-{
-	return regs->rsp;
 }

@@ -64,11 +64,7 @@ void fpu_init(void)
 		x86_early_puts("vole: vector registers larger than this kernel knows\n");
 		arch_power_off(134);
 	}
-}
-
-size_t arch_frame_size(void)
-{
-	return (FRAME_FPU + area_size + 63) & ~(size_t)63;
+	machine.frame_size = (FRAME_FPU + area_size + 63) & ~(size_t)63;
 }
 
 /* Afterwards the state is as a function may find it: no x87 registers in use (the interrupted code

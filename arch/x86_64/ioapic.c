@@ -142,22 +142,18 @@ static bool is_message(unsigned irq)
 	return irq < MAX_GSI && irq >= MAX_GSI - atomic_load(&messages);
 }
 
-int arch_irq_enable(unsigned irq)
+int arch_irq_enable(unsigned irq, bool on)
 {
 	if (is_message(irq))
 		return 0; /* its destination was chosen when it was made */
+	if (!on)
+		return set(irq, REDIRECT_MASKED, 0);
 
 	uint64_t flags = flags_save(); /* stay on this core */
 	int error = set(irq, redirection(irq), destination_here());
 
 	flags_restore(flags);
 	return error;
-}
-
-void arch_irq_disable(unsigned irq)
-{
-	if (!is_message(irq))
-		set(irq, REDIRECT_MASKED, 0);
 }
 
 int arch_irq_make_message(uint64_t *address, uint32_t *data)

@@ -5,7 +5,7 @@
  *	                      the trampoline while a core starts
  *	RAM, device registers where they are, the image's parts with their own permissions
  *	X86_STACKS..          stacks of interrupts and exceptions
- *	arch_window_base..    stacks and the heap's windows, page by page through arch_map
+ *	ARCH_WINDOW_BASE..    stacks and the heap's windows, page by page through arch_map
  *
  * Tables are only ever added, each by one compare-and-swap, so arch_map needs no lock.
  *

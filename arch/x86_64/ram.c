@@ -87,8 +87,8 @@ void ram_init(void)
 		if (boot_info.memory[i].type != MEMORY_RAM)
 			continue;
 		/* The identity map ends where the window begins. */
-		if (end > arch_window_base())
-			end = arch_window_base();
+		if (end > ARCH_WINDOW_BASE)
+			end = ARCH_WINDOW_BASE;
 		piece_add(round_up(base), round_down(end));
 	}
 	for (int i = 0; i < boot_info.nmemory; i++)

@@ -2,7 +2,7 @@
 #ifndef X86_H
 #define X86_H
 
-#include "arch/arch.h"
+#include "arch/devices.h"
 #include "arch/x86_64/layout.h"
 
 /* As the entry code of trap.S pushes them. */
