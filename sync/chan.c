@@ -74,7 +74,7 @@ void chan_free(struct chan *c)
 size_t chan_len(const struct chan *c)
 {
 	call_outside_handler("chan_len");
-	return c ? *(const volatile size_t *)&c->count : 0;
+	return c ? relaxed_get(c->count) : 0;
 }
 
 size_t chan_cap(const struct chan *c)
@@ -171,7 +171,7 @@ inline __attribute__((always_inline)) int chan_send_now(struct chan *c, const vo
 		return -EAGAIN;
 	order_slot(slot(c, c->head + c->count));
 	copy(c, slot(c, c->head + c->count), elem);
-	c->count++;
+	relaxed_add(c->count, 1);
 	return 0;
 }
 
@@ -191,7 +191,7 @@ inline __attribute__((always_inline)) int chan_recv_now(struct chan *c, void *el
 			copy(c, slot(c, c->head), peer->elem);
 			*wake = served(peer);
 		} else {
-			c->count--;
+			relaxed_add(c->count, -1);
 		}
 		if (++c->head == c->capacity)
 			c->head = 0;
