@@ -249,6 +249,8 @@ static void by_events(const struct sim_plan *plan)
 	sim_run.tell = plan->tell;
 	sim_run.app_weight = plan->follow->app_weight;
 	sim_fails_at(plan->follow->fails_at);
+	if (plan->limit && sim_run.limit > plan->limit)
+		sim_run.limit = plan->limit;
 	if (!plan->measured)
 		return;
 	sim_run.measured = plan->measured;

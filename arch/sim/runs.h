@@ -10,6 +10,7 @@ struct sim_plan {
 	const struct sim_events *follow; /* NULL: by the seed */
 	struct sim_work *measured;       /* see sim_run */
 	int64_t app_weight;              /* if it is measured */
+	uint64_t limit;                  /* of its steps; 0: STEPS */
 	bool tell;
 };
 

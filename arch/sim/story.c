@@ -6,12 +6,13 @@
 
 #include "kernel/co.h"
 
-enum { MOST_REPLAYS = 3000 };
+enum { MOST_REPLAYS = 3000, MORE_STEPS = 1000 * 1000 };
 
-#define MOST_REPLAY_STEPS (UINT64_C(300) * 1000 * 1000)
+#define MOST_REPLAY_STEPS (UINT64_C(600) * 1000 * 1000)
 
 static SIM_KEPT int replays;           /* so far */
 static SIM_KEPT uint64_t replay_steps; /* in them */
+static SIM_KEPT uint64_t most_steps;   /* of one; 0: STEPS */
 
 /* ---- Shorter ---- */
 
@@ -27,7 +28,7 @@ static bool shorter_without(struct sim_events *events, int at, int n, int then, 
 	for (int i = 0; i < events->n; i++)
 		if ((i < at || i >= at + n) && (i < then || i >= then + m))
 			fewer.event[fewer.n++] = events->event[i];
-	sim_make_run(&(struct sim_plan){.follow = &fewer}, got);
+	sim_make_run(&(struct sim_plan){.follow = &fewer, .limit = most_steps}, got);
 	replays++;
 	replay_steps += got->steps;
 	if (!got->kind || !sim_same(got->kind, kind))
@@ -109,9 +110,17 @@ void sim_tell_story(const struct sim_result *failed, struct sim_result *spare)
 	static SIM_KEPT struct sim_events events;
 	static SIM_KEPT struct sim_watch first;
 
+	/* What fails much later than the whole does is no shorter story; and what hangs is not at its end
+	 * after a tenth of the steps either, which is looked at again. */
+	most_steps = sim_same(failed->kind, "hang") ? failed->steps / 10
+						    : 2 * failed->steps + MORE_STEPS;
 	events = failed->events;
-	if (!events.lost)
+	/* Of very many events the first are known, and may be enough. */
+	if (!events.lost || shorter_without(&events, 0, 0, 0, 0, failed->kind, spare))
 		shorten(&events, failed->kind, spare);
+	most_steps = 0;
+	if (!shorter_without(&events, 0, 0, 0, 0, failed->kind, spare))
+		events = failed->events;
 	if (events.fails_at)
 		sim_say("fails", NULL, (uint64_t)events.fails_at);
 	/* The first of two accesses that race is known when the second has come. */

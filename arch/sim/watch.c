@@ -84,18 +84,29 @@ static bool has_had_time(const struct sim_core *core, const struct watched *w)
 	uint64_t enough = PATIENCE * (w->most + 2);
 	bool armed = core->deadline <= sim_time + 2 * SLICE;
 
-	return core->halted || slices[i].n - w->slices[i] >= enough ||
+	/* Where it sleeps and an interrupt has come, the kernel knows nothing of that yet. */
+	return (core->halted && !sim_interrupt_waits(core)) ||
+	       slices[i].n - w->slices[i] >= enough ||
 	       (!armed && core->steps - w->steps[i] >= enough * SLICE_STEPS);
+}
+
+/* The same of a core that co is not pinned to: it may still have co in its hands, to send it on. */
+static bool has_let_go(const struct sim_core *core, const struct watched *w)
+{
+	return core->halted || core->steps - w->steps[core - sim_cores] >= SLICE_STEPS;
 }
 
 static bool starves(const struct watched *w)
 {
 	const struct co *co = w->co;
 
-	for (int i = 0; i < sim_core_count; i++)
-		if (!(co->flags & CO_PINNED && co->pinned_core != sim_cores[i].core->index) &&
-		    !has_had_time(&sim_cores[i], w))
+	for (int i = 0; i < sim_core_count; i++) {
+		const struct sim_core *core = &sim_cores[i];
+		bool elsewhere = co->flags & CO_PINNED && co->pinned_core != core->core->index;
+
+		if (!(elsewhere ? has_let_go(core, w) : has_had_time(core, w)))
 			return false;
+	}
 	return true;
 }
 
