@@ -3,6 +3,6 @@ set pagination off
 set confirm off
 set print pretty on
 # In hardware: the code is not yet where a breakpoint would be written.
-hbreak main
+thbreak main
 # A death: its report is on the console, and the machine still there to look at.
 hbreak panic_end
