@@ -13,7 +13,6 @@ static struct event event;
 static struct future future;
 static struct pool *pool;
 static struct sema hold;
-static struct chan *never_sends;
 
 static int x = 1;
 
@@ -138,17 +137,16 @@ static void stuck_body(struct gen *g, void *arg)
 	int y;
 
 	go_shield(true);
-	expect_eq(chan_recv(never_sends, &y), -EPIPE);
+	expect_eq(chan_recv(arg, &y), -EPIPE);
 	go_shield(false);
 }
 
 static int do_gen(uint64_t d)
 {
-	struct gen *g = gen_make(stuck_body, NULL, sizeof(int));
-	int y = 4, result;
+	struct chan *never_sends = chan_of(int, 0);
+	struct gen *g = gen_make(stuck_body, never_sends, sizeof(int));
+	int y = 4, result = gen_next(g, &y);
 
-	never_sends = chan_of(int, 0);
-	result = gen_next(g, &y);
 	expect_eq(y, 4);
 	chan_close(never_sends);
 	gen_free(g);

@@ -151,7 +151,8 @@ static void test_copies_without_memory(void)
 		give_one(&list);
 	}
 	give_all(&list);
-	expect(failed > made);
+	expect(failed >
+	       0); /* how often: another core may have pages left, and free ones of its stacks */
 	expect_eq(made, MADE);
 	waitgroup_done(&gate);
 	waitgroup_wait(&wg);

@@ -149,12 +149,17 @@ static void test_copy(void)
 /* ---- Deferred calls ---- */
 
 static char trace[64];
+static _Atomic size_t traced; /* who takes turns on a core is ordered by nothing */
+
+static void trace_anew(void)
+{
+	memset(trace, 0, sizeof trace);
+	traced = 0;
+}
 
 static void note(void *arg)
 {
-	size_t n = strlen(trace);
-	trace[n] = *(const char *)arg;
-	trace[n + 1] = '\0';
+	trace[traced++] = *(const char *)arg;
 }
 
 static void note_and_exit(void *arg)
@@ -211,7 +216,7 @@ static void defers_in_deferred(void *arg)
 
 static const char *trace_of(go_fn *fn)
 {
-	trace[0] = '\0';
+	trace_anew();
 	waitgroup_add(&all, 1);
 	expect_eq(go(fn, NULL), 0);
 	waitgroup_wait(&all);
@@ -249,7 +254,8 @@ static void test_defer(void)
 /* ---- Yield and pin ---- */
 
 enum { ROUNDS = 50, RING = 3 };
-static int turns[ROUNDS * RING], turn_count;
+static int turns[ROUNDS * RING];
+static _Atomic int turn_count; /* a yield orders nothing */
 
 static void take_turns(void *arg)
 {
@@ -353,7 +359,7 @@ static void test_urgent(void)
 	uint64_t old = runtime_set_quantum(0);
 
 	go_pin(0);
-	trace[0] = '\0';
+	trace_anew();
 	waitgroup_add(&all, 4);
 	for (int i = 0; i < 3; i++)
 		go_with(&normal, note_done, "n");
