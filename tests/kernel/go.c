@@ -422,6 +422,7 @@ static void test_many(void)
 {
 	int many = amount(5000);
 
+	until_alone();
 	waitgroup_add(&all, many);
 	for (int i = 0; i < many; i++)
 		expect_eq(go(wait_at_gate, NULL), 0);
