@@ -28,7 +28,7 @@ struct endpoint {
 	bool closing;
 	uint32_t events; /* that epoll tells of; of others only */
 	struct wait_queue waiters;
-	/* written with the lock held */
+	/* written with the lock held; net_close takes it after it has written open */
 	_Atomic bool open;
 	_Atomic uint32_t edges;              /* how often epoll has told of it */
 	_Atomic(struct settings *) settings; /* of sockets; set before it is open */

@@ -110,8 +110,9 @@ void sim_tell_story(const struct sim_result *failed, struct sim_result *spare)
 	static SIM_KEPT struct sim_events events;
 	static SIM_KEPT struct sim_watch first;
 
-	/* What fails much later than the whole does is no shorter story; and what hangs is not at its end
-	 * after a tenth of the steps either, which is looked at again. */
+	/* Replays are cut short: a schedule that fails much later than the whole run is no shorter story, and
+	 * one that hangs has not ended after a tenth of the steps either. The shortest is tried once more
+	 * with all steps. */
 	most_steps = sim_same(failed->kind, "hang") ? failed->steps / 10
 						    : 2 * failed->steps + MORE_STEPS;
 	events = failed->events;
