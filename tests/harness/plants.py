@@ -4,11 +4,12 @@ words named here. A program that hangs, dies of something else or fails another 
 the fault: nobody would know from it what is wrong.
 """
 
+import io
 import re
 
 from .kernel import MEMORY, printed, results
 from .machine import Run, boot, builder
-from .suite import Case, Check
+from .suite import Case, Check, Report
 
 PANIC = "panic: " # what begins so is the line of a panic; <n> in it is any number
 TOO_DEEP = 'panic: coroutine <n> "small" has used <n> bytes of its stack, of <n> that were found'
@@ -96,10 +97,27 @@ def run_judge(_):
     return [Check("only what is named for a fault counts as its catch", not wrong, "\n".join(wrong))]
 
 
+def run_report(case):
+    """A failure is told where it happens, and once more before the last line."""
+    out = io.StringIO()
+    report = Report(False, out)
+    report.add(case, [Check("builds", False, "", "make: first\nmake: last\n"), Check("begins", True),
+                      Check("ends", False, "status 134\n1\n2\n3", "begins\npanic: as asked\n")], 0)
+    report.add(case, [Check("goes on", True)], 0)
+    report.close()
+    title = f"{case.arch} smp{case.smp} {case.area}:"
+    want = ["1..4", f"{title} builds", "  make: first", "  make: last", f"{title} ends", "  status 134",
+            "  1", "  2", "  panic: as asked", "2 passed, 2 failed"]
+    want = want[:1] + [f"# failed: {line}" for line in want[1:-1]] + want[-1:]
+    return [Check("what has failed is named once more at the end", out.getvalue().splitlines()[-10:] == want,
+                  out.getvalue())]
+
+
 def cases(tier):
     if tier != "fast":
         return
     yield Case("planted fault", "the judge", "x86_64", 1, run_judge, cost=1)
+    yield Case("planted fault", "the report", "x86_64", 1, run_report, cost=1)
     for fault, program, arch, smp, mark in PLANTS:
         yield Case("planted fault", fault, arch, smp,
                    lambda case, p=program, m=mark: run_plant(case, p, m), cost=100,

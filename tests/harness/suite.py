@@ -13,6 +13,7 @@ from . import host
 from .machine import BuildError, builder
 
 CONSOLE_LINES = 150  # of a failure, at its end
+REASON_LINES = 3     # of a failure, when it is named once more
 
 
 @dataclass
@@ -41,12 +42,24 @@ class Case:
         return f"{self.arch} smp{self.smp} {self.area}: {self.name}"
 
 
-class Report:
-    """Numbers the checks, prints them, counts."""
+def reason(check):
+    """The first lines of why a check has failed, with the line of a panic; or the last of the console."""
+    console = [line.strip() for line in check.console.splitlines() if line.strip()]
+    if not check.why.strip():
+        return console[-REASON_LINES:]
+    panics = [line for line in console if line.startswith("panic: ")][:1]
+    return check.why.strip().splitlines()[:REASON_LINES] + panics
 
-    def __init__(self, verbose):
+
+class Report:
+    """Numbers the checks, prints them, counts; closes with what has failed, where who sees only the
+    end of a long run sees it."""
+
+    def __init__(self, verbose, out=sys.stdout):
         self._lock = threading.Lock()
         self._verbose = verbose
+        self._out = out
+        self._failures = []
         self.passed = self.failed = 0
 
     def add(self, case, checks, seconds):
@@ -57,22 +70,31 @@ class Report:
                 title = f"{case.arch} smp{case.smp} {case.area}: {check.name}"
                 if check.ok:
                     self.passed += 1
-                    print(f"ok {number} - {title}")
+                    print(f"ok {number} - {title}", file=self._out)
                     continue
                 self.failed += 1
-                print(f"not ok {number} - {title}")
+                self._failures.append((title, reason(check)))
+                print(f"not ok {number} - {title}", file=self._out)
                 for line in check.why.splitlines():
-                    print(f"# {line}")
+                    print(f"# {line}", file=self._out)
                 if check.console and check.console != shown:
                     shown = check.console
                     lines = shown.splitlines()
                     if len(lines) > CONSOLE_LINES:
-                        print(f"#   ... {len(lines) - CONSOLE_LINES} lines before")
+                        print(f"#   ... {len(lines) - CONSOLE_LINES} lines before", file=self._out)
                     for line in lines[-CONSOLE_LINES:]:
-                        print(f"#   {line}")
+                        print(f"#   {line}", file=self._out)
             if self._verbose:
                 print(f"# {case.title}: {seconds:.1f} s", file=sys.stderr)
-            sys.stdout.flush()
+            self._out.flush()
+
+    def close(self):
+        print(f"1..{self.passed + self.failed}", file=self._out)
+        for title, lines in self._failures:
+            print(f"# failed: {title}", file=self._out)
+            for line in lines:
+                print(f"# failed:   {line}", file=self._out)
+        print(f"{self.passed} passed, {self.failed} failed", file=self._out, flush=True)
 
 
 def run_case(case):
@@ -106,6 +128,5 @@ def run_all(cases, jobs, verbose):
         wait_for(case, [builder.request(app, arch, **options) for app, arch, options in case.images])
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         list(pool.map(one, (ready.get() for _ in cases)))
-    print(f"1..{report.passed + report.failed}")
-    print(f"{report.passed} passed, {report.failed} failed", flush=True)
+    report.close()
     return report.failed == 0
