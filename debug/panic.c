@@ -32,7 +32,8 @@ static uintptr_t function_of(uintptr_t pc)
 /* Of what was interrupted on the stack of co; NULL: at boot. */
 static void backtrace_regs(struct backtrace *b, const struct arch_regs *regs, const struct co *co)
 {
-	arch_backtrace_regs(b, regs, co ? co->stack_mapped : 0, co ? co->stack_top : 0);
+	arch_backtrace_regs(b, regs, co ? relaxed_get(co->stack_mapped) : 0,
+			    co ? relaxed_get(co->stack_top) : 0);
 	/* What leads back into the function is of the last call that it made. */
 	if (b->caller && function_of(b->caller - 1) == function_of(b->pc))
 		b->caller = 0;
@@ -41,6 +42,8 @@ static void backtrace_regs(struct backtrace *b, const struct arch_regs *regs, co
 /* From frame n on; the number of the next. */
 static int print_frames(int n, struct backtrace *b, const struct co *co)
 {
+	uintptr_t top = relaxed_get(co->stack_top);
+
 	do {
 		size_t offset;
 		/* A return address is behind its call: look it up in the call. */
@@ -52,7 +55,7 @@ static int print_frames(int n, struct backtrace *b, const struct co *co)
 		}
 		print("  #%d 0x%016lx %s+0x%zx\n", n, b->pc, name, offset + (n > 0));
 		n++;
-	} while (arch_backtrace_step(b, co->stack_top - stack_limit(co), co->stack_top));
+	} while (arch_backtrace_step(b, top - stack_limit(co), top));
 	return n;
 }
 
@@ -260,6 +263,8 @@ void dump_co(const struct co *co)
 	uint64_t now = arch_clock(), since = relaxed_get(co->wait_since);
 	const void *object = relaxed_get(co->wait_object);
 	const struct core *core = relaxed_get(co->core);
+	bool off = co_is_off(co);
+	const struct arch_regs *frame = relaxed_get(co->frame); /* once: it may go on */
 	struct backtrace b;
 	struct co_who who;
 
@@ -276,7 +281,7 @@ void dump_co(const struct co *co)
 			print(", %lu ms", now > since ? (now - since) / NSEC_PER_MSEC : 0);
 		break;
 	case CO_RUNNABLE:
-		print(relaxed_get(co->frame) ? " is runnable, preempted" : " is runnable");
+		print(frame ? " is runnable, preempted" : " is runnable");
 		break;
 	default:
 		print(" runs");
@@ -288,11 +293,11 @@ void dump_co(const struct co *co)
 	if (co == arch_current()) {
 		arch_backtrace_here(&b);
 		print_frames(0, &b, co);
-	} else if (relaxed_get(co->frame) || co_is_off(co)) {
-		if (co->frame)
-			backtrace_regs(&b, co->frame, co);
+	} else if (frame || off) {
+		if (frame)
+			backtrace_regs(&b, frame, co);
 		else
-			arch_backtrace_context(&b, co->sp);
+			arch_backtrace_context(&b, relaxed_get(co->sp));
 		print_frames(0, &b, co);
 	}
 }
