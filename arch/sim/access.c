@@ -35,6 +35,16 @@ PLAIN(__tsan_write4, 4, SIM_WRITE);
 PLAIN(__tsan_write8, 8, SIM_WRITE);
 PLAIN(__tsan_write16, 16, SIM_WRITE);
 
+/* An object of C++ becomes one of another class: where it is none, nothing is written. */
+void __tsan_vptr_update_(void **at, void *to);
+void __tsan_vptr_update_(void **at, void *to)
+{
+	sim_step();
+	if (*at != to)
+		sim_access((uintptr_t)at, sizeof *at, SIM_WRITE, PLACE);
+}
+ENTRY(__tsan_vptr_update, TOUCH);
+
 #define RANGE(name, how) \
 	void name##_(const void *at, size_t size); \
 	void name##_(const void *at, size_t size) \

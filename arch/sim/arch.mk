@@ -1,10 +1,13 @@
 # What the Makefile needs to know about this port: a static process of x86-64 Linux, with newlib.
 CROSS :=
+# An access is made where, and only if, the program makes it: otherwise a read that a condition guards
+# would be one that races.
+as_written := -fno-tree-loop-im -fno-hoist-adjacent-loads -fno-tree-partial-pre
 ARCH_CFLAGS := -mcmodel=small -fcf-protection=none -mno-red-zone \
-	-DARCH_EXPLORES -DVOLE_FAILING -fno-optimize-sibling-calls -fsanitize=thread -Wno-tsan --param=tsan-instrument-func-entry-exit=0
+	-DARCH_EXPLORES -DVOLE_FAILING -fno-optimize-sibling-calls -fsanitize=thread -Wno-tsan --param=tsan-instrument-func-entry-exit=0 $(as_written)
 ARCH_LDFLAGS := -Wl,--wrap=main,--wrap=exit,--wrap=panic_deadlock,--wrap=memcpy,--wrap=memmove,--wrap=memset
 ARCH_LIBS :=
-ARCH_SRCS := $(addprefix arch/sim/, switch.S start.c step.c strategy.c trouble.c watch.c explore.c story.c snapshot.c cores.c access.c agents.c model.c weaken.c race.c blocks.c leaks.c memory.c faults.c uart.c card.c debug.c)
+ARCH_SRCS := $(addprefix arch/sim/, switch.S start.c step.c strategy.c trouble.c watch.c explore.c story.c snapshot.c cores.c access.c agents.c model.c weaken.c race.c blocks.c leaks.c memory.c faults.c refused.c uart.c card.c debug.c)
 ARCH_DRIVERS := drivers/uart16550.c
 ifeq ($(ARCH),sim) # this file is read for all ports
 STACKS := grow
@@ -12,4 +15,4 @@ endif
 
 # The machine itself is not part of what it runs, nor is it with a planted fault.
 $(foreach folder,$(sort $K $B),$(addprefix $(folder)/arch/sim/,$(addsuffix .c.o,\
-	start step strategy trouble watch explore story snapshot cores access agents model weaken race blocks leaks memory faults uart card debug))): kernel_flags += -fno-sanitize=thread
+	start step strategy trouble watch explore story snapshot cores access agents model weaken race blocks leaks memory faults refused uart card debug))): kernel_flags += -fno-sanitize=thread

@@ -125,11 +125,6 @@ uint64_t sim_clock_(void)
 	return sim_time;
 }
 
-uint64_t sim_random(void)
-{
-	return sim_draw();
-}
-
 /* ---- Handlers, on the interrupt stack ---- */
 
 void arch_call_handler(void (*fn)(void *arg), void *arg)

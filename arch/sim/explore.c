@@ -12,7 +12,12 @@
 
 enum { SYS_READ = 0, SYS_WRITE = 1, SYS_CLOSE = 3, SYS_PIPE = 22 };
 enum { SYS_MMAP = 9, SYS_CLONE = 56, SYS_WAIT4 = 61, SYS_EXIT_GROUP = 231, SYS_SETITIMER = 38 };
-enum { SIGCHLD = 17, SHARED_ANONYMOUS = 0x1 | 0x20, READ_WRITE = 3, ITIMER_PROF = 2 };
+enum {
+	SIGCHLD = 17,
+	SHARED_ANONYMOUS = 0x1 | 0x20 | 0x4000 /* NORESERVE */,
+	READ_WRITE = 3,
+	ITIMER_PROF = 2
+};
 
 enum { MOST_JOBS = 64, RUN_SECONDS = 20 };
 
@@ -35,11 +40,25 @@ static struct {
 	uint64_t next, failed; /* the run to be made; the lowest that has failed */
 } * shared;
 
+/* What was read of standard input, for the process that makes the run again. */
+enum { INPUT_KEPT = 64 * 1024 * 1024 };
+static struct {
+	long n;
+	uint8_t bytes[INPUT_KEPT];
+} * input;
+static long input_again = -1; /* how much of it has been read again */
+
 /* Of a process that makes runs. */
 static SIM_KEPT int seconds; /* of a run */
 static SIM_KEPT bool inside; /* a run is being made */
 static SIM_KEPT bool apart;  /* each in a process of its own */
 struct sim_watch *sim_next_watch SIM_KEPT;
+
+static _Noreturn void end_process(int status)
+{
+	for (;;)
+		sim_call(SYS_EXIT_GROUP, status, 0, 0, 0, 0, 0);
+}
 
 /* ---- Options ---- */
 
@@ -50,8 +69,7 @@ _Noreturn void sim_usage(const char *name, const char *what, const char *value)
 	sim_put(2, what);
 	sim_put(2, value);
 	sim_put(2, "\n");
-	for (;;)
-		sim_call(SYS_EXIT_GROUP, STATUS_USAGE, 0, 0, 0, 0, 0);
+	end_process(STATUS_USAGE);
 }
 
 static void *share(size_t size)
@@ -95,12 +113,25 @@ void sim_explore_init(char **env)
 	results = share((options.jobs + 1) * sizeof *results);
 	measured = share(SIM_WEIGHTS * sizeof *measured);
 	shared = share(sizeof *shared);
+	input = share(sizeof *input);
 }
 
-static _Noreturn void end_process(int status)
+long sim_read_input(uint8_t *to, long size)
 {
-	for (;;)
-		sim_call(SYS_EXIT_GROUP, status, 0, 0, 0, 0, 0);
+	enum { MINUS_EINTR = -4 };
+	long n;
+
+	if (input_again >= 0) {
+		for (n = 0; n < size && input_again < input->n; n++)
+			to[n] = input->bytes[input_again++];
+		return n;
+	}
+	do
+		n = sim_call(SYS_READ, 0, (long)to, size, 0, 0, 0);
+	while (n == MINUS_EINTR);
+	for (long i = 0; i < n && input->n < INPUT_KEPT; i++)
+		input->bytes[input->n++] = to[i];
+	return n;
 }
 
 /* That process, or any: which. *died: in the middle of a run. */
@@ -113,6 +144,8 @@ static long wait_for(long process, bool *died)
 	do
 		ended = sim_call(SYS_WAIT4, process, (long)&status, 0, 0, 0, 0);
 	while (ended == MINUS_EINTR);
+	if (status == STATUS_USAGE << 8) /* it has said why */
+		end_process(STATUS_USAGE);
 	*died = status != 0;
 	return ended;
 }
@@ -125,6 +158,13 @@ void sim_say(const char *what, const char *text, uint64_t number)
 		sim_put(2, text);
 	else
 		sim_put_number(2, number, 10);
+	sim_put(2, "\n");
+}
+
+static void put_decisions(uint64_t hash)
+{
+	sim_put(2, "decisions: ");
+	sim_put_number(2, hash, 16);
 	sim_put(2, "\n");
 }
 
@@ -146,18 +186,20 @@ _Noreturn void sim_end(int status)
 		result->steps = sim_steps();
 		result->decisions = sim_decisions();
 		sim_inside_ends();
-	} else {
-		if (failure && !said) {
-			sim_put(2, "failure: ");
-			sim_put(2, failure);
-			sim_put(2, "\n");
-		}
-		sim_put(2, "decisions: ");
-		sim_put_number(2, sim_decisions(), 16);
-		sim_put(2, "\n");
 	}
-	for (;;)
-		sim_call(SYS_EXIT_GROUP, status, 0, 0, 0, 0, 0);
+	if (failure && !said)
+		sim_say("failure", failure, 0);
+	put_decisions(sim_decisions());
+	end_process(status);
+}
+
+_Noreturn void sim_die(void)
+{
+	if (!result) {
+		sim_say("failure", "panic", 0);
+		put_decisions(sim_decisions());
+	}
+	end_process(STATUS_PANIC);
 }
 
 _Noreturn void sim_fail(const char *kind, const char *why)
@@ -176,11 +218,8 @@ void sim_failed(const char *kind)
 	failure = kind;
 	if (result && !sim_run.tell)
 		sim_end(STATUS_FAILURE);
-	if (!result) {
-		sim_put(2, "failure: ");
-		sim_put(2, kind);
-		sim_put(2, "\n");
-	}
+	if (!result)
+		sim_say("failure", kind, 0);
 	said = true;
 }
 
@@ -194,7 +233,7 @@ _Noreturn void sim_fail_race(const struct sim_watch *first)
 		result->race = *first;
 	else if (sim_call(SYS_WRITE, second_look, (long)"", 1, 0, 0, 0) == 1) {
 		wait_for(second_looker, &died); /* which reports it */
-		sim_call(SYS_EXIT_GROUP, STATUS_FAILURE, 0, 0, 0, 0, 0);
+		end_process(STATUS_FAILURE);
 	}
 	sim_end(STATUS_FAILURE);
 }
@@ -236,8 +275,11 @@ static void by_seed(uint64_t seed)
 {
 	sim_run.begun = true;
 	sim_strategy_begin(options.strategy, seed, measured);
-	if (sim_run.events)
+	sim_random_begin(seed);
+	if (sim_run.events) {
 		sim_run.events->app_weight = sim_run.app_weight;
+		sim_run.events->random = seed;
+	}
 	sim_trouble_begin(sim_run.events);
 }
 
@@ -248,6 +290,7 @@ static void by_events(const struct sim_plan *plan)
 	sim_run.follow = plan->follow;
 	sim_run.tell = plan->tell;
 	sim_run.app_weight = plan->follow->app_weight;
+	sim_random_begin(plan->follow->random);
 	sim_fails_at(plan->follow->fails_at);
 	if (plan->limit && sim_run.limit > plan->limit)
 		sim_run.limit = plan->limit;
@@ -368,9 +411,7 @@ static _Noreturn void take_seeds(struct sim_result *to)
 		run_here(&(struct sim_plan){.seed = options.seed + to->run}, to);
 		if (options.hashes) {
 			sim_say("seed", NULL, options.seed + to->run);
-			sim_put(2, "decisions: ");
-			sim_put_number(2, to->decisions, 16);
-			sim_put(2, "\n");
+			put_decisions(to->decisions);
 		}
 		if (to->kind) {
 			note_failure(to->run);
@@ -448,6 +489,7 @@ static void begin_second_looker(void)
 	if (second_looker == 0) {
 		while (sim_call(SYS_READ, ends[0], (long)&byte, 1, 0, 0, 0) != 1)
 			end_process(0);
+		input_again = 0;
 		sim_watch = &results[0].race;
 		sim_silent = true;
 	}

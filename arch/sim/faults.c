@@ -5,8 +5,8 @@
  */
 #include "sim.h"
 
-enum { SYS_SIGACTION = 13, SYS_SIGALTSTACK = 131 };
-enum { SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGSEGV = 11, SIGPROF = 27 };
+enum { SYS_MPROTECT = 10, SYS_SIGACTION = 13, SYS_SIGALTSTACK = 131 };
+enum { SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGSEGV = 11, SIGPROF = 27, SIGSYS = 31 };
 enum { SA_SIGINFO_ONSTACK_RESTORER_NODEFER = 0x4 | 0x08000000 | 0x04000000 | 0x40000000 };
 enum { PAGE_FAULT = 14, PF_WRITE = 2, PF_FETCH = 16 };
 
@@ -29,6 +29,7 @@ struct user_context {
 	uint64_t mask;
 };
 
+enum { SI_CODE = 2 }; /* in words of siginfo */
 enum { FP_SIZE = 4096, FP_SW_BYTES = 464 };
 
 /* On the interrupt stack. rt_sigreturn wants rsp at the context. */
@@ -51,15 +52,42 @@ static void copy(void *to, const void *from, size_t n)
 	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
 }
 
+/* What is left of the machine does not do for a report. */
+static _Noreturn void end_here(const char *why)
+{
+	static bool again;
+
+	if (again) /* nor for this */
+		sim_die();
+	again = true;
+	sim_put(1, why);
+	sim_end(STATUS_PANIC);
+}
+
+/* Below an interrupt stack: see sim_faults_init. */
+static bool in_guard(uintptr_t at)
+{
+	return at - (uintptr_t)sim_cores < sizeof sim_cores &&
+	       (at - (uintptr_t)sim_cores) % sizeof *sim_cores -
+			       offsetof(struct sim_core, irq_stack) <
+		       PAGE_SIZE;
+}
+
 static void handler(int signal, void *info, void *context)
 {
 	struct user_context *uc = context;
 	struct sim_core *c = sim_here;
+	const int *words = info;
 	uintptr_t top = (uintptr_t)(c->irq_stack + SIM_IRQ_STACK), sp = uc->c.rsp;
 	struct sim_trap *trap;
 	uint32_t fp_size;
 
-	(void)info;
+	if (uc->c.rsp - (uintptr_t)signal_stack < sizeof signal_stack)
+		end_here("vole: a fault that cannot be reported\n");
+	if (signal == SIGSEGV && in_guard(uc->c.cr2))
+		end_here("vole: interrupt stack overflow\n");
+	if (sim_is_refused(signal, words[SI_CODE]))
+		sim_refused("system call of the host", uc->c.rip);
 	if (signal == SIGSEGV && uc->c.trap == PAGE_FAULT && uc->c.error & PF_WRITE &&
 	    sim_snapshot_written(uc->c.cr2))
 		return;
@@ -108,10 +136,8 @@ void sim_fault(struct sim_trap *trap)
 
 	if (trap->signal == SIGPROF)
 		sim_fail("hang", "it is not at its end after so many seconds");
-	if (!sim_current || depth > 1) {
-		sim_put(1, "vole: a fault that cannot be reported\n");
-		sim_end(STATUS_PANIC);
-	}
+	if (!sim_current || depth > 1)
+		end_here("vole: a fault that cannot be reported\n");
 	here->masked = true;
 	if (!page_fault || c->error & PF_FETCH || !stack_fault(c->cr2, &regs)) {
 		depth++;
@@ -122,7 +148,7 @@ void sim_fault(struct sim_trap *trap)
 
 void sim_faults_init(void)
 {
-	static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGPROF};
+	static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGPROF, SIGSYS};
 	struct {
 		void *sp;
 		int flags;
@@ -138,4 +164,7 @@ void sim_faults_init(void)
 	sim_call(SYS_SIGALTSTACK, (long)&stack, 0, 0, 0, 0, 0);
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
 		sim_call(SYS_SIGACTION, signals[i], (long)&action, 0, sizeof action.mask, 0, 0);
+	for (int i = 0; i < MAX_CORES; i++)
+		sim_call(SYS_MPROTECT, (long)sim_cores[i].irq_stack, PAGE_SIZE, 0, 0, 0, 0);
+	sim_refuse_init();
 }

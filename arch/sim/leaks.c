@@ -476,7 +476,8 @@ static void look(void)
 	for (int i = 0; i < sim_core_count; i++)
 		if (&sim_cores[i] != sim_here) { /* what is in its hands */
 			marking = true;
-			scan(sim_cores[i].irq_stack, sim_cores[i].irq_stack + SIM_IRQ_STACK);
+			scan(sim_cores[i].irq_stack + PAGE_SIZE,
+			     sim_cores[i].irq_stack + SIM_IRQ_STACK);
 			marking = false;
 		}
 	for (int i = 0; i < nblocks; i++)

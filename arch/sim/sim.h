@@ -17,7 +17,7 @@
 #include "kernel/core.h"
 
 enum { SIM_STACK_ROOM = 1024 };
-enum { SIM_IRQ_STACK = 32 * 1024 };
+enum { SIM_IRQ_STACK = 36 * 1024 }; /* with a guard page, its first */
 
 /* Statuses of the process: see docs. */
 enum { STATUS_PANIC = 134, STATUS_USAGE = 2, STATUS_FAILURE = 3 };
@@ -92,7 +92,7 @@ struct sim_core {
 	uint64_t agent_id;
 	bool nobody;               /* see debug/order.h */
 	struct sim_clock notified; /* what happened before its reschedule interrupt */
-	_Alignas(64) char irq_stack[SIM_IRQ_STACK];
+	_Alignas(PAGE_SIZE) char irq_stack[SIM_IRQ_STACK];
 };
 
 extern struct sim_core sim_cores[MAX_CORES];
@@ -124,6 +124,7 @@ enum { SIM_EVENTS = 64 * 1024 };
 struct sim_events {
 	int64_t app_weight; /* see sim_step */
 	long fails_at;      /* see sim_fails_at */
+	uint64_t random;    /* see sim_random_begin */
 	int n;
 	bool lost; /* there were more */
 	struct sim_event event[SIM_EVENTS];
@@ -316,6 +317,9 @@ extern const int64_t sim_weights[SIM_WEIGHTS];
 /* From here on, by seed. measured: what a run of this program takes, with each weight. */
 void sim_strategy_begin(enum sim_strategy strategy, uint64_t seed, const struct sim_work *measured);
 uint64_t sim_draw(void); /* the next of the seed's numbers */
+/* Numbers that are the same where the run's events are followed; from here on, by seed. */
+void sim_random_begin(uint64_t seed);
+uint64_t sim_random(void);
 
 int64_t sim_strategy_gap(void);                              /* steps to the next decision */
 int sim_strategy_choose(struct sim_core *const *can, int n); /* n > 1; the first is the usual one */
@@ -406,6 +410,8 @@ static inline void sim_clear(void *at, size_t size)
 /* Ends the process with a line: what is wrong with how it was called. */
 _Noreturn void sim_usage(const char *name, const char *what, const char *value);
 
+/* Of standard input, at most size bytes: how many; 0 or less: its end. */
+long sim_read_input(uint8_t *to, long size);
 /* The options, by the environment. */
 void sim_explore_init(char **env);
 /* A run goes on for so many seconds that it is to end. */
@@ -418,6 +424,8 @@ _Noreturn void sim_fail_race(const struct sim_watch *first);
 _Noreturn void sim_starves(const struct co *co);
 /* The end of a run. */
 _Noreturn void sim_end(int status);
+/* The same, of a panic, where nothing is as it was. */
+_Noreturn void sim_die(void);
 /* The name of co, without a step. */
 const char *sim_name_of(const struct co *co);
 
@@ -441,6 +449,15 @@ void sim_switch(void **sp, void *next);
  * interrupted; masks interrupts until then. */
 void sim_interrupt(void *stack);
 _Noreturn void sim_enter(void *top, void (*fn)(void *arg), void *arg);
+/* A system call of Linux: a result, or a negative errno value. There are no others: see refused.c. */
+long sim_call(long number, long a, long b, long c, long d, long e, long f);
+
+/* ---- refused.c ---- */
+
+void sim_refuse_init(void);
+/* The program asked for what is not there: ends the process with a line, and STATUS_USAGE. */
+_Noreturn void sim_refused(const char *what, uintptr_t pc);
+bool sim_is_refused(int signal, int code); /* that is why such a signal came */
 
 /* ---- memory.c, faults.c, uart.c ---- */
 
@@ -465,18 +482,5 @@ enum { SIM_UART = 0x3f8, SIM_UART_IRQ = 4, SIM_CARD_IRQ = 5 };
 /* Lines at which no device is: each comes again and again, once somebody listens. */
 enum { SIM_FREE_IRQ = 8, SIM_FREE_IRQS = 8 };
 uint64_t sim_free_lines(void); /* that somebody listens to: bits */
-
-/* A system call: a result, or a negative errno value. */
-static inline long sim_call(long number, long a, long b, long c, long d, long e, long f)
-{
-	register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
-	long result;
-
-	__asm__ volatile("syscall"
-			 : "=a"(result)
-			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-			 : "rcx", "r11", "memory");
-	return result;
-}
 
 #endif

@@ -14,7 +14,8 @@
 
 enum { SYS_MMAP = 9, SYS_MPROTECT = 10 };
 enum { PROTECT_READ = 1, PROTECT_RW = 3 };
-enum { PRIVATE_ANONYMOUS_NORESERVE = 0x2 | 0x20 | 0x4000 };
+enum { PRIVATE_ANONYMOUS_NORESERVE_FIXED = 0x2 | 0x20 | 0x4000 | 0x100000 };
+#define RESERVED_BASE ((uintptr_t)0x400000000000)
 enum { REGIONS = 3, MOST_UNITS = 32 * 1024, OUTSIDE_STACK = 256 * 1024 };
 
 /* Memory that is looked after, in units: pages, or, where these were too many for Linux, several. */
@@ -42,13 +43,17 @@ static SIM_KEPT void (*outside_main)(void);
 
 extern char __data_start[], __kept_start[];
 
+/* At an address that is the same in every process: it may be in a register when they are printed. */
 void *sim_reserve(size_t size)
 {
-	long at = sim_call(SYS_MMAP, 0, (long)size, PROTECT_RW, PRIVATE_ANONYMOUS_NORESERVE, -1, 0);
+	static SIM_KEPT uintptr_t reserved;
+	uintptr_t wanted = RESERVED_BASE + reserved;
 
-	if (at < 0)
+	reserved += (size + PAGE_SIZE - 1) & -(size_t)PAGE_SIZE;
+	if (sim_call(SYS_MMAP, (long)wanted, (long)size, PROTECT_RW,
+		     PRIVATE_ANONYMOUS_NORESERVE_FIXED, -1, 0) != (long)wanted)
 		sim_usage("no address space", "", "");
-	return (void *)at;
+	return (void *)wanted;
 }
 
 static void protect(uintptr_t at, size_t size, int protection)

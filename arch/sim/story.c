@@ -24,6 +24,7 @@ static bool shorter_without(struct sim_events *events, int at, int n, int then, 
 
 	fewer.app_weight = events->app_weight;
 	fewer.fails_at = events->fails_at;
+	fewer.random = events->random;
 	fewer.n = 0;
 	for (int i = 0; i < events->n; i++)
 		if ((i < at || i >= at + n) && (i < then || i >= then + m))

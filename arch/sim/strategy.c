@@ -28,7 +28,7 @@ enum { MOST_CHANGES = 8, PATIENCE = 20000, LITTLE = 64 };
 const int64_t sim_weights[SIM_WEIGHTS] = {1, 64};
 
 static enum sim_strategy strategy;
-static uint64_t state;
+static uint64_t state, random_state;
 static uint64_t mask; /* a power of two less one: the most steps between two decisions */
 
 /* pct and pos */
@@ -45,13 +45,28 @@ static struct sim_work left;
 static uint64_t little; /* who has done more than was measured has that left */
 
 /* SplitMix64: Steele, Lea, Flood, Fast splittable pseudorandom number generators, OOPSLA 2014. */
-uint64_t sim_draw(void)
+static uint64_t next_of(uint64_t *from)
 {
-	uint64_t z = state += 0x9e3779b97f4a7c15;
+	uint64_t z = *from += 0x9e3779b97f4a7c15;
 
 	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
 	z = (z ^ z >> 27) * 0x94d049bb133111eb;
 	return z ^ z >> 31;
+}
+
+uint64_t sim_draw(void)
+{
+	return next_of(&state);
+}
+
+void sim_random_begin(uint64_t seed)
+{
+	random_state = ~seed;
+}
+
+uint64_t sim_random(void)
+{
+	return next_of(&random_state);
 }
 
 static int64_t draw_priority(void)

@@ -142,6 +142,21 @@ FUNCTION sim_enter
 	pushq	$0
 	jmp	*%rsi
 
+/* From here to sim_calls_end are all system calls that there are: see refused.c. */
+FUNCTION sim_calls_begin
+
+/* long sim_call(long number, long a, long b, long c, long d, long e, long f) */
+FUNCTION sim_call
+	movq	%rdi, %rax
+	movq	%rsi, %rdi
+	movq	%rdx, %rsi
+	movq	%rcx, %rdx
+	movq	%r8, %r10
+	movq	%r9, %r8
+	movq	8(%rsp), %r9
+	syscall
+	ret
+
 /* On the interrupt stack, at a struct sim_trap, whose address is in rdi: see faults.c. */
 FUNCTION sim_trapped
 	movq	%rdi, %rbx
@@ -151,11 +166,12 @@ FUNCTION sim_trapped
 	syscall
 	ud2
 
-/* What a signal handler would return to; none does so by itself. */
+/* What a signal handler returns to. */
 FUNCTION sim_sigreturn
 	movl	$15, %eax
 	syscall
 	ud2
+FUNCTION sim_calls_end
 
 /* The first call of exit leaves word for leaks.c. */
 FUNCTION __wrap_exit

@@ -119,5 +119,5 @@ int sim_without_stalled(struct sim_core **can, int n)
 
 size_t sim_input_that_comes(size_t n)
 {
-	return sim_run.faults & 1u << SIM_FAULT_INPUT && n > 1 ? 1 + (size_t)(sim_draw() % n) : n;
+	return sim_run.faults & 1u << SIM_FAULT_INPUT && n > 1 ? 1 + (size_t)(sim_random() % n) : n;
 }

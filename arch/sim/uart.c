@@ -1,12 +1,12 @@
 /*
  * The devices. The console's port is a 16550 (National Semiconductor PC16550D data sheet, section 8): what it
- * sends goes to standard output; what it receives is standard input, which comes in only when the
- * machine has nothing else to do, so that it does not depend on when it was typed. Framed: see
+ * sends goes to standard output; what it receives is standard input, which comes in by lines, and only
+ * when the machine has nothing else to do, so that it does not depend on when it was typed. Framed: see
  * drivers/input.c. The clock that knows the date begins with 2026.
  */
 #include "sim.h"
 
-enum { SYS_READ = 0, SYS_WRITE = 1, MINUS_EINTR = -4 };
+enum { SYS_WRITE = 1, MINUS_EINTR = -4 };
 enum { DATA = 0, IER = 1, LCR = 3, LSR = 5 };
 enum { IER_RECEIVED = 1, IER_SENDABLE = 2, LCR_DLAB = 0x80, LSR_DATA = 1, LSR_EMPTY = 0x60 };
 enum { DLE = 0x10, WORD_START = 's', WORD_END = 0x04 };
@@ -77,10 +77,22 @@ static void raise_irq(void)
 		sim_cores[0].devices |= UINT64_C(1) << SIM_UART_IRQ;
 }
 
+/* The next byte of standard input; -1: its end. */
+static int next_byte(void)
+{
+	static uint8_t bytes[4096];
+	static long at, end;
+
+	if (at == end) {
+		at = 0;
+		end = sim_read_input(bytes, sizeof bytes);
+	}
+	return end > 0 ? bytes[at++] : -1;
+}
+
 bool sim_uart_wait(void)
 {
-	uint8_t bytes[sizeof in / 2];
-	long n;
+	int byte;
 
 	if (in_at < in_come || !(ier & IER_RECEIVED))
 		return false;
@@ -92,20 +104,14 @@ bool sim_uart_wait(void)
 	if (in_over)
 		return false;
 	sim_flush();
-	do
-		n = sim_call(SYS_READ, 0, (long)bytes, sizeof bytes, 0, 0, 0);
-	while (n == MINUS_EINTR);
 	in_at = in_end = 0;
-	for (long i = 0; i < n; i++) {
-		if (bytes[i] == DLE)
+	do {
+		byte = next_byte();
+		if (byte == DLE || byte < 0)
 			in[in_end++] = DLE;
-		in[in_end++] = bytes[i];
-	}
-	if (n <= 0) {
-		in[in_end++] = DLE;
-		in[in_end++] = WORD_END;
-		in_over = true;
-	}
+		in[in_end++] = byte < 0 ? WORD_END : (uint8_t)byte;
+		in_over = byte < 0;
+	} while (byte >= 0 && byte != '\n' && in_end < sizeof in - 1);
 	in_come = sim_input_that_comes(in_end);
 	raise_irq();
 	return true;

@@ -3,7 +3,10 @@ What the explorer is to find, and what it is to leave alone: the programs of thi
 tests/kernel with little work each, and the kernel with a planted fault.
 """
 
-from harness.machine import builder
+import re
+import subprocess
+
+from harness.machine import ROOT, builder, clean_environment
 from harness.suite import Case, Check
 
 from .machine import FOLDER, SIM, explore, faulty, first_failure, replay, right
@@ -79,6 +82,46 @@ def run_litmus(case):
     return checks
 
 
+# port/odd.c: what a program may do that is not easily carried.
+ODD = "tests/explore/port/odd.c"
+CLASSES = "tests/explore/port/classes.cpp"
+REFUSED = {"thread": "thread or process of the host: pthread_create", "call": "system call of the host"}
+
+
+def run_odd(case):
+    image, checks = builder.image(ODD, SIM), []
+
+    def run(what, stdin="", **options):
+        done = subprocess.run([str(image)], input=stdin, capture_output=True, text=True, check=False, cwd=ROOT,
+                              env=clean_environment(SMP=case.smp, MEM="64M", ARGS=what, **options))
+        return done.returncode, done.stdout + done.stderr
+
+    for what, name in REFUSED.items():
+        line = f"vole: main: on a simulated machine there is no {name}\n"
+        for options in {}, {"EXPLORE": 1}, {"EXPLORE": 1, "JOBS": 2}:
+            told = run(what, **options)
+            checks.append(Check(f"{what}, {options}: one line, and status 2", told == (2, line), str(told)))
+    for name, value in ("SEED", "7x"), ("RUNS", "-1"), ("SEED", "18446744073709551616"):
+        told = run("", **{name: value})
+        checks.append(Check(f"{name}={value}: one line, and status 2",
+                            told == (2, f"vole: {name}: a number is wanted, not {value}\n"), str(told)))
+    status, text = run("handler")
+    checks.append(Check("a handler that fills its stack: a panic, with its lines", status == 134 and
+                        re.search(r"interrupt stack overflow\n(.*\n)*failure: panic\ndecisions: \w+\n\Z", text),
+                        f"status {status}", text))
+    told = [run("handler") for _ in range(2)]
+    checks.append(Check("and twice the same", told[0] == told[1], str(told)))
+    seed = next((s for s in range(1, 50) if "failure: race" in run("input", "a\nb\n", SEED=s)[1]), 0)
+    _, text = run("input", "a\nb\n", SEED=seed)
+    checks.append(Check("a race that depends on input has two stacks",
+                        len(re.findall(r"^(?:read|write) of 4 bytes .*\n  0x", text, re.MULTILINE)) == 2, text))
+    status, text = run("guarded", EXPLORE=1, RUNS=200)
+    checks.append(Check("a read behind a condition that does not hold is no race", status == 0, text))
+    found = explore(builder.image(CLASSES, SIM), CLASSES, RUNS=100)
+    checks.append(Check("objects of C++ become those of another class", found.clean == 100, found.text))
+    return checks
+
+
 def run_fault(case):
     kinds, options = faulty()[case.name]
     program = f"{FOLDER}/{case.name}.c"
@@ -124,6 +167,7 @@ def fault_case(name):
 
 def cases(tier):
     if tier == "explore":
+        yield Case("explore", "odd", SIM, 2, run_odd, 5, images=[(ODD, SIM, {}), (CLASSES, SIM, {})])
         yield Case("explore", "litmus", SIM, 4, run_litmus, 60, images=[(LITMUS, SIM, {})])
         for name in faulty():
             yield fault_case(name)

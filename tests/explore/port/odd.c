@@ -1,0 +1,75 @@
+/* What a program may do and a simulated machine cannot, or not easily: ARGS says which. */
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <vole.h>
+
+int pthread_create(void *thread, const void *attributes, void *(*fn)(void *), void *arg);
+
+enum { GETPID = 39, LINE = 9 };
+
+static volatile char sink;
+static int shared, guarded;
+
+static int __attribute__((noinline)) deep(int n)
+{
+	volatile char block[256];
+
+	block[0] = (char)n;
+	return n < 1 << 20 ? deep(n + 1) + block[0] : 0;
+}
+
+static void handler(void *arg)
+{
+	(void)arg;
+	sink = (char)deep(0);
+}
+
+static void increment(void *arg)
+{
+	(void)arg;
+	shared++;
+}
+
+/* The read of what is guarded is made only where it is guarded no more. */
+static void guarded_read(void *until)
+{
+	volatile int sum = 0;
+
+	for (int i = 0; i < 8; i++)
+		if (i > *(int *)until)
+			sum += guarded;
+}
+
+static int race(int *arg)
+{
+	struct waitgroup all = {0};
+
+	for (int i = 0; i < 2; i++)
+		waitgroup_go(&all, arg ? guarded_read : increment, arg);
+	guarded++;
+	waitgroup_wait(&all);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+	char byte;
+	int lines = 0, never = 8;
+	long result = GETPID;
+
+	if (!strcmp(what, "thread"))
+		return pthread_create(NULL, NULL, NULL, NULL);
+	if (!strcmp(what, "call"))
+		__asm__ volatile("syscall" : "+a"(result) : : "rcx", "r11", "memory");
+	if (!strcmp(what, "handler") && irq_attach(LINE, handler, NULL) == 0)
+		for (;;)
+			go_yield();
+	if (!strcmp(what, "guarded"))
+		return race(&never);
+	while (!strcmp(what, "input") && read(0, &byte, 1) == 1)
+		lines += byte == '\n';
+	return lines == 2 ? race(NULL) : 0;
+}
