@@ -24,6 +24,7 @@ enum { RELAXED = __ATOMIC_RELAXED, SEQ_CST = __ATOMIC_SEQ_CST };
 struct store {
 	uint64_t value;
 	uint64_t consistent; /* the how many-th sequentially consistent store; 0: none */
+	uint64_t made;       /* sim_time, when */
 	uint32_t time;       /* of its agent */
 	uint8_t agent;       /* its place in clocks */
 	bool change;         /* of the store before: none comes between */
@@ -123,6 +124,7 @@ static void clear(const struct sim_agent *a, struct store *s, uint64_t value)
 	int width = width_of(a);
 
 	s->value = value;
+	s->made = sim_time;
 	s->consistent = 0;
 	s->time = 0;
 	s->agent = 0;
@@ -147,6 +149,13 @@ static struct location *look(const struct sim_agent *a, uintptr_t at, uint64_t v
 	return l;
 }
 
+/*
+ * All see a store after so many nanoseconds, whatever was seen before: it is to become visible "within a
+ * reasonable amount of time" (C11, 7.17.3). A real store buffer holds one for less than a thousandth of
+ * it; kernel/idle.c relies on less than LOOK_AGAIN.
+ */
+enum { VISIBLE_AFTER = 50 * 1000 };
+
 /* The first that a's next access may be at or behind. order: of it. */
 static int floor_of(const struct sim_agent *a, const struct location *l, int order)
 {
@@ -157,7 +166,7 @@ static int floor_of(const struct sim_agent *a, const struct location *l, int ord
 		const uint32_t *read = clocks_of(a, s, READ);
 		const struct sim_clock *common = &fences[a->world];
 
-		if (s->time <= a->seen.at[s->agent] ||
+		if (s->time <= a->seen.at[s->agent] || sim_time - s->made >= VISIBLE_AFTER ||
 		    (s->consistent && (order == SEQ_CST || s->consistent <= a->fenced)))
 			return i;
 		for (int k = 0; k < width; k++)

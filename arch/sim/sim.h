@@ -86,6 +86,7 @@ struct sim_core {
 	uint64_t deadline;  /* of the timer */
 	uintptr_t locals;   /* the thread pointer */
 	uint64_t steps;     /* since the machine began */
+	uint64_t left;      /* sim_time, when it went on last */
 	/* The agent that its current coroutine is, if it still is agent_of, with agent_id. */
 	struct sim_agent *agent;
 	const struct co *agent_of;

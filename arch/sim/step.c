@@ -175,6 +175,7 @@ static void go_to(struct sim_core *next)
 	if (next == left)
 		return;
 	left->current = sim_current;
+	left->left = sim_time;
 	sim_here = next;
 	sim_current = next->current;
 	sim_load_locals();
@@ -292,6 +293,19 @@ static void line_may_ring(const void *place)
 	}
 }
 
+/* Time may pass only while others come along: one core with short timers would keep a core that the
+ * strategy puts last from its turn, for as long as it likes. */
+static bool some_core_lags(void)
+{
+	enum { MOST = 10 * SIM_SHORT_WHILE };
+
+	for (int i = 0; i < sim_core_count; i++)
+		if (&sim_cores[i] != sim_here && sim_can_go_on(&sim_cores[i]) &&
+		    sim_time - sim_cores[i].left > MOST)
+			return true;
+	return false;
+}
+
 void sim_decide(const void *place)
 {
 	struct sim_core *here = sim_here;
@@ -303,7 +317,7 @@ void sim_decide(const void *place)
 	line_may_ring(place);
 	if (here->deadline > sim_time && here->deadline - sim_time < SIM_SHORT_WHILE &&
 	    (sim_run.follow ? expected(SIM_TIME_PASSES) != NULL
-			    : sim_run.begun && sim_strategy_time_passes())) {
+			    : sim_run.begun && !some_core_lags() && sim_strategy_time_passes())) {
 		happened(SIM_TIME_PASSES, 0, place);
 		skip_to(here->deadline);
 	} else if (turns && here->deadline > sim_time &&

@@ -123,6 +123,24 @@ static void sequence(int i, bool change)
 	}
 }
 
+/* Nothing orders the store before the load, which comes long after it. */
+static void old(int i, uint64_t age)
+{
+	static _Atomic uint64_t stored = TIME_NEVER;
+	uint64_t start = time_now(), now, then;
+
+	if (i == 0) {
+		set(x, 1, relaxed);
+		set(stored, time_now(), relaxed);
+	} else if (i == 1) {
+		while ((now = time_now()) < start + age)
+			;
+		r[0] = get(x, relaxed);
+		then = get(stored, relaxed);
+		r[1] = then < now && now - then > age / 2;
+	}
+}
+
 static void counted(void)
 {
 	for (int n = 0; n < 2; n++)
@@ -176,6 +194,10 @@ static void run(int i)
 		sequence(i, false);
 	else if (is("sequence"))
 		sequence(i, true);
+	else if (is("old"))
+		old(i, 120 * NSEC_PER_USEC);
+	else if (is("young"))
+		old(i, 200);
 	else if (is("counted"))
 		counted();
 }
@@ -194,6 +216,8 @@ static bool seen(void)
 		return r[1] < r[0] || r[2] != 2;
 	if (!strncmp(test, "sequence", 8))
 		return r[0] == 3 && r[1] == 0;
+	if (is("old") || is("young"))
+		return r[0] == 0 && r[1];
 	return get(x, relaxed) != 8;
 }
 
