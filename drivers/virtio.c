@@ -89,5 +89,8 @@ void virtio_ready(struct virtio *v)
 
 void virtio_changed(void *v)
 {
-	event_post(&((struct virtio *)v)->changed);
+	struct virtio *virtio = v;
+
+	atomic_store_explicit(&virtio->configured, true, memory_order_relaxed);
+	event_post(&virtio->changed);
 }

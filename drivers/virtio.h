@@ -49,6 +49,7 @@ struct virtio {
 	unsigned interrupts; /* so many queues can have one */
 	struct virtio_queue *queues; /* those that share one */
 	struct event changed;        /* posted: the configuration or failed has changed */
+	_Atomic bool configured;     /* the configuration has changed since this was cleared */
 	_Atomic bool failed;
 };
 

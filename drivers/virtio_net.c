@@ -63,13 +63,26 @@ uint64_t netdev_interrupts(struct netdev *dev)
 
 /* ---- The keeper --------------------------------------------------------------------------------- */
 
+static void set_link(struct card *card, bool up)
+{
+	atomic_store_explicit(&card->dev.link, up, memory_order_relaxed);
+	card->dev.changed(card->dev.arg);
+}
+
+/* The status may have changed twice since it was looked at last: a cable that was in, and is in, was out
+ * meanwhile, and may lead elsewhere. */
 static void look_at_link(struct card *card)
 {
-	bool up = !virtio_has(card->virtio, F_STATUS) ||
-		  arch_io_read16(card->virtio->config + CONFIG_STATUS) & STATUS_LINK_UP;
+	bool up, was = atomic_load_explicit(&card->dev.link, memory_order_relaxed);
 
-	if (atomic_exchange_explicit(&card->dev.link, up, memory_order_relaxed) != up)
-		card->dev.changed(card->dev.arg);
+	if (!virtio_has(card->virtio, F_STATUS) ||
+	    !atomic_exchange_explicit(&card->virtio->configured, false, memory_order_relaxed))
+		return;
+	up = arch_io_read16(card->virtio->config + CONFIG_STATUS) & STATUS_LINK_UP;
+	if (was)
+		set_link(card, false);
+	if (up)
+		set_link(card, true);
 }
 
 /* The card has failed. */

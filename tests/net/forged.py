@@ -23,6 +23,13 @@ def ask(wire, order, patience=PATIENCE):
     return answer
 
 
+def until_busy(wire, n):
+    """Waits until so many connections have an order that goes on."""
+    end = time.monotonic() + PATIENCE
+    while (busy := int(ask(wire, b"busy 0") or -1)) != n:
+        assert time.monotonic() < end, f"{busy} connections have an order that goes on, not {n}"
+
+
 def assert_answers(wire, patience=PATIENCE):
     assert ask(wire, b"? 0", patience) == b"!", "it answers no more"
 
@@ -364,14 +371,11 @@ def moved(wire):
     assert_answers(wire)
     for i in range(60):
         opened(wire, b"send 3000000" if i % 3 == 0 else b"count 0")
-    assert ask(wire, b"busy 0") == b"60"
+    until_busy(wire, 60)
     wire.address = "10.0.2.77"
-    wire.plug(False)
-    wire.plug(True)
+    wire.replug()
     assert_answers(wire)
-    end = time.monotonic() + PATIENCE
-    while (busy := ask(wire, b"busy 0")) != b"0":
-        assert time.monotonic() < end, f"{busy.decode()} of 60 wait for ever"
+    until_busy(wire, 0)
 
 
 TESTS = (far, smaller, windows, smallest, smallest_of_server, in_fragments, past_window, past_end, acknowledged_late,

@@ -153,14 +153,15 @@ class Wire:
     def send_ip(self, packet):
         self.send(b"\x08\0" if packet[0] >> 4 == 4 else b"\x86\xdd", packet)
 
-    def plug(self, is_in):
-        """The cable."""
+    def replug(self):
+        """The cable is out and in again before the machine looks."""
         with socket.socket(socket.AF_UNIX) as monitor:
             monitor.connect(self._monitor)
             answers = monitor.makefile("r")
             answers.readline()  # who it is
-            for order, arguments in (("qmp_capabilities", {}),
-                                     ("set_link", {"name": "n", "up": is_in})):
+            for order, arguments in (("qmp_capabilities", {}), ("stop", {}),
+                                     ("set_link", {"name": "n", "up": False}),
+                                     ("set_link", {"name": "n", "up": True}), ("cont", {})):
                 monitor.sendall(json.dumps({"execute": order, "arguments": arguments}).encode())
                 while "return" not in (answer := json.loads(answers.readline())):
                     assert "error" not in answer, answer
