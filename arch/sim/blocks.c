@@ -116,6 +116,17 @@ void sim_put_who(const struct sim_trace *t)
 	sim_put_number(2, (uint64_t)t->core, 10);
 }
 
+const char *sim_function_at(uintptr_t pc)
+{
+	size_t offset;
+	const char *name;
+
+	sim_look_begin();
+	name = symtab_find(pc - 1, &offset);
+	sim_look_end();
+	return name;
+}
+
 /* A function's name where the tools put its place behind the address. */
 void sim_put_stack(const struct sim_trace *t)
 {

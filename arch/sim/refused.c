@@ -5,7 +5,6 @@
  * Linux is told to send SIGSYS for every system call but those of switch.S (seccomp). Where it does not
  * know of that, such a program goes on, and its runs may differ.
  */
-#include "debug/symtab.h"
 #include "sim.h"
 
 enum { SYS_PRCTL = 157, SYS_SECCOMP = 317 };
@@ -59,10 +58,7 @@ bool sim_is_refused(int signal, int code)
 
 _Noreturn void sim_refused(const char *what, uintptr_t pc)
 {
-	size_t offset;
-
-	sim_look_begin();
-	sim_usage(symtab_find(pc - 1, &offset), ": on a simulated machine there is no ", what);
+	sim_usage(sim_function_at(pc), ": on a simulated machine there is no ", what);
 }
 
 /* Functions that other C libraries have: who calls them says so. */

@@ -249,6 +249,8 @@ struct sim_trace {
 /* fp: the frame of a function that place has called, maybe by others. */
 void sim_trace(struct sim_trace *t, const void *place, const uintptr_t *fp);
 void sim_put_who(const struct sim_trace *t);
+/* The function that has called what returns to pc. */
+const char *sim_function_at(uintptr_t pc);
 void sim_put_stack(const struct sim_trace *t);
 
 /* A block that was given, and maybe freed: the last of its address. */

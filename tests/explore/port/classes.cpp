@@ -2,12 +2,20 @@
 #include <vole.h>
 
 struct base {
-	virtual ~base() {}
-	virtual int value() const { return 1; }
+	virtual ~base()
+	{
+	}
+	virtual int value() const
+	{
+		return 1;
+	}
 };
 
 struct derived : base {
-	int value() const override { return 2; }
+	int value() const override
+	{
+		return 2;
+	}
 };
 
 static base *object;
