@@ -17,10 +17,15 @@ enum { STORES = 6 }; /* kept of a location */
 enum { LOCATIONS = 64 * 1024, PROGRAM_LOCATIONS = 8 * 1024 };
 enum { RELAXED = __ATOMIC_RELAXED, SEQ_CST = __ATOMIC_SEQ_CST };
 
-/* One store; clocks[] are, each with room for all agents of the world: of whom it releases (BEFORE),
- * the same of what they have seen, and when each agent first read it (0: not yet). Where a program
- * hands over what the kernel looks at, cores are ordered too: of the program's, the first two are
- * followed by the same of cores. */
+/* Of one agent: before, what happened before a store that releases it; seen, the same of what it has
+ * seen; read, when it first read the store (0: not yet). They lie side by side, for mostly there are few
+ * agents: so an access meets one cache line. */
+struct mark {
+	uint32_t before, seen, read;
+};
+
+/* One store, with the marks of all agents of the world. Where a program hands over what the kernel looks
+ * at, cores are ordered too: in a store of the program's, theirs come first. */
 struct store {
 	uint64_t value;
 	uint64_t consistent; /* the how many-th sequentially consistent store; 0: none */
@@ -28,20 +33,23 @@ struct store {
 	uint32_t time;       /* of its agent */
 	uint8_t agent;       /* its place in clocks */
 	bool change;         /* of the store before: none comes between */
-	uint32_t clocks[];
+	struct mark marks[];
 };
-enum clocks { BEFORE, SEEN, READ };
 
 struct location {
 	uintptr_t at;
+	uint64_t last; /* the value of the last store */
 	uint8_t n;
 	uint8_t order[STORES]; /* of stores[], the first n */
-	_Alignas(8) char stores[];
+	_Alignas(64) char stores[];
 };
 
 enum {
-	KERNEL_STORE = sizeof(struct store) + 3 * SIM_KERNEL_AGENTS * sizeof(uint32_t),
-	PROGRAM_STORE = KERNEL_STORE + 3 * SIM_PROGRAM_AGENTS * sizeof(uint32_t),
+	LINE = 64,
+	KERNEL_STORE = (sizeof(struct store) + SIM_KERNEL_AGENTS * sizeof(struct mark) + LINE - 1) &
+		       -LINE,
+	PROGRAM_STORE = (KERNEL_STORE + SIM_PROGRAM_AGENTS * sizeof(struct mark) + LINE - 1) &
+			-LINE,
 	KERNEL_LOCATION = sizeof(struct location) + STORES * KERNEL_STORE,
 	PROGRAM_LOCATION = sizeof(struct location) + STORES * PROGRAM_STORE,
 };
@@ -52,13 +60,19 @@ static _Alignas(64) char program_locations[PROGRAM_LOCATIONS][PROGRAM_LOCATION];
  * pages are used. */
 static uint32_t kernel_slots[2 * LOCATIONS], program_slots[2 * PROGRAM_LOCATIONS];
 
+/* Those that were met last, by a part of a hash of their addresses. */
+enum { RECENT_BITS = 10 };
+static struct location *recent[2][1 << RECENT_BITS];
+
 static const struct table {
 	char *first;
 	size_t size, store, count;
 	uint32_t *slots;
+	struct location **recent;
 } tables[2] = {
-	{kernel_locations[0], KERNEL_LOCATION, KERNEL_STORE, LOCATIONS, kernel_slots},
-	{program_locations[0], PROGRAM_LOCATION, PROGRAM_STORE, PROGRAM_LOCATIONS, program_slots},
+	{kernel_locations[0], KERNEL_LOCATION, KERNEL_STORE, LOCATIONS, kernel_slots, recent[0]},
+	{program_locations[0], PROGRAM_LOCATION, PROGRAM_STORE, PROGRAM_LOCATIONS, program_slots,
+	 recent[1]},
 };
 
 bool sim_consistent; /* MODEL=sc: each load has the last store */
@@ -78,19 +92,12 @@ static struct store *store_of(const struct sim_agent *a, const struct location *
 	return (struct store *)(uintptr_t)(l->stores + l->order[i] * tables[a->world].store);
 }
 
-/* of: BEFORE, SEEN or READ. */
-static uint32_t *clocks_of(const struct sim_agent *a, struct store *s, enum clocks of)
+static struct mark *marks_of(const struct sim_agent *a, struct store *s)
 {
-	return s->clocks + (a->world ? SIM_PROGRAM_AGENTS : SIM_KERNEL_AGENTS) * of;
+	return s->marks + (a->world ? SIM_KERNEL_AGENTS : 0);
 }
 
-/* The same of cores, in a store of the program's: BEFORE or SEEN. */
-static uint32_t *core_clocks(struct store *s, enum clocks of)
-{
-	return s->clocks + 3 * SIM_PROGRAM_AGENTS + SIM_KERNEL_AGENTS * of;
-}
-
-static struct location *location_of(const struct sim_agent *a, uintptr_t at)
+static struct location *find_location(const struct sim_agent *a, uintptr_t at)
 {
 	const struct table *t = &tables[a->world];
 	size_t mask = 2 * t->count - 1, i = ((at >> 2) ^ (at >> 20)) & mask;
@@ -112,27 +119,34 @@ static struct location *location_of(const struct sim_agent *a, uintptr_t at)
 	return l;
 }
 
-static void clear_clock(uint32_t *clock, int width)
+static inline struct location *location_of(const struct sim_agent *a, uintptr_t at)
+{
+	struct location **l =
+		&tables[a->world].recent[at * 0x9e3779b97f4a7c15 >> (64 - RECENT_BITS)];
+
+	if (__builtin_expect(!*l || (*l)->at != at, 0))
+		*l = find_location(a, at);
+	return *l;
+}
+
+static void clear_marks(struct mark *marks, int width)
 {
 	for (int i = 0; i < width; i++)
-		clock[i] = 0;
+		marks[i] = (struct mark){0};
 }
 
 /* What is beyond the width is 0. */
 static void clear(const struct sim_agent *a, struct store *s, uint64_t value)
 {
-	int width = width_of(a);
-
 	s->value = value;
 	s->made = sim_time;
 	s->consistent = 0;
 	s->time = 0;
 	s->agent = 0;
 	s->change = false;
-	for (enum clocks of = BEFORE; of <= READ; of++)
-		clear_clock(clocks_of(a, s, of), width);
-	for (enum clocks of = BEFORE; a->world && of <= SEEN; of++)
-		clear_clock(core_clocks(s, of), sim_worlds[0].width);
+	clear_marks(marks_of(a, s), width_of(a));
+	if (a->world)
+		clear_marks(s->marks, sim_worlds[0].width);
 }
 
 /* That of at; where memory has changed without an atomic store, that is all there is. */
@@ -140,8 +154,9 @@ static struct location *look(const struct sim_agent *a, uintptr_t at, uint64_t v
 {
 	struct location *l = location_of(a, at);
 
-	if (!l->n || store_of(a, l, l->n - 1)->value != value) {
+	if (!l->n || l->last != value) {
 		l->n = 1;
+		l->last = value;
 		for (uint8_t i = 0; i < STORES; i++)
 			l->order[i] = i;
 		clear(a, store_of(a, l, 0), value);
@@ -163,14 +178,14 @@ static int floor_of(const struct sim_agent *a, const struct location *l, int ord
 
 	for (int i = l->n - 1; i > 0; i--) {
 		struct store *s = store_of(a, l, i);
-		const uint32_t *read = clocks_of(a, s, READ);
+		const struct mark *marks = marks_of(a, s);
 		const struct sim_clock *common = &fences[a->world];
 
 		if (s->time <= a->seen.at[s->agent] || sim_time - s->made >= VISIBLE_AFTER ||
 		    (s->consistent && (order == SEQ_CST || s->consistent <= a->fenced)))
 			return i;
 		for (int k = 0; k < width; k++)
-			if (read[k] && read[k] <= a->seen.at[k])
+			if (marks[k].read && marks[k].read <= a->seen.at[k])
 				return i;
 		if (order == SEQ_CST && s->time <= common->at[s->agent])
 			return i;
@@ -180,11 +195,10 @@ static int floor_of(const struct sim_agent *a, const struct location *l, int ord
 
 /* ---- Clocks ---- */
 
-static void join(uint32_t *to, const uint32_t *from, int width)
+static inline void join(uint32_t *to, uint32_t from)
 {
-	for (int i = 0; i < width; i++)
-		if (from[i] > to[i])
-			to[i] = from[i];
+	if (from > *to)
+		*to = from;
 }
 
 static bool acquires(int order)
@@ -197,32 +211,48 @@ static bool releases(int order)
 	return order == __ATOMIC_RELEASE || order == __ATOMIC_ACQ_REL || order == SEQ_CST;
 }
 
-static void acquire(struct sim_agent *a, int order, const uint32_t *before, const uint32_t *seen,
-		    int width)
+static void acquire(struct sim_agent *a, int order, const struct mark *marks, int width)
 {
-	join(acquires(order) ? a->before.at : a->awaited.at, before, width);
-	join(acquires(order) ? a->seen.at : a->awaited_seen.at, seen, width);
+	struct sim_clock *before = acquires(order) ? &a->before : &a->awaited;
+	struct sim_clock *seen = acquires(order) ? &a->seen : &a->awaited_seen;
+
+	for (int i = 0; i < width; i++) {
+		join(&before->at[i], marks[i].before);
+		join(&seen->at[i], marks[i].seen);
+	}
 }
 
-static void release(struct sim_agent *a, int order, uint32_t *before, uint32_t *seen, int width)
+static void release(struct sim_agent *a, int order, struct mark *marks, int width)
 {
-	join(before, releases(order) ? a->before.at : a->released.at, width);
-	join(seen, releases(order) ? a->seen.at : a->released_seen.at, width);
+	const struct sim_clock *before = releases(order) ? &a->before : &a->released;
+	const struct sim_clock *seen = releases(order) ? &a->seen : &a->released_seen;
+
+	for (int i = 0; i < width; i++) {
+		join(&marks[i].before, before->at[i]);
+		join(&marks[i].seen, seen->at[i]);
+	}
 	/* What it does from here on is not released by this. */
 	a->before.at[a->own]++;
 	a->seen.at[a->own] = a->before.at[a->own];
 }
 
+static void join_marks(struct mark *to, const struct mark *from, int width)
+{
+	for (int i = 0; i < width; i++) {
+		join(&to[i].before, from[i].before);
+		join(&to[i].seen, from[i].seen);
+	}
+}
+
 static void read_by(struct sim_agent *a, struct store *s, int order)
 {
-	uint32_t *read = clocks_of(a, s, READ);
+	struct mark *marks = marks_of(a, s);
 
-	if (!read[a->own])
-		read[a->own] = a->before.at[a->own];
-	acquire(a, order, clocks_of(a, s, BEFORE), clocks_of(a, s, SEEN), width_of(a));
+	if (!marks[a->own].read)
+		marks[a->own].read = a->before.at[a->own];
+	acquire(a, order, marks, width_of(a));
 	if (a->world)
-		acquire(sim_core_agent(), order, core_clocks(s, BEFORE), core_clocks(s, SEEN),
-			sim_worlds[0].width);
+		acquire(sim_core_agent(), order, s->marks, sim_worlds[0].width);
 }
 
 /* before: the one that it is behind, or NULL. */
@@ -235,14 +265,12 @@ static void write_by(struct sim_agent *a, struct store *s, struct store *before,
 	s->time = a->before.at[a->own];
 	s->change = change;
 	s->consistent = order == SEQ_CST ? ++consistent_stores : 0;
-	release(a, order, clocks_of(a, s, BEFORE), clocks_of(a, s, SEEN), width);
+	release(a, order, marks_of(a, s), width);
 	if (ncores)
-		release(sim_core_agent(), order, core_clocks(s, BEFORE), core_clocks(s, SEEN),
-			ncores);
-	for (enum clocks of = BEFORE; before && (change || before->agent == a->own) && of <= SEEN;
-	     of++) {
-		join(clocks_of(a, s, of), clocks_of(a, before, of), width);
-		join(core_clocks(s, of), core_clocks(before, of), ncores);
+		release(sim_core_agent(), order, s->marks, ncores);
+	if (before && (change || before->agent == a->own)) {
+		join_marks(marks_of(a, s), marks_of(a, before), width);
+		join_marks(s->marks, before->marks, ncores);
 	}
 }
 
@@ -266,6 +294,8 @@ static struct store *insert(const struct sim_agent *a, struct location *l, int n
 			l->order[i] = l->order[i - 1];
 	}
 	l->order[n] = slot;
+	if (n == l->n - 1)
+		l->last = value;
 	clear(a, store_of(a, l, n), value);
 	return store_of(a, l, n);
 }
@@ -344,8 +374,8 @@ void sim_model_fence(struct sim_agent *a, int order)
 	if (a->world)
 		sim_model_fence(sim_core_agent(), order);
 	if (acquires(order)) {
-		join(a->before.at, a->awaited.at, width);
-		join(a->seen.at, a->awaited_seen.at, width);
+		sim_join(&a->before, &a->awaited, width);
+		sim_join(&a->seen, &a->awaited_seen, width);
 	}
 	if (order == SEQ_CST) {
 		sim_join(&a->seen, &fences[a->world], width);

@@ -197,14 +197,13 @@ static inline void look_at_cells(struct sim_agent *a, uintptr_t at, uintptr_t fo
 	const struct sim_world *world = &sim_worlds[a->world];
 	struct cell same = {time, id, (uint8_t)how, bytes, 0};
 
-	/* The agent has made the very same access at this time of its: whoever came since was held
-	 * against that one (the same epoch, in FastTrack's words). */
-	for (int i = 0; i < CELLS; i++)
-		if (word_of(&cells[i]) == word_of(&same))
-			return;
 	for (int i = 0; i < CELLS; i++) {
 		struct cell *c = &cells[i];
 
+		/* The agent has made the very same access at this time of its: whoever came since was held
+		 * against that one (the same epoch, in FastTrack's words). */
+		if (word_of(c) == word_of(&same))
+			return;
 		if (!c->time) {
 			if (!i)
 				use(cells);
@@ -287,7 +286,7 @@ static __attribute__((noinline, cold)) void look_at_limit(uint8_t limit, uintptr
 
 /* ---- All accesses ---- */
 
-static void look(struct sim_agent *a, uintptr_t at, size_t size, unsigned how)
+static inline void look(struct sim_agent *a, uintptr_t at, size_t size, unsigned how)
 {
 	uintptr_t folded;
 	size_t whole = size;
