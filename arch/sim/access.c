@@ -19,7 +19,7 @@
 	void name##_(const void *at); \
 	void name##_(const void *at) \
 	{ \
-		sim_step(); \
+		sim_step_to((uintptr_t)at, how); \
 		sim_access((uintptr_t)at, size, how, PLACE); \
 	} \
 	ENTRY(name, "")
@@ -39,7 +39,7 @@ PLAIN(__tsan_write16, 16, SIM_WRITE);
 void __tsan_vptr_update_(void **at, void *to);
 void __tsan_vptr_update_(void **at, void *to)
 {
-	sim_step();
+	sim_step_to((uintptr_t)at, SIM_WRITE);
 	if (*at != to)
 		sim_access((uintptr_t)at, sizeof *at, SIM_WRITE, PLACE);
 }
@@ -49,7 +49,7 @@ ENTRY(__tsan_vptr_update, TOUCH);
 	void name##_(const void *at, size_t size); \
 	void name##_(const void *at, size_t size) \
 	{ \
-		sim_step(); \
+		sim_step_to((uintptr_t)at, how); \
 		sim_access((uintptr_t)at, size, how, PLACE); \
 	} \
 	ENTRY(name, "")
@@ -88,7 +88,7 @@ void __tsan_init(void)
 	{ \
 		uint##bits##_t was; \
 \
-		sim_step(); \
+		sim_step_to((uintptr_t)at, SIM_WRITE); \
 		was = *at; \
 		*at = (uint##bits##_t)(expression); \
 		sim_changed((uintptr_t)at, bits / 8, was, *at, order, PLACE); \
@@ -104,7 +104,7 @@ void __tsan_init(void)
 	{ \
 		uint##bits##_t was; \
 \
-		sim_step(); \
+		sim_step_to((uintptr_t)at, SIM_WRITE); \
 		was = *at; \
 		if (was != *old) { \
 			sim_not_changed((uintptr_t)at, bits / 8, was, failing, PLACE); \
@@ -121,7 +121,7 @@ void __tsan_init(void)
 	uint##bits##_t __tsan_atomic##bits##_load_(const uint##bits##_t *at, int order); \
 	uint##bits##_t __tsan_atomic##bits##_load_(const uint##bits##_t *at, int order) \
 	{ \
-		sim_step(); \
+		sim_step_to((uintptr_t)at, 0); \
 		return (uint##bits##_t)sim_load((uintptr_t)at, bits / 8, \
 						*(const volatile uint##bits##_t *)at, order, \
 						PLACE); \
@@ -130,7 +130,7 @@ void __tsan_init(void)
 	void __tsan_atomic##bits##_store_(uint##bits##_t *at, uint##bits##_t value, int order); \
 	void __tsan_atomic##bits##_store_(uint##bits##_t *at, uint##bits##_t value, int order) \
 	{ \
-		sim_step(); \
+		sim_step_to((uintptr_t)at, SIM_WRITE); \
 		if (sim_store((uintptr_t)at, bits / 8, *at, value, order, PLACE)) \
 			*(volatile uint##bits##_t *)at = value; \
 	} \

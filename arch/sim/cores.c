@@ -6,7 +6,7 @@
 struct sim_core sim_cores[MAX_CORES];
 int sim_core_count = 1;
 
-static uint64_t devices_enabled;
+uint64_t sim_devices_enabled;
 
 void arch_bind_core(struct core *core)
 {
@@ -68,16 +68,6 @@ void sim_set_thread_pointer(uintptr_t pointer)
 
 /* ---- Interrupts ---- */
 
-bool sim_interrupt_waits(const struct sim_core *c)
-{
-	return c->reschedule || (c->devices & devices_enabled) || c->deadline <= sim_time;
-}
-
-bool sim_can_go_on(const struct sim_core *c)
-{
-	return !c->stopped && (!c->halted || sim_interrupt_waits(c));
-}
-
 void arch_send_reschedule(struct core *core)
 {
 	struct sim_core *to = core->arch;
@@ -94,7 +84,7 @@ int arch_irq_enable(unsigned irq, bool on)
 {
 	if (irq != SIM_UART_IRQ && irq != SIM_CARD_IRQ && irq - SIM_FREE_IRQ >= SIM_FREE_IRQS)
 		return -EINVAL;
-	devices_enabled = (devices_enabled & ~(UINT64_C(1) << irq)) | (uint64_t)on << irq;
+	sim_devices_enabled = (sim_devices_enabled & ~(UINT64_C(1) << irq)) | (uint64_t)on << irq;
 	return 0;
 }
 
@@ -102,7 +92,7 @@ uint64_t sim_free_lines(void)
 {
 	enum { ALL = ((UINT64_C(1) << SIM_FREE_IRQS) - 1) << SIM_FREE_IRQ };
 
-	return devices_enabled & ALL;
+	return sim_devices_enabled & ALL;
 }
 
 int arch_irq_make_message(uint64_t *address, uint32_t *data)
@@ -159,8 +149,8 @@ void sim_interrupted(void *sp)
 		irq_reschedule();
 	}
 	/* While a handler runs, another core may raise its interrupt again. */
-	while (c->devices & devices_enabled) {
-		unsigned irq = (unsigned)__builtin_ctzl(c->devices & devices_enabled);
+	while (c->devices & sim_devices_enabled) {
+		unsigned irq = (unsigned)__builtin_ctzl(c->devices & sim_devices_enabled);
 
 		c->devices &= ~(UINT64_C(1) << irq);
 		irq_device(irq);

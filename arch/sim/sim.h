@@ -87,6 +87,9 @@ struct sim_core {
 	uintptr_t locals;   /* the thread pointer */
 	uint64_t steps;     /* since the machine began */
 	uint64_t left;      /* sim_time, when it went on last */
+	/* The access that it was about to make when it was decided last: see sim_decide. */
+	uintptr_t next_at;
+	unsigned next_how;
 	/* The agent that its current coroutine is, if it still is agent_of, with agent_id. */
 	struct sim_agent *agent;
 	const struct co *agent_of;
@@ -153,8 +156,8 @@ extern struct sim_run sim_run;
 extern int64_t sim_quiet;
 enum { SIM_STEP_NS = 10 };
 
-/* place: where in the program. */
-void sim_decide(const void *place);
+/* Before an access (enum sim_how; 8 bytes or some of them, at): place, where in the program. */
+void sim_decide(const void *place, uintptr_t at, unsigned how);
 void sim_look_begin(void); /* calls of the kernel until sim_look_end are no steps */
 void sim_look_end(void);
 void sim_settle(void);        /* until all other cores wait */
@@ -165,7 +168,7 @@ uint64_t sim_decisions(void); /* a hash of all so far */
 extern char __text_app_start[], __text_app_end[];
 
 /* One of the application's accesses counts as several of the kernel's: app_weight of the run. */
-static inline __attribute__((always_inline)) void sim_step(void)
+static inline __attribute__((always_inline)) void sim_step_to(uintptr_t at, unsigned how)
 {
 	uintptr_t place = (uintptr_t)__builtin_return_address(0);
 
@@ -175,7 +178,13 @@ static inline __attribute__((always_inline)) void sim_step(void)
 			     ? sim_run.app_weight
 			     : 1;
 	if (__builtin_expect(sim_quiet < 0, 0))
-		sim_decide((void *)place);
+		sim_decide((void *)place, at, how);
+}
+
+/* One that is no access. */
+static inline __attribute__((always_inline)) void sim_step(void)
+{
+	sim_step_to(0, 0);
 }
 
 static inline bool sim_in_app(const void *place)
@@ -439,9 +448,20 @@ void sim_tell(const struct sim_event *event, const void *place);
 
 /* ---- cores.c ---- */
 
-void sim_load_locals(void);                      /* those of the core that goes on */
-bool sim_can_go_on(const struct sim_core *core); /* it is not stopped, and does not wait */
-bool sim_interrupt_waits(const struct sim_core *core);
+void sim_load_locals(void);          /* those of the core that goes on */
+extern uint64_t sim_devices_enabled; /* bits, by their numbers */
+
+static inline bool sim_interrupt_waits(const struct sim_core *c)
+{
+	return c->reschedule || (c->devices & sim_devices_enabled) || c->deadline <= sim_time;
+}
+
+/* It is not stopped, and does not wait. */
+static inline bool sim_can_go_on(const struct sim_core *c)
+{
+	return !c->stopped && (!c->halted || sim_interrupt_waits(c));
+}
+
 void sim_serve(struct arch_regs *regs); /* what waits; on the interrupt stack */
 
 /* ---- switch.S ---- */

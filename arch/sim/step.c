@@ -184,15 +184,16 @@ static void go_to(struct sim_core *next)
 
 static int cores_that_can(struct sim_core **can, const struct sim_core *but)
 {
+	struct sim_core *c = sim_here, *end = sim_cores + sim_core_count;
 	int n = 0;
 
 	/* This one first, then the next. */
-	for (int i = 0; i < sim_core_count; i++) {
-		struct sim_core *c = &sim_cores[(sim_here - sim_cores + i) % sim_core_count];
-
+	do {
 		if (c != but && sim_can_go_on(c))
 			can[n++] = c;
-	}
+		if (++c == end)
+			c = sim_cores;
+	} while (c != sim_here);
 	return n;
 }
 
@@ -306,10 +307,13 @@ static bool some_core_lags(void)
 	return false;
 }
 
-void sim_decide(const void *place)
+void sim_decide(const void *place, uintptr_t at, unsigned how)
 {
 	struct sim_core *here = sim_here;
 	bool turns;
+
+	here->next_at = at;
+	here->next_how = how;
 
 	count_steps();
 	turns = turn_is_over();
@@ -436,6 +440,7 @@ void sim_halt_(void)
 	count_steps();
 	here->masked = false;
 	here->halted = true;
+	here->next_at = 0;
 	while (!(next = choose(NULL, false, place)))
 		pass_time();
 	go_to(next);
@@ -452,6 +457,7 @@ void sim_relax_(void)
 
 	sim_quiet--;
 	count_steps();
+	here->next_at = 0;
 	sim_strategy_waits(here);
 	sim_time += SIM_STEP_NS;
 	next = choose(here, false, __builtin_return_address(0));

@@ -10,8 +10,9 @@
  * after many steps, for what it does may be to wait for the others.
  * pos: partial order sampling (Yuan, Yang, Gu, Partial order aware concurrency sampling, CAV 2018): what each
  * core does next has a priority of its own, drawn anew for each operation; the highest goes first. An
- * interrupt that waits has one, too. This is the paper's basic form: a stretch of a few accesses is an operation,
- * and the priorities of others are not drawn anew where it conflicts with them.
+ * interrupt that waits has one, too. Where an operation is done, those of others that conflict with it have
+ * theirs drawn anew in half of the runs: what needs one core to be kept waiting at a place that others come to
+ * is found sooner without. An operation is an access, or in some runs a stretch that begins with one.
  * urw: a uniform random walk (Zhao, Wolff, Mathur, Roychoudhury, Selectively uniform concurrency
  * testing, ASPLOS 2025): who has more left to do goes on more often, so that all interleavings are
  * about as likely. How much a coroutine does is what it did in the run that was measured. There steps of
@@ -33,6 +34,8 @@ static uint64_t mask; /* a power of two less one: the most steps between two dec
 
 /* pct and pos */
 static int64_t priority[MAX_CORES], lowest;
+/* pos: those of operations that conflict with the one that is done are drawn anew, in this run */
+static bool conflicts_count;
 /* pos: of the interrupt that waits at a core */
 static int64_t interrupt_priority[MAX_CORES];
 /* pct */
@@ -118,6 +121,7 @@ void sim_strategy_begin(enum sim_strategy chosen, uint64_t seed, const struct si
 		break;
 	case SIM_POS:
 		draw_priorities();
+		conflicts_count = sim_draw() & 1;
 		mask = (UINT64_C(1) << sim_draw() % 4) - 1;
 		break;
 	case SIM_URW:
@@ -196,16 +200,34 @@ static int highest(struct sim_core *const *can, int n)
 	return best;
 }
 
+/* What core is about to do and what another is conflict: the same 8 bytes, and one writes. */
+static bool conflict(const struct sim_core *core, const struct sim_core *other)
+{
+	return core->next_at && core->next_at >> 3 == other->next_at >> 3 &&
+	       (core->next_how | other->next_how) & SIM_WRITE;
+}
+
+static int choose_by_order(struct sim_core *const *can, int n)
+{
+	int best;
+
+	/* What the first was to do is done. */
+	if (can[0] == sim_here)
+		priority[can[0] - sim_cores] = draw_priority();
+	best = highest(can, n);
+	for (int i = 0; conflicts_count && i < n; i++)
+		if (i != best && conflict(can[best], can[i]))
+			priority[can[i] - sim_cores] = draw_priority();
+	return best;
+}
+
 int sim_strategy_choose(struct sim_core *const *can, int n)
 {
 	switch (strategy) {
 	case SIM_URW:
 		return choose_by_work(can, n);
 	case SIM_POS:
-		/* What the first was to do is done. */
-		if (can[0] == sim_here)
-			priority[can[0] - sim_cores] = draw_priority();
-		return highest(can, n);
+		return choose_by_order(can, n);
 	case SIM_PCT:
 		if (pct_changes() || sim_run.steps - changed_at > PATIENCE) {
 			priority[can[0] - sim_cores] = --lowest;
