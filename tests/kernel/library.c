@@ -5,6 +5,7 @@
 #include <fnmatch.h>
 #include <regex.h>
 #include <signal.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #include "test.h"
@@ -98,6 +99,39 @@ static void test_signals(void)
 	errno = 0;
 	expect(signal(1000, SIG_IGN) == SIG_ERR && errno == EINVAL);
 	verdict("signal handlers are the program's");
+}
+
+static void note_core(void *core)
+{
+	go_pin((int)(intptr_t)core);
+	last_signal = runtime_core();
+}
+
+/* On the host port the kernel has some of its own, which mean what they meant to it. */
+static void test_kernels_signals(void)
+{
+	static const int signals[] = {SIGUSR1, SIGUSR2, SIGVTALRM, SIGSEGV,
+				      SIGBUS,  SIGILL,  SIGFPE,    SIGTRAP};
+	static void (*const handlers[])(int) = {SIG_IGN, note_signal, SIG_DFL};
+
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+		void (*before)(int) = SIG_DFL;
+
+		for (int h = 0; h < 3; h++) {
+			times = 0;
+			expect(signal(signals[i], handlers[h]) == before);
+			before = handlers[h];
+			if (before != SIG_DFL)
+				expect(raise(signals[i]) == 0 && kill(getpid(), signals[i]) == 0);
+			expect_eq(times, before == note_signal ? 2 : 0);
+			for (int core = 0; core < runtime_cores(); core++) {
+				in_another(note_core, (void *)(intptr_t)core);
+				expect_eq(last_signal, core);
+			}
+			time_sleep(1);
+		}
+	}
+	verdict("those that the kernel may have, too");
 }
 
 /* ---- Random numbers ---- */
@@ -232,9 +266,10 @@ static void test_patterns(void)
 
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 6);
+	test_begin(argc, argv, 7);
 	test_left_behind();
 	test_signals();
+	test_kernels_signals();
 	test_sequence();
 	test_cancelled();
 	test_wide();
