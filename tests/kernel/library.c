@@ -3,6 +3,7 @@
  * streams), and what a coroutine leaves behind.
  */
 #include <fnmatch.h>
+#include <libgen.h>
 #include <regex.h>
 #include <signal.h>
 #include <unistd.h>
@@ -132,6 +133,42 @@ static void test_kernels_signals(void)
 		}
 	}
 	verdict("those that the kernel may have, too");
+}
+
+/* ---- Names, and locks of streams ---- */
+
+static void try_lock(void *result)
+{
+	*(int *)result = ftrylockfile(stdin);
+	if (*(int *)result == 0)
+		funlockfile(stdin);
+}
+
+static void test_names(void)
+{
+	static const char *const paths[][3] = {{"/usr/lib", "/usr", "lib"}, {"/usr/", "/", "usr"},
+					       {"usr", ".", "usr"},         {"/", "/", "/"},
+					       {"///", "/", "/"},           {"", ".", "."},
+					       {"a//b//", "a", "b"}};
+	char path[20], host[100];
+	int result;
+
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+		expect(strcmp(dirname(strcpy(path, paths[i][0])), paths[i][1]) == 0);
+		expect(strcmp(basename(strcpy(path, paths[i][0])), paths[i][2]) == 0);
+	}
+	expect(strcmp(dirname(NULL), ".") == 0 && strcmp(basename(NULL), ".") == 0);
+	expect(gethostname(host, sizeof host) == 0 && *host);
+	expect(getuid() == geteuid() && getgid() == getegid() && getppid() != getpid());
+	flockfile(stdin);
+	expect_eq(ftrylockfile(stdin), 0);
+	funlockfile(stdin);
+	in_another(try_lock, &result);
+	expect(result != 0);
+	funlockfile(stdin);
+	in_another(try_lock, &result);
+	expect_eq(result, 0);
+	verdict("dirname and basename, who runs where, locks of streams");
 }
 
 /* ---- Random numbers ---- */
@@ -266,10 +303,11 @@ static void test_patterns(void)
 
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 7);
+	test_begin(argc, argv, 8);
 	test_left_behind();
 	test_signals();
 	test_kernels_signals();
+	test_names();
 	test_sequence();
 	test_cancelled();
 	test_wide();
