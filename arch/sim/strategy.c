@@ -24,7 +24,7 @@
 const char *const sim_strategy_names[SIM_STRATEGIES] = {"mix", "random", "sticky",
 							"pct", "pos",    "urw"};
 
-enum { MOST_CHANGES = 8, PATIENCE = 20000, LITTLE = 64 };
+enum { MOST_CHANGES = 8, PATIENCE = 20000, LONG_PATIENCE = 64 * PATIENCE, LITTLE = 64 };
 
 const int64_t sim_weights[SIM_WEIGHTS] = {1, 64};
 
@@ -41,6 +41,7 @@ static int64_t interrupt_priority[MAX_CORES];
 /* pct */
 static uint64_t change_at[MOST_CHANGES]; /* in steps of all cores */
 static int changes;
+/* pct and pos */
 static uint64_t changed_at;
 
 /* urw */
@@ -211,6 +212,11 @@ static int choose_by_order(struct sim_core *const *can, int n)
 {
 	int best;
 
+	/* One in a thousand million is so low that a core which waits for it in a loop never draws a lower one. */
+	if (sim_run.steps - changed_at > LONG_PATIENCE) {
+		draw_priorities();
+		changed_at = sim_run.steps;
+	}
 	/* What the first was to do is done. */
 	if (can[0] == sim_here)
 		priority[can[0] - sim_cores] = draw_priority();
