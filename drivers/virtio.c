@@ -78,6 +78,8 @@ int virtio_begin(struct virtio *v, uint64_t wanted)
 	error = v->bus->attach(v);
 	if (error)
 		virtio_fail(v, "its interrupt cannot be had (error %d)", error);
+	else
+		log_debug("virtio device %s: features %lx of %lx\n", v->name, v->features, offered);
 	return error;
 }
 

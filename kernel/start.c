@@ -74,6 +74,8 @@ static void start_cores(void)
 			continue;
 		}
 		core_count++;
+		log_debug("core %d: hardware id %lx, up after %lu us\n", core->index, core->hw_id,
+			  arch_clock() / 1000);
 	}
 	if (machine.ncores_ignored)
 		log_warn("%d cores beyond %d are not used\n", machine.ncores_ignored, MAX_CORES);

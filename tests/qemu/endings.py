@@ -148,7 +148,11 @@ def run_no_quiet(case):
     image = builder.image("tests/kernel/exits.c", case.arch)
     quiet = boot(image, limit=30, ARCH=case.arch, SMP=case.smp, ARGS="return 0")
     info = boot(image, limit=30, ARCH=case.arch, SMP=case.smp, ARGS="return 0 vole.log=info")
+    debug = boot(image, limit=30, ARCH=case.arch, SMP=case.smp, ARGS="return 0 vole.log=debug")
     return [Check("nothing is printed by default", quiet.raw == b"", "", quiet.text),
+            Check("vole.log=debug has a line for each core beside the first, info has none",
+                  debug.raw.count(b"vole: core ") == case.smp - 1 and b"vole: core " not in info.raw,
+                  f"{debug.raw!r}\n{info.raw!r}"),
             Check("vole.log=info prints boot messages", info.status == 0 and info.raw != b"",
                   f"status {info.status}", info.text)]
 
