@@ -16,7 +16,7 @@ struct slab_cache {
 	/* Constant after slab_init. */
 	const char *name;
 	size_t size;
-	size_t zeroed;    /* of a type-stable one: what is zero at first is around this offset */
+	size_t zeroed;    /* type_stable: the 64 bytes around this offset of a new object are zero */
 	bool type_stable; /* objects keep their type while memory is not short; slab_each finds them */
 	unsigned order, capacity, index;
 
@@ -27,7 +27,7 @@ struct slab_cache {
 	size_t empty;         /* type_stable: slabs of which no object is in use; read by anyone */
 };
 
-/* At boot. zeroed: an offset in a type-stable object. */
+/* At boot. zeroed: see above; of other caches, 0. */
 void slab_init(struct slab_cache *cache, const char *name, size_t size, size_t zeroed,
 	       bool type_stable);
 
