@@ -26,6 +26,8 @@ enum { PAGE_SIZE = 4096 };
 enum { MAX_CORES = 64 };
 
 /* ---- Which core, which coroutine (inline) ------------------------------------------------- */
+/* Rules: called anywhere, interrupt handlers included, where arch_current is the coroutine that was
+ * interrupted. What is reached through it stays true only while preemption is held off. */
 
 /* The coroutine that runs here: one instruction, so right even when preempted in the middle. Where
  * a port keeps it in memory it is the first word of struct core. */
@@ -41,6 +43,9 @@ static inline void arch_set_thread_pointer(uintptr_t pointer);
 void arch_bind_core(struct core *core);
 
 /* ---- Interrupts ---------------------------------------------------------------------------- */
+/* Rules: handlers run on the interrupt stack with interrupts masked, one at a time, and call the port's
+ * way out, irq_exit. The kernel does not mask interrupts to protect data: a handler may come between any
+ * two instructions, and touches neither locks nor queues. */
 
 /* Mask and unmask interrupts on this core (inline): boot, idle and resume only. */
 static inline void arch_interrupts_off(void);
@@ -69,6 +74,9 @@ void arch_stop_others(void);
 int arch_irq_enable(unsigned irq, bool on);
 
 /* ---- Contexts ------------------------------------------------------------------------------ */
+/* Rules: the scheduler calls these, with preemption held off, and interrupts on where nothing else is said.
+ * prev is current before, next after. A coroutine that does not run is a context, or, where it was
+ * interrupted, a frame. */
 
 /* Builds below stack_top (16-aligned) a context whose first switch calls entry(prev), prev being
  * what arch_switch would have returned, with a frame chain that ends there. Returns its sp. */
@@ -107,6 +115,8 @@ _Noreturn void arch_leave_interrupt(struct co *prev, struct co *next);
 void arch_call_handler(void (*fn)(void *arg), void *arg);
 
 /* ---- Time (clock inline) ------------------------------------------------------------------- */
+/* Rules: the clock is read anywhere. The timer is armed on the core's own stack or in a handler, with
+ * preemption held off; one deadline at a time. */
 
 /* Nanoseconds since power-on, the same on every core, never backwards. */
 static inline uint64_t arch_clock(void);
@@ -116,6 +126,8 @@ static inline uint64_t arch_clock(void);
 void arch_timer_arm(uint64_t deadline);
 
 /* ---- Memory -------------------------------------------------------------------------------- */
+/* Rules: tables are added, never taken away, and entries change by compare-and-swap, so no lock is needed
+ * and a page fault may map while its core holds any lock. */
 
 enum { MAP_WRITE = 1, MAP_EXEC = 2, MAP_DEVICE = 4 };
 
@@ -132,6 +144,8 @@ void arch_unmap(const uintptr_t *va, size_t n, uintptr_t *pages);
  * go between them, and nothing else is there. */
 
 /* ---- Cores, power, debugging ---------------------------------------------------------------- */
+/* Rules: cores start one after the other, at boot, on core 0. The others are called in a panic too: they take
+ * no lock, no memory, and believe nothing that they read on a stack. */
 
 /* Starts the processor that core->hw_id names; it calls core_start(core) on the stack of
  * core->boot_co. 0 when it has arrived there; -ENODEV when it did not within a second. */
