@@ -106,10 +106,13 @@ static inline __attribute__((always_inline)) struct co *begin_with(struct co *co
 	co->at_end = NULL;
 	/* Who saw its last life may look, as at fn and name: see co_look. */
 	co->holder = next_id(core_here());
-	relaxed_set(co->id, co->holder);
-	/* release: with the acquire in co_look. */
+	/* release: with the acquire in co_name: who sees the new fn sees that the last life has ended. */
 	__atomic_store_n(&co->fn, fn, __ATOMIC_RELEASE);
 	relaxed_set(co->name, NULL);
+	/* release: with the acquire in co_look: who sees the new id does not take what is older for its own. */
+	__atomic_store_n(&co->id, co->holder, __ATOMIC_RELEASE);
+	/* release: with the fence in co_look: who sees the new state sees the new id. */
+	atomic_thread_fence(memory_order_release);
 	co->reent = NULL;
 	relaxed_set(co->sp, arch_context_make((void *)sp, co_begin));
 	order_begin(co);
@@ -206,7 +209,8 @@ static void *free_slowly(void *arg, void *unused)
 	if (co->name) {
 		struct co_name *name = co->name;
 
-		relaxed_set(co->name, NULL);
+		/* release: with the acquire in co_look: who sees it without a name sees that it has ended. */
+		__atomic_store_n(&co->name, NULL, __ATOMIC_RELEASE);
 		slab_free(&names, name);
 	}
 	if (locals_room)
@@ -284,6 +288,8 @@ static void name_give(struct co *co, struct co_name *name, const struct co_name 
 		relaxed_set(name->words[i], copy->words[i]);
 	/* release: with the acquire in co_look and co_name: the memory of the name is one. */
 	__atomic_store_n(&co->name, name, __ATOMIC_RELEASE);
+	/* release: with the fence in co_look: who sees it runnable sees that it has a name. */
+	atomic_thread_fence(memory_order_release);
 }
 
 int go_with(const struct go_options *opt, go_fn *fn, void *arg)
@@ -396,7 +402,7 @@ const char *co_name(const struct co *co)
 		return "main";
 	if (relaxed_get(co->flags) & CO_KERNEL)
 		return "idle";
-	/* acquire: with the release in begin_as. */
+	/* acquire: with the release in begin_with. */
 	return symtab_find((uintptr_t)__atomic_load_n(&co->fn, __ATOMIC_ACQUIRE), &offset);
 }
 
@@ -404,7 +410,8 @@ bool co_look(const struct co *co, struct co_who *who)
 {
 	const struct co_name *name;
 
-	*who = (struct co_who){.id = relaxed_get(co->id)};
+	/* acquire: with the release in begin_with. */
+	*who = (struct co_who){.id = __atomic_load_n(&co->id, __ATOMIC_ACQUIRE)};
 	/* acquire: with the release in name_give. */
 	name = __atomic_load_n(&co->name, __ATOMIC_ACQUIRE);
 	if (name) {
@@ -416,11 +423,12 @@ bool co_look(const struct co *co, struct co_who *who)
 	} else {
 		strncpy(who->name, co_name(co), NAME_SIZE - 1);
 	}
-	/* acquire: with the release in name_give. Its end clears state and name before the name's
-	 * memory is another's; id and fn change while state is CO_FREE. */
+	if (relaxed_get(co->state) == CO_FREE)
+		return false;
+	/* acquire: with the releases in name_give and begin_with. Its end clears state and name before the
+	 * name's memory is another's; id and fn change while state is CO_FREE. */
 	atomic_thread_fence(memory_order_acquire);
-	return relaxed_get(co->state) != CO_FREE && relaxed_get(co->id) == who->id &&
-	       relaxed_get(co->name) == name;
+	return relaxed_get(co->id) == who->id && relaxed_get(co->name) == name;
 }
 
 const char *go_name(void)
