@@ -46,9 +46,10 @@ struct outgoing {
 enum { CHECKED = NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP };
 
 static struct netif card;
-static _Atomic int held;   /* buffers of the card that lwIP or a socket has */
-static struct netdev *dev; /* constant */
-static uint16_t generated; /* lwIP's flags: the checksums it makes and checks itself; net_lock */
+static _Atomic int held; /* buffers of the card that lwIP or a socket has */
+/* Constant. */
+static struct netdev *dev;
+static uint16_t generated; /* lwIP's flags: the checksums that it makes and checks itself */
 
 /* Pushed by anyone, taken under net_lock. */
 static _Atomic(struct outgoing *) sent;
@@ -142,7 +143,7 @@ static struct outgoing *outgoing_make(struct pbuf *p)
 		.p = copied ? NULL : p,
 		.frame = {.fragments = out->fragments, .done = on_sent, .arg = out},
 	};
-	if (!(generated & NETIF_CHECKSUM_GEN_TCP))
+	if (dev->checksum_send)
 		ask_for_checksum(p, &out->frame);
 	if (p->len >= PORTS_AT + 4)
 		memcpy(&out->frame.flow, (char *)p->payload + PORTS_AT, 4);
@@ -276,12 +277,7 @@ static void on_frame(void *unused, struct netdev_buffer *buffer)
 	NETIF_SET_CHECKSUM_CTRL(&card, checked ? generated : generated | CHECKED);
 	if (ethernet_input(p, &card) != ERR_OK)
 		pbuf_free(p);
-	if (guard_after_input(&card) && !(generated & NETIF_CHECKSUM_GEN_TCP)) {
-		/* What was made for a larger path goes in fragments now, whose bytes the card cannot
-		 * sum up. */
-		generated |= NETIF_CHECKSUM_GEN_TCP;
-		NETIF_SET_CHECKSUM_CTRL(&card, generated);
-	}
+	guard_after_input();
 	net_unlock();
 }
 

@@ -38,12 +38,13 @@ static struct known {
 	uint32_t promised[SIM_KERNEL_AGENTS]; /* of each core: its core must have seen it */
 } coroutines[TABLE];
 
-/* What happened before who next meets object; and where and when it was left last. */
+/* What happened before who next meets object; and where and when it was left last. times: it was left so
+ * by order_out; where that is once, who meets it must have seen that (where an order is weakened). */
 static struct meeting {
 	uintptr_t object;
 	struct sim_clock before;
 	int core;
-	uint32_t left;
+	uint32_t left, times;
 } meetings[TABLE];
 
 static int next_agent;
@@ -236,8 +237,11 @@ void order_out(const void *object)
 {
 	struct sim_agent *a = caller();
 
-	if (a)
-		leave(a, object);
+	if (!a)
+		return;
+	if (++meeting(object)->times == 1)
+		promise(meeting(object));
+	leave(a, object);
 }
 
 static void meet(struct sim_agent *a, const void *object)
@@ -252,8 +256,11 @@ void order_in(const void *object)
 {
 	struct sim_agent *a = caller();
 
-	if (a)
-		meet(a, object);
+	if (!a)
+		return;
+	meet(a, object);
+	if (sim_weakens && meeting(object)->times == 1)
+		keep(meeting(object));
 }
 
 void order_in_of(const struct co *co, const void *object)

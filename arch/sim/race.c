@@ -346,6 +346,15 @@ void order_writes_at(const void *p, size_t size, const void *place)
 	in_name_of_caller(p, size, SIM_WRITE, place, __builtin_frame_address(0));
 }
 
+static void clear_cells(uintptr_t from, uintptr_t to)
+{
+	uintptr_t folded;
+
+	for (; from < to && fold(from, &folded); from += 8)
+		for (int k = 0; k < CELLS; k++)
+			cells_of(folded)[k] = (struct cell){0};
+}
+
 static void set_limits(uintptr_t at, size_t size, uint8_t inside)
 {
 	uintptr_t folded;
@@ -357,15 +366,6 @@ static void set_limits(uintptr_t at, size_t size, uint8_t inside)
 		*limit_of(folded + i) = inside != ALL || size - i >= 8 ? inside
 								       : (uint8_t)(size - i);
 	}
-}
-
-static void clear_cells(uintptr_t from, uintptr_t to)
-{
-	uintptr_t folded;
-
-	for (; from < to && fold(from, &folded); from += 8)
-		for (int k = 0; k < CELLS; k++)
-			cells_of(folded)[k] = (struct cell){0};
 }
 
 void memory_given(const void *p, size_t size, const void *around, size_t room)
@@ -468,6 +468,13 @@ void *memory_later(void *p, size_t size)
 	freed(p, __builtin_frame_address(0));
 	if (!sim_run.begun)
 		return p;
+	if (sim_weakens) {
+		/* Whatever the kernel did with it came before. What comes now is a use after that. */
+		place_now = __builtin_return_address(0);
+		frame_now = __builtin_frame_address(0);
+		look(sim_core_agent(), (uintptr_t)p, size, SIM_WRITE);
+		clear_cells((uintptr_t)p, (uintptr_t)p + size);
+	}
 	set_limits((uintptr_t)p, size, FREED);
 	if (size > LARGEST)
 		return p;

@@ -158,6 +158,7 @@ enum { SIM_STEP_NS = 10 };
 
 /* Before an access (enum sim_how; 8 bytes or some of them, at): place, where in the program. */
 void sim_decide(const void *place, uintptr_t at, unsigned how);
+void sim_decide_soon(void);
 void sim_look_begin(void); /* calls of the kernel until sim_look_end are no steps */
 void sim_look_end(void);
 void sim_settle(void);        /* until all other cores wait */

@@ -18,7 +18,7 @@ int64_t sim_quiet = SIM_NEVER;
 
 struct sim_run sim_run = {.app_weight = 1, .limit = SIM_NEVER};
 
-enum { LONGEST_GAP = 1 << 20, MEASURED_GAP = 64 };
+enum { LONGEST_GAP = 1 << 20, MEASURED_GAP = 64, SOON = 7 };
 /* A turn of a core where events are followed; where there are more, longer than any gap of a strategy. */
 enum { LAST_TURN = 16381, TURN = 1 << 19 };
 
@@ -26,6 +26,7 @@ static int64_t gap = SIM_NEVER; /* what sim_quiet was when it was last looked at
 static uint64_t decisions = 0xcbf29ce484222325;
 static uint64_t skipped; /* of sim_time */
 static int next_event;   /* of those that are followed */
+static bool any_core;    /* the next decision is which */
 
 /* FNV-1a, by words. */
 static void note(uint64_t what)
@@ -218,7 +219,10 @@ static struct sim_core *choose(const struct sim_core *but, bool turns, const voi
 				i = k;
 	} else if (sim_run.begun && n > 1) {
 		n = sim_without_stalled(can, n);
-		i = n > 1 ? sim_strategy_choose(can, n) : 0;
+		i = n < 2      ? 0
+		    : any_core ? (int)(sim_draw() % (uint64_t)n)
+			       : sim_strategy_choose(can, n);
+		any_core = false;
 	}
 	/* Where the core waits, whoever goes on is news. */
 	if (sim_run.begun && several && (i != 0 || can[0] != sim_here) && !(turns && i == usual))
@@ -338,6 +342,21 @@ void sim_decide(const void *place, uintptr_t at, unsigned how)
 	}
 	count_steps();
 	go_on();
+}
+
+/* What was just done is what matters in this run: in half of all cases a core is drawn within a few steps. */
+void sim_decide_soon(void)
+{
+	uint64_t draw;
+
+	if (!sim_run.begun || sim_run.follow)
+		return;
+	draw = sim_draw();
+	if (draw & 1)
+		return;
+	count_steps();
+	gap = sim_quiet = (int64_t)(draw >> 1 & SOON);
+	any_core = true;
 }
 
 /* ---- What a load may have ---- */

@@ -278,7 +278,7 @@ int sim_strategy_old(int n)
 {
 	uint64_t draw = sim_draw();
 
-	return draw % 8 ? 0 : 1 + (int)((draw >> 8) % (uint64_t)(n - 1));
+	return draw % (sim_weakens ? 2 : 8) ? 0 : 1 + (int)((draw >> 8) % (uint64_t)(n - 1));
 }
 
 void sim_strategy_waits(const struct sim_core *core)

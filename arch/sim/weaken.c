@@ -83,8 +83,10 @@ int sim_weakened(int order, unsigned of, const void *place)
 
 	if (lists)
 		add((uintptr_t)place);
-	else if (order == written && of & which && find((uintptr_t)place, &entry))
+	else if (order == written && of & which && find((uintptr_t)place, &entry)) {
+		sim_decide_soon();
 		return instead;
+	}
 	return order;
 }
 

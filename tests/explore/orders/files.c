@@ -1,4 +1,5 @@
 /* A socket is closed while others use it. */
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@ static void user(void *arg)
 		socklen_t size = sizeof address;
 
 		(void)getsockname(s, (struct sockaddr *)&address, &size);
+		(void)fcntl(s, F_GETFL);
 	}
 }
 
