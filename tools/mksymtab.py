@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -S
 """Makes the table of function names that is linked into an image, so that a backtrace has names.
 
 usage: NM=nm tools/mksymtab.py [ELF] >TABLE.S

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -S
 """The memory orders that the sources say, and where an image has them.
 
 usage: tools/orders.py                    lists the places

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -S
 """Lets an application have global names that the kernel or the C library has too.
 
 usage: OBJCOPY=objcopy tools/ownnames.py NAME... --in OBJECT...
