@@ -55,7 +55,7 @@ static void copy(void *to, const void *from, size_t n)
 /* What is left of the machine does not do for a report. */
 static _Noreturn void end_here(const char *why)
 {
-	static bool again;
+	static SIM_KEPT bool again;
 
 	if (again) /* nor for this */
 		sim_die();
@@ -82,8 +82,6 @@ static void handler(int signal, void *info, void *context)
 	struct sim_trap *trap;
 	uint32_t fp_size;
 
-	if (uc->c.rsp - (uintptr_t)signal_stack < sizeof signal_stack)
-		end_here("vole: a fault that cannot be reported\n");
 	if (signal == SIGSEGV && in_guard(uc->c.cr2))
 		end_here("vole: interrupt stack overflow\n");
 	if (sim_is_refused(signal, words[SI_CODE]))
@@ -91,6 +89,8 @@ static void handler(int signal, void *info, void *context)
 	if (signal == SIGSEGV && uc->c.trap == PAGE_FAULT && uc->c.error & PF_WRITE &&
 	    sim_snapshot_written(uc->c.cr2))
 		return;
+	if (uc->c.rsp - (uintptr_t)signal_stack < sizeof signal_stack)
+		end_here("vole: a fault that cannot be reported\n");
 	if (signal == SIGPROF && !sim_is_too_long())
 		return;
 	/* Already there: below what is in use. */
