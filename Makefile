@@ -232,11 +232,12 @@ app_srcs := $(foreach src,$(SRCS),$(if $(filter /%,$(src)),$(src),$(app_folder)/
 app_cxx := $(filter %.cc %.cpp,$(app_srcs))
 
 # Whole frames, so that backtraces miss no caller; and a frame larger than a page touches every
-# page of itself, so that it meets the guard page.
+# page of itself, so that it meets the guard page. Code that is made when the program is linked would be
+# seen by no tool that looks at objects.
 app_flags := -O$(OPT) $(common_flags) $(ARCH_APP_FLAGS) -Wall -ftls-model=local-exec \
 	-ffile-prefix-map=$(abspath $(app_folder))=$(if $(app_file),.,$(app_name)) \
 	-fno-shrink-wrap -fstack-clash-protection --param=stack-clash-protection-guard-size=12
-app_c_flags := -std=gnu17 $(app_flags) $(CFLAGS) $(said_CFLAGS)
+app_c_flags := -std=gnu17 $(app_flags) $(CFLAGS) $(said_CFLAGS) -fno-lto
 
 # C++ without exceptions and run-time types, and without its library: what the language itself calls
 # is in libc/cxx. Of the library the headers are there, for what is all in them.
@@ -246,7 +247,7 @@ CXX := $(CROSS)g++
 cxx_headers := $(if $(NEWLIB),$(call tool,tools/cxxheaders $(CXX)))
 app_cxx_flags := -std=gnu++17 -isystem libc/cxx/waiting $(if $(NEWLIB),-nostdinc++ -isystem libc/cxx/include) \
 	$(addprefix -isystem ,$(cxx_headers)) $(app_flags) -fno-exceptions -fno-rtti \
-	$(CXXFLAGS) $(said_CXXFLAGS)
+	$(CXXFLAGS) $(said_CXXFLAGS) -fno-lto
 app_runtime := libc/cxx/support.cc
 $(A)/+/%.cc.o: %.cc $(A)/app.flags
 	$(call compile,CXX,$(app_cxx_flags))

@@ -58,3 +58,22 @@ void libc_streams_closed(void)
 		__sf[i]._file = -1;
 	}
 }
+
+/* newlib declares these, and has their insides. */
+
+void flockfile(FILE *file)
+{
+	if (!(file->_flags & __SSTR)) /* text in memory has no lock */
+		__lock_acquire_recursive(file->_lock);
+}
+
+int ftrylockfile(FILE *file)
+{
+	return (file->_flags & __SSTR) || __lock_try_acquire_recursive(file->_lock) ? 0 : -1;
+}
+
+void funlockfile(FILE *file)
+{
+	if (!(file->_flags & __SSTR))
+		__lock_release_recursive(file->_lock);
+}

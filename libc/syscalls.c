@@ -121,7 +121,11 @@ int _fcntl_r(struct _reent *r, int fd, int command, int arg)
 		return (int)result_r(r, flags);
 	switch (command) {
 	case F_DUPFD:
-		return (int)result_r(r, file_dup(fd, arg));
+	case F_DUPFD_CLOEXEC:
+		fd = file_dup(fd, arg);
+		if (fd >= 0 && command == F_DUPFD_CLOEXEC)
+			file_set_descriptor_flags(fd, FD_CLOEXEC);
+		return (int)result_r(r, fd);
 	case F_GETFL:
 		return flags;
 	case F_SETFL:
@@ -268,8 +272,10 @@ int fcntl(int fd, int command, ...)
 	va_list args;
 
 	va_start(args, command);
-	int arg = command == F_DUPFD || command == F_SETFL || command == F_SETFD ? va_arg(args, int)
-										 : 0;
+	int arg = command == F_DUPFD || command == F_DUPFD_CLOEXEC || command == F_SETFL ||
+				  command == F_SETFD
+			  ? va_arg(args, int)
+			  : 0;
 	va_end(args);
 	return _fcntl_r(_REENT, fd, command, arg);
 }

@@ -46,10 +46,9 @@ struct outgoing {
 enum { CHECKED = NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP };
 
 static struct netif card;
-static _Atomic int held; /* buffers of the card that lwIP or a socket has */
-/* Constant. */
-static struct netdev *dev;
-static uint16_t generated; /* lwIP's flags: the checksums that it makes and checks itself */
+static _Atomic int held;   /* buffers of the card that lwIP or a socket has */
+static struct netdev *dev; /* constant */
+static uint16_t generated; /* lwIP's flags: the checksums it makes and checks itself; net_lock */
 
 /* Pushed by anyone, taken under net_lock. */
 static _Atomic(struct outgoing *) sent;
@@ -143,7 +142,7 @@ static struct outgoing *outgoing_make(struct pbuf *p)
 		.p = copied ? NULL : p,
 		.frame = {.fragments = out->fragments, .done = on_sent, .arg = out},
 	};
-	if (dev->checksum_send)
+	if (!(generated & NETIF_CHECKSUM_GEN_TCP))
 		ask_for_checksum(p, &out->frame);
 	if (p->len >= PORTS_AT + 4)
 		memcpy(&out->frame.flow, (char *)p->payload + PORTS_AT, 4);
@@ -277,7 +276,12 @@ static void on_frame(void *unused, struct netdev_buffer *buffer)
 	NETIF_SET_CHECKSUM_CTRL(&card, checked ? generated : generated | CHECKED);
 	if (ethernet_input(p, &card) != ERR_OK)
 		pbuf_free(p);
-	guard_after_input();
+	if (guard_after_input(&card) && !(generated & NETIF_CHECKSUM_GEN_TCP)) {
+		/* What was made for a larger path goes in fragments now, whose bytes the card cannot
+		 * sum up. */
+		generated |= NETIF_CHECKSUM_GEN_TCP;
+		NETIF_SET_CHECKSUM_CTRL(&card, generated);
+	}
 	net_unlock();
 }
 

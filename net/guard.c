@@ -322,14 +322,26 @@ bool guard_ip6(const struct pbuf *p)
 	return true;
 }
 
-/* A packet that is too big is one of more than 1,280 bytes (RFC 8201, 4). lwIP takes any size, and with some
- * would send fragments without data for ever. */
-void guard_after_input(void)
+/* A packet that is too big is one of more than 1,280 bytes (RFC 8201, 4), and no path takes more than the
+ * link. lwIP takes any size, and with some would send fragments without data for ever. */
+bool guard_after_input(const struct netif *netif)
 {
+	uint16_t link = netif_mtu6(netif);
+	bool small = link < netif->mtu;
+
 	if (!look_at_mtu)
-		return;
+		return false;
 	look_at_mtu = false;
-	for (int i = 0; i < LWIP_ND6_NUM_DESTINATIONS; i++)
-		if (destination_cache[i].pmtu < IP6_MIN_MTU_LENGTH)
-			destination_cache[i].pmtu = IP6_MIN_MTU_LENGTH;
+	for (int i = 0; i < LWIP_ND6_NUM_DESTINATIONS; i++) {
+		struct nd6_destination_cache_entry *d = &destination_cache[i];
+
+		if (ip6_addr_isany(&d->destination_addr))
+			continue;
+		if (d->pmtu < IP6_MIN_MTU_LENGTH)
+			d->pmtu = IP6_MIN_MTU_LENGTH;
+		if (d->pmtu > link)
+			d->pmtu = link;
+		small |= d->pmtu < netif->mtu;
+	}
+	return small;
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct netif;
 struct pbuf;
 struct socket;
 struct tcp_pcb;
@@ -32,9 +33,9 @@ bool guard_roomy(const struct tcp_pcb *pcb);
 void guard_tick(struct tcp_pcb *pcb);
 
 /* A packet of IPv6 whose header is in one piece: true: it is to be dropped. And what is set right when lwIP
- * has taken in a frame. */
+ * has taken in a frame; true: there is a path now that takes less than a frame. */
 bool guard_ip6(const struct pbuf *p);
-void guard_after_input(void);
+bool guard_after_input(const struct netif *netif);
 
 /* The pcb of a listener; one of its connections, when it is complete; the listener's end. */
 void guard_listen(struct tcp_pcb *listener);

@@ -26,7 +26,7 @@ ARCH_LDFLAGS := -pthread -Wl,-e,host_start,-z,now \
 	$(HOST_CALLS:%=-Wl,--wrap=%) -Wl,--wrap=__errno_location \
 	-Wl,--wrap=fdopen,--wrap=fclose,--wrap=fflush,--wrap=flockfile,--wrap=ftrylockfile,--wrap=funlockfile \
 	-Wl,--wrap=getdelim,--wrap=__getdelim,--wrap=getline,--wrap=vdprintf \
-	-Wl,--wrap=freopen,--wrap=scandir,--wrap=glob,--wrap=ftw,--wrap=nftw \
+	-Wl,--wrap=signal,--wrap=sigaction,--wrap=kill,--wrap=tcsetattr,--wrap=freopen,--wrap=scandir,--wrap=glob,--wrap=ftw,--wrap=nftw \
 	-Wl,--defsym=__image_start=__executable_start,--defsym=__image_end=end \
 	-Wl,--defsym=__text_start=__executable_start,--defsym=__text_end=etext
 ARCH_LIBS := -lm -lgcc_s

@@ -130,7 +130,7 @@ CALLS fstat, fstat64, fstatvfs, fstatfs, fchdir, fchmod, fchown, futimes, futime
 CALLS tmpfile64
 CALLS fdopendir, readdir, readdir64, readdir_r, closedir, rewinddir, seekdir, telldir
 CALLS dirfd
-CALLS isatty, ttyname, ttyname_r, tcgetattr, tcsetattr, tcflush, tcdrain, tcflow, tcsendbreak
+CALLS isatty, ttyname, ttyname_r, tcgetattr, tcflush, tcdrain, tcflow, tcsendbreak
 CALLS tcgetsid
 CALLS tcgetpgrp, tcsetpgrp, cfsetspeed, cfsetispeed, cfsetospeed, posix_openpt, grantpt, unlockpt
 CALLS ptsname
@@ -150,7 +150,7 @@ CALLS inet_pton, inet_ntop, if_nametoindex, if_indextoname, getifaddrs, gethostn
 CALLS getdomainname, gethostbyname, gethostbyaddr, getnameinfo
 
 /* The process, signals, memory, time */
-CALLS kill, killpg, signal, sigaction, sigprocmask, sigpending, sigsuspend, sigemptyset, sigfillset
+CALLS killpg, sigprocmask, sigpending, sigsuspend, sigemptyset, sigfillset
 CALLS sigaddset
 CALLS sigdelset, sigismember, siginterrupt, wait, waitpid, wait3, wait4, waitid
 CALLS execv, execve, execvp, execvpe, fexecve, nice, getpriority, setpriority, getpgid, setpgid

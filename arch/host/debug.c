@@ -35,6 +35,7 @@ void arch_early_putc(char c)
 _Noreturn void arch_power_off(int status)
 {
 	host_flush();
+	host_terminal_back();
 	_exit(status);
 }
 

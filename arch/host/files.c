@@ -1,7 +1,7 @@
 /*
  * FILES=: the program sees the files of that folder under / and can only read them, as on a machine,
- * and none of the host's. Linux looks paths up below the folder, and nowhere else (openat2): what leads
- * out of it, by ".." or by a link, is not there. calls.S sends calls of NAME here, to files_NAME, where there is such a
+ * and none of the host's. For Linux the folder is the root of each path (openat2), of what ".." is above it
+ * and of links, too: what they name on the host outside of it is not there. calls.S sends calls of NAME here, to files_NAME, where there is such a
  * folder; those that a machine does not have, to host_refuse.
  */
 #include "host.h"
@@ -51,21 +51,13 @@ FILE *__wrap_freopen(const char *path, const char *mode, FILE *file);
 static long look_up(const char *path, int flags)
 {
 	struct open_how how = {.flags = (unsigned)flags | O_LARGEFILE,
-			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
-	bool empty = !*path;
-	size_t up;
+			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
 	long fd;
 
-	/* From the root, which is what is above the root, too. */
-	while ((up = strspn(path, "/")) ||
-	       (!strncmp(path, "..", 2) && (!path[2] || path[2] == '/')))
-		path += up ? up : 2;
-	if (!*path && !empty)
-		path = ".";
 	do {
 		fd = host_call(SYS_openat2, root, (long)path, (long)&how, sizeof how, 0, 0);
 	} while (fd == -EAGAIN); /* something was renamed while Linux followed a ".." */
-	return fd == -EXDEV ? -ENOENT : fd;
+	return fd;
 }
 
 static long status_of(const char *path, struct stat *st)

@@ -10,7 +10,8 @@
  * - Standard input and output are the host's, and so are files unless FILES= names a folder: then
  *   the program sees the files of that, to be read, under /, and no others (files.c). Reading what has no input yet parks the
  *   coroutine (input.c), by stdio too where the stream is standard input or of fdopen (streams.c);
- *   as long as no other process reads the same. Sleeping parks it, too. Every other call that waits
+ *   as long as no other process reads the same. Sleeping parks it, and so does write() to a pipe that is full
+ *   (not stdio). Every other call that waits
  *   for the host keeps its core, and cancellation does not reach it; calls that signals do not
  *   restart may give EINTR.
  * - Sockets are the host's, too, but waiting for them parks the coroutine (net.c). That is for the
@@ -25,6 +26,8 @@
  * - Stacks grow by faults of the program, not of Linux in a system call: a buffer of several pages
  *   on the stack, never touched, gives EFAULT. Applications touch theirs; the library does not.
  * - The kernel's own messages go to standard error.
+ * - SIGUSR1, SIGUSR2, SIGVTALRM, SIGTRAP and those of faults are the kernel's: handlers of the program's for
+ *   them are called by raise, and by kill of oneself, only.
  * - There are no devices: irq_attach gives -EINVAL.
  */
 #ifndef HOST_H
@@ -199,5 +202,17 @@ void host_files_init(void);
 
 /* What arch_early_putc has kept. */
 void host_flush(void);
+
+/* A signal whose handler is ours for good: what the program says of it is kept apart. */
+bool host_is_own_signal(int signal);
+/* A handler of ours that stands for what is usual. */
+bool host_is_own_handler(void (*handler)(int));
+/* Ends the process as the signal does where nobody handles it. */
+_Noreturn void host_end_by(int signal);
+
+/* Sets a terminal that the program has changed back, before the process is ended; and has signals that end
+ * it do so. */
+void host_terminal_back(void);
+void host_end_with_terminal(void);
 
 #endif

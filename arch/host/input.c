@@ -1,20 +1,23 @@
 /*
- * Reading what is not a socket: a pipe, a terminal, a file. The descriptor may be shared with other
- * processes (standard input is, with the shell), so O_NONBLOCK is not for us to set: whether a read
+ * Reading what is not a socket: a pipe, a terminal, a file; and writing to a pipe. The descriptor may be shared with other
+ * processes (standard input is, with the shell), so O_NONBLOCK is not for us to set: whether a call
  * would wait is asked first, and the coroutine waits for epoll's edge. Between the answer and the
- * read no other coroutine may take what there is; other processes that read the same input may
+ * call no other coroutine may take what there is; other processes that use the same pipe may
  * still.
  */
 #include "host.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <termios.h>
+#include <unistd.h>
+#include <vole/go.h>
 #include <vole/time.h>
 
 #include "arch/host/net.h"
@@ -38,9 +41,10 @@ static struct terminal terminal_of(int fd)
 	return (struct terminal){true, t.c_cc[VMIN], t.c_cc[VTIME] * TENTH_OF_A_SECOND};
 }
 
-static bool has_input(int fd)
+/* Also if the call would fail. */
+static bool is_ready(int fd, short events)
 {
-	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct pollfd p = {.fd = fd, .events = events};
 
 	return host_call(SYS_poll, (long)&p, 1, 0, 0, 0, 0) != 0;
 }
@@ -78,7 +82,8 @@ static long try_read(int fd, const struct iovec *parts, int count, const struct 
 	struct iovec first = *parts;
 	long there;
 
-	*waits = !has_input(fd) && !(host_call(SYS_fcntl, fd, F_GETFL, 0, 0, 0, 0) & O_NONBLOCK) &&
+	*waits = !is_ready(fd, POLLIN) &&
+		 !(host_call(SYS_fcntl, fd, F_GETFL, 0, 0, 0, 0) & O_NONBLOCK) &&
 		 !(t->raw && !t->least && !t->limit);
 	if (*waits)
 		return 0;
@@ -125,4 +130,114 @@ long net_read_other(int fd, const struct iovec *parts, int count)
 		if (n)
 			return n == -ETIMEDOUT ? 0 : n;
 	}
+}
+
+/* ---- Writing ---- */
+
+static bool is_pipe_that_waits(int fd)
+{
+	struct stat st;
+
+	return host_call(SYS_fstat, fd, (long)&st, 0, 0, 0, 0) == 0 && S_ISFIFO(st.st_mode) &&
+	       !(host_call(SYS_fcntl, fd, F_GETFL, 0, 0, 0, 0) & O_NONBLOCK);
+}
+
+/* At most PIPE_BUF bytes: a pipe that has room at all takes so many. */
+static long write_in_turn(struct endpoint *e, int fd, const struct iovec *parts, int count)
+{
+	for (;;) {
+		struct net_watch watch = {.endpoint = e,
+					  .seen = atomic_load(&e->edges),
+					  .other = true,
+					  .events = EPOLLOUT};
+		long n;
+
+		if (is_ready(fd, POLLOUT))
+			return host_call(SYS_writev, fd, (long)parts, count, 0, 0, 0);
+		n = net_wait(&watch, 1, TIME_NEVER);
+		if (n)
+			return n;
+	}
+}
+
+static long write_all(struct endpoint *e, int fd, const struct iovec *parts, int count)
+{
+	long done = 0;
+
+	for (int i = 0; i < count; i++) {
+		for (size_t at = 0; at < parts[i].iov_len;) {
+			size_t left = parts[i].iov_len - at;
+			struct iovec piece = {.iov_base = (char *)parts[i].iov_base + at,
+					      .iov_len = left < PIPE_BUF ? left : PIPE_BUF};
+			long n = write_in_turn(e, fd, &piece, 1);
+
+			if (n < 0)
+				return done ? done : n;
+			done += n;
+			at += (size_t)n;
+		}
+	}
+	return done;
+}
+
+long net_write_other(int fd, const struct iovec *parts, int count)
+{
+	struct endpoint *e = net_any(fd);
+	size_t size = 0;
+	bool shield;
+	long n;
+
+	if (!e || count < 0 || count > IOV_MAX || !is_pipe_that_waits(fd))
+		return host_call(SYS_writev, fd, (long)parts, count, 0, 0, 0);
+	for (int i = 0; i < count; i++)
+		size += parts[i].iov_len;
+	shield = go_shield(true);
+	mutex_lock(&e->writing);
+	n = size <= PIPE_BUF ? write_in_turn(e, fd, parts, count) : write_all(e, fd, parts, count);
+	mutex_unlock(&e->writing);
+	go_shield(shield);
+	return n;
+}
+
+/* ---- A terminal that the program has changed ---- */
+
+int __wrap_tcsetattr(int fd, int when, const struct termios *wanted);
+
+static struct termios as_it_was; /* constant when changed is set */
+static _Atomic bool changed;
+static struct mutex changing;
+
+/* When the program does not live to do so itself. */
+void host_terminal_back(void)
+{
+	static const unsigned long all = ~0ul;
+
+	if (!atomic_load_explicit(&changed, memory_order_acquire)) /* release: before_change */
+		return;
+	/* From the background this would stop us with SIGTTOU. */
+	host_call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, 0, sizeof all, 0, 0);
+	host_call(SYS_ioctl, STDIN_FILENO, TCSETS, (long)&as_it_was, 0, 0, 0);
+}
+
+static void before_change(void)
+{
+	mutex_lock(&changing);
+	if (!atomic_load_explicit(&changed, memory_order_relaxed) &&
+	    host_call(SYS_ioctl, STDIN_FILENO, TCGETS, (long)&as_it_was, 0, 0, 0) == 0) {
+		host_end_with_terminal();
+		/* release: host_terminal_back */
+		atomic_store_explicit(&changed, true, memory_order_release);
+	}
+	mutex_unlock(&changing);
+}
+
+int __wrap_tcsetattr(int fd, int when, const struct termios *wanted)
+{
+	static const int requests[] = {
+		[TCSANOW] = TCSETS, [TCSADRAIN] = TCSETSW, [TCSAFLUSH] = TCSETSF};
+
+	if (when < 0 || (size_t)when >= sizeof requests / sizeof *requests)
+		return (int)net_result(-EINVAL);
+	before_change();
+	return (int)net_result(host_call(SYS_ioctl, fd, requests[when], (long)wanted, 0, 0, 0));
 }

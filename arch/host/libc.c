@@ -19,11 +19,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <vole/go.h>
 #include <vole/sync.h>
 #include <vole/time.h>
 
+#include "arch/host/net.h"
 #include "arch/host/streams.h"
 #include "debug/panic.h"
 #include "kernel/co.h"
@@ -46,6 +48,10 @@ unsigned __wrap_sleep(unsigned seconds);
 _Noreturn void __real_exit(int status);
 _Noreturn void __wrap_exit(int status);
 _Noreturn void __wrap_abort(void);
+int __real_sigaction(int sig, const struct sigaction *action, struct sigaction *old);
+int __wrap_sigaction(int sig, const struct sigaction *action, struct sigaction *old);
+sighandler_t __wrap_signal(int sig, sighandler_t handler);
+int __wrap_kill(pid_t pid, int sig);
 int __real_raise(int sig);
 int __wrap_raise(int sig);
 _Noreturn void __wrap___assert_fail(const char *what, const char *file, unsigned line,
@@ -241,10 +247,81 @@ void __wrap_exit(int status)
 	__real_exit(status);
 }
 
+/* ---- Signals ---- */
+
+static struct mutex handlers_lock;
+static struct sigaction handlers[NSIG]; /* the program's, of the kernel's signals; guarded by it */
+
+/* The library's, with its errno. */
+static int library_sigaction(int sig, const struct sigaction *action, struct sigaction *old)
+{
+	int result, error;
+
+	preempt_disable();
+	result = __real_sigaction(sig, action, old);
+	error = thread_errno;
+	preempt_enable();
+	if (result)
+		errno = error;
+	return result;
+}
+
+int __wrap_sigaction(int sig, const struct sigaction *action, struct sigaction *old)
+{
+	struct sigaction wanted, was;
+
+	if (action)
+		wanted = *action; /* may be what old points to */
+	if (sig < 0 || sig >= NSIG || !host_is_own_signal(sig)) {
+		int result = library_sigaction(sig, action ? &wanted : NULL, &was);
+
+		if (!result && host_is_own_handler(was.sa_handler))
+			was = (struct sigaction){.sa_handler = SIG_DFL};
+		if (!result && old)
+			*old = was;
+		return result;
+	}
+	mutex_lock(&handlers_lock);
+	was = handlers[sig];
+	if (action)
+		handlers[sig] = wanted;
+	mutex_unlock(&handlers_lock);
+	if (old)
+		*old = was;
+	return 0;
+}
+
+sighandler_t __wrap_signal(int sig, sighandler_t handler)
+{
+	struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, old;
+
+	sigemptyset(&action.sa_mask);
+	return sigaction(sig, &action, &old) ? SIG_ERR : old.sa_handler;
+}
+
 int __wrap_raise(int sig)
 {
+	struct sigaction action;
+
 	host_grow_stack();
-	return __real_raise(sig);
+	if (sig <= 0 || sig >= NSIG || !host_is_own_signal(sig))
+		return __real_raise(sig);
+	sigaction(sig, NULL, &action);
+	if (action.sa_handler == SIG_DFL)
+		host_end_by(sig);
+	if (action.sa_flags & SA_SIGINFO)
+		action.sa_sigaction(sig, &(siginfo_t){.si_signo = sig}, NULL);
+	else if (action.sa_handler != SIG_IGN)
+		action.sa_handler(sig);
+	return 0;
+}
+
+int __wrap_kill(pid_t pid, int sig)
+{
+	if (pid == getpid() && sig > 0 && sig < NSIG && host_is_own_signal(sig))
+		return raise(sig);
+	host_grow_stack();
+	return (int)net_result(host_call(SYS_kill, pid, sig, 0, 0, 0, 0));
 }
 
 void __wrap_abort(void)

@@ -32,7 +32,7 @@ struct endpoint {
 	_Atomic bool open;
 	_Atomic uint32_t edges;              /* how often epoll has told of it */
 	_Atomic(struct settings *) settings; /* of sockets; set before it is open */
-	struct mutex reading;                /* of what is not a socket: see input.c */
+	struct mutex reading, writing;       /* of what is not a socket: see input.c */
 };
 
 /* Of a socket. Another coroutine may close it meanwhile, and somebody open it again: those of one of them. */
@@ -72,6 +72,9 @@ int net_wait(struct net_watch *watches, size_t n, uint64_t deadline);
 
 /* Reads what is not a socket, and waits as a coroutine does. Bytes, or a negative errno value. */
 long net_read_other(int fd, const struct iovec *parts, int count);
+
+/* Writes what is not a socket; to a pipe that is full it waits as a coroutine does. */
+long net_write_other(int fd, const struct iovec *parts, int count);
 
 /* What a wrapper returns: n, or -1 with errno set. */
 long net_result(long n);

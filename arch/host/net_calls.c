@@ -326,7 +326,8 @@ ssize_t __wrap_write(int fd, const void *buf, size_t size)
 {
 	if (net_endpoint(fd))
 		return __wrap_send(fd, buf, size, 0);
-	return net_result(host_call(SYS_write, fd, (long)buf, (long)size, 0, 0, 0));
+	return net_result(
+		net_write_other(fd, &(struct iovec){.iov_base = (void *)buf, .iov_len = size}, 1));
 }
 
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
@@ -367,7 +368,7 @@ ssize_t __wrap_writev(int fd, const struct iovec *iov, int n)
 
 	if (net_endpoint(fd))
 		return __wrap_sendmsg(fd, &msg, 0);
-	return net_result(host_call(SYS_writev, fd, (long)iov, n, 0, 0, 0));
+	return net_result(net_write_other(fd, iov, n));
 }
 
 /* ---- Several at once ---- */

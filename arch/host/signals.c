@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "kernel/core.h"
@@ -99,6 +100,7 @@ static void dump(int signal, siginfo_t *info, void *context)
 static void timed_out(int signal)
 {
 	(void)signal;
+	host_terminal_back();
 	_exit(STATUS_TIMED_OUT);
 }
 
@@ -124,6 +126,54 @@ static void handle_plain(int signal, void (*handler)(int))
 		host_die("sigaction");
 }
 
+static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
+
+bool host_is_own_signal(int signal)
+{
+	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+		if (signal == faults[i])
+			return true;
+	return signal == SIGNAL_TIMER || signal == SIGNAL_RESCHEDULE || signal == SIGNAL_STOP ||
+	       signal == SIGTRAP;
+}
+
+/* It comes when the handler has returned that this is called in. */
+static void end_by(int signal)
+{
+	struct sigaction usual = {.sa_handler = SIG_DFL};
+
+	host_terminal_back();
+	__sigaction(signal, &usual, NULL);
+	host_call(SYS_kill, getpid(), signal, 0, 0, 0, 0);
+}
+
+bool host_is_own_handler(void (*handler)(int))
+{
+	return handler == end_by || handler == timed_out || handler == (void (*)(int))(void *)dump;
+}
+
+void host_end_by(int signal)
+{
+	sigset_t only;
+
+	end_by(signal);
+	sigemptyset(&only);
+	sigaddset(&only, signal);
+	host_call(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&only, 0, SIGSET_BYTES, 0, 0);
+	for (;;)
+		host_call(SYS_pause, 0, 0, 0, 0, 0, 0);
+}
+
+void host_end_with_terminal(void)
+{
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction now;
+
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+		if (__sigaction(ends[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+			handle_plain(ends[i], end_by);
+}
+
 /* How much state there is, Linux says to a handler only. */
 static void measure(int signal, siginfo_t *info, void *context)
 {
@@ -139,14 +189,12 @@ static void measure(int signal, siginfo_t *info, void *context)
 
 void host_signals_init(void)
 {
-	static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
-
 	sigemptyset(&host_interrupts);
 	sigaddset(&host_interrupts, SIGNAL_TIMER);
 	sigaddset(&host_interrupts, SIGNAL_RESCHEDULE);
 
 	handle(SIGNAL_RESCHEDULE, measure, 0);
-	raise(SIGNAL_RESCHEDULE);
+	host_call(SYS_kill, getpid(), SIGNAL_RESCHEDULE, 0, 0, 0, 0);
 
 	host_interrupts_off();
 	handle(SIGNAL_TIMER, host_interrupt, 0);

@@ -215,6 +215,8 @@ static bool none(const char *path)
 	       errno == ENOENT && access(path, F_OK) == -1 && errno == ENOENT;
 }
 
+static bool with_links; /* they are links, not what they lead to */
+
 static bool there(const char *path)
 {
 	struct stat st;
@@ -241,7 +243,10 @@ static void test_only(void)
 			expect(false);
 		}
 	expect(there("hello.txt") && there("//hello.txt") && there("/../hello.txt") &&
-	       there("sub/../hello.txt") && there("/sub/deeper/../../hello.txt"));
+	       there("sub/../hello.txt") && there("/sub/deeper/../../hello.txt") &&
+	       there("/sub/../../../hello.txt") && there("sub/deeper/../../../hello.txt"));
+	if (with_links)
+		expect(there("/sub/other-folder/link") && there("/sub/other-folder/up/hello.txt"));
 	expect(getcwd(path, sizeof path) && strcmp(path, "/") == 0);
 	expect_eq(chdir("/"), 0);
 	errno = 0;
@@ -296,6 +301,7 @@ static void test_changes(void)
 int main(int argc, char **argv)
 {
 	test_begin(argc, argv, 11);
+	with_links = argc > 1 && !strcmp(argv[1], "links");
 	test_read();
 	waitgroup_add(&all, 30);
 	for (uintptr_t i = 0; i < 30; i++)

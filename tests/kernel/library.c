@@ -3,8 +3,10 @@
  * streams), and what a coroutine leaves behind.
  */
 #include <fnmatch.h>
+#include <libgen.h>
 #include <regex.h>
 #include <signal.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #include "test.h"
@@ -98,6 +100,75 @@ static void test_signals(void)
 	errno = 0;
 	expect(signal(1000, SIG_IGN) == SIG_ERR && errno == EINVAL);
 	verdict("signal handlers are the program's");
+}
+
+static void note_core(void *core)
+{
+	go_pin((int)(intptr_t)core);
+	last_signal = runtime_core();
+}
+
+/* On the host port the kernel has some of its own, which mean what they meant to it. */
+static void test_kernels_signals(void)
+{
+	static const int signals[] = {SIGUSR1, SIGUSR2, SIGVTALRM, SIGSEGV,
+				      SIGBUS,  SIGILL,  SIGFPE,    SIGTRAP};
+	static void (*const handlers[])(int) = {SIG_IGN, note_signal, SIG_DFL};
+
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+		void (*before)(int) = SIG_DFL;
+
+		for (int h = 0; h < 3; h++) {
+			times = 0;
+			expect(signal(signals[i], handlers[h]) == before);
+			before = handlers[h];
+			if (before != SIG_DFL)
+				expect(raise(signals[i]) == 0 && kill(getpid(), signals[i]) == 0);
+			expect_eq(times, before == note_signal ? 2 : 0);
+			for (int core = 0; core < runtime_cores(); core++) {
+				in_another(note_core, (void *)(intptr_t)core);
+				expect_eq(last_signal, core);
+			}
+			time_sleep(1);
+		}
+	}
+	verdict("those that the kernel may have, too");
+}
+
+/* ---- Names, and locks of streams ---- */
+
+static void try_lock(void *result)
+{
+	*(int *)result = ftrylockfile(stdin);
+	if (*(int *)result == 0)
+		funlockfile(stdin);
+}
+
+static void test_names(void)
+{
+	static const char *const paths[][3] = {{"/usr/lib", "/usr", "lib"}, {"/usr/", "/", "usr"},
+					       {"usr", ".", "usr"},         {"/", "/", "/"},
+					       {"///", "/", "/"},           {"", ".", "."},
+					       {"a//b//", "a", "b"}};
+	char path[20], host[100];
+	int result;
+
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+		expect(strcmp(dirname(strcpy(path, paths[i][0])), paths[i][1]) == 0);
+		expect(strcmp(basename(strcpy(path, paths[i][0])), paths[i][2]) == 0);
+	}
+	expect(strcmp(dirname(NULL), ".") == 0 && strcmp(basename(NULL), ".") == 0);
+	expect(gethostname(host, sizeof host) == 0 && *host);
+	expect(getuid() == geteuid() && getgid() == getegid() && getppid() != getpid());
+	flockfile(stdin);
+	expect_eq(ftrylockfile(stdin), 0);
+	funlockfile(stdin);
+	in_another(try_lock, &result);
+	expect(result != 0);
+	funlockfile(stdin);
+	in_another(try_lock, &result);
+	expect_eq(result, 0);
+	verdict("dirname and basename, who runs where, locks of streams");
 }
 
 /* ---- Random numbers ---- */
@@ -232,9 +303,11 @@ static void test_patterns(void)
 
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 6);
+	test_begin(argc, argv, 8);
 	test_left_behind();
 	test_signals();
+	test_kernels_signals();
+	test_names();
 	test_sequence();
 	test_cancelled();
 	test_wide();

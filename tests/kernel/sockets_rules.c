@@ -396,6 +396,9 @@ static void test_descriptors(void)
 	expect_eq(fcntl(other, F_SETFD, FD_CLOEXEC), 0);
 	expect_eq(fcntl(other, F_GETFD), FD_CLOEXEC);
 	close(other);
+	other = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	expect(other >= 0 && fcntl(other, F_GETFD) == FD_CLOEXEC);
+	close(other);
 	other = dup(fd);
 	expect_eq(fcntl(other, F_GETFD), 0); /* the number's flag is not kept */
 	expect_fails(fcntl(60000, F_GETFD), EBADF);

@@ -9,6 +9,7 @@
  *	stdin poll	prints what poll says of standard input and of a socket that echoes it
  *	stdin keys	at a terminal that is raw: each read, in hexadecimal, until q
  *	stdin timed	at a terminal: what VMIN and VTIME do
+ *	stdin left	reads from a terminal that it does not set back
  *	stdin signal	waits for Ctrl-C, prints so
  *	stdin tty	what isatty and tcgetattr say
  */
@@ -134,6 +135,18 @@ static void read_keys(void)
 	printf("\n");
 }
 
+static void read_raw(void)
+{
+	struct termios t = as_it_was;
+	char key;
+
+	t.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	tcsetattr(STDIN_FILENO, TCSANOW, &t);
+	printf("left\n");
+	fflush(stdout);
+	read(STDIN_FILENO, &key, 1);
+}
+
 static void timed_reads(void)
 {
 	char bytes[10];
@@ -229,7 +242,7 @@ static const struct mode {
 	{"lines", just_read},        {"sum", sum_all},      {"wait", wait_and_read},
 	{"scan", wait_and_scan},     {"now", try_and_read}, {"two", read_by_two},
 	{"poll", poll_both},         {"keys", read_keys},   {"timed", timed_reads},
-	{"signal", wait_for_signal}, {"tty", tell_tty},
+	{"signal", wait_for_signal}, {"tty", tell_tty},     {"left", read_raw},
 };
 
 int main(int argc, char **argv)

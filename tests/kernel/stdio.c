@@ -333,9 +333,50 @@ static void test_numbers(void)
 	verdict("long numbers are printed and read in slices of 10 us");
 }
 
+/* There are some with ARCH=host. */
+int pipe(int ends[2]) __attribute__((weak));
+
+static int ends[2];
+static size_t taken;
+
+static void take_all(void *unused)
+{
+	char bytes[3000];
+	ssize_t n;
+
+	(void)unused;
+	while ((n = read(ends[0], bytes, sizeof bytes)) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			taken += bytes[i] == (char)(taken % 251);
+}
+
+static void test_pipe(void)
+{
+	enum { MUCH = 300000 };
+	struct waitgroup reader = {0};
+	char *bytes = malloc(MUCH);
+
+	if (pipe && !pipe(ends)) {
+		for (size_t i = 0; i < MUCH; i++)
+			bytes[i] = (char)(i % 251);
+		/* All on one core: who writes waits for who reads. */
+		go_pin(0);
+		waitgroup_go(&reader, take_all, NULL);
+		expect_eq(write(ends[1], bytes, MUCH), MUCH);
+		expect_eq(write(ends[1], bytes, 0), 0);
+		close(ends[1]);
+		waitgroup_wait(&reader);
+		expect_eq(taken, MUCH);
+		close(ends[0]);
+		go_pin(-1);
+	}
+	free(bytes);
+	verdict("a pipe that is full keeps no core");
+}
+
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 10);
+	test_begin(argc, argv, 11);
 	uint64_t old = runtime_set_quantum(100 * NSEC_PER_USEC);
 	start(print_lines, 1000);
 	start(put_lines, 200);
@@ -351,5 +392,6 @@ int main(int argc, char **argv)
 	verdict("qsort");
 	test_formats();
 	test_numbers();
+	test_pipe();
 	return test_end();
 }

@@ -87,7 +87,7 @@ def run_wire(case):
 
 
 def run_forged(case):
-    with forged.Wire(case, image_of(case), MEM="64M") as wire:
+    with forged.Wire(case, image_of(case), f"{forged.ARGS} offload", MEM="64M") as wire:
         forged.assert_answers(wire)
         return [check(wire, test) for test in forged.TESTS]
 

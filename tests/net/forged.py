@@ -6,8 +6,9 @@ import struct
 import time
 
 from .server import PATIENCE
-from .wiring import (ACK, FIN, FRAGMENT, ICMP6, LINK_LOCAL, OPTIONS, OUR_MAC, PSH, RST, SYN, Connection,
-                     Wire, fragments6, icmp6, ip6, udp)
+from .wire import pattern
+from .wiring import (ACK, ARGS, FIN, FRAGMENT, ICMP6, LINK_LOCAL, OPTIONS, OUR_MAC, PSH, RST, SYN, Connection,
+                     Connection6, Wire, checksum, fragments6, icmp6, ip6, udp)
 
 DISCOVER, OFFER, REQUEST, ACKNOWLEDGE, NAK = 1, 2, 3, 5, 6  # RFC 2132, 9.6
 
@@ -257,21 +258,66 @@ def in_pieces(wire):
     assert_answers(wire)
 
 
-def small_path(wire):
-    """a path that takes hardly any bytes is none"""
-    mac = bytearray(wire.mac)
-    mac[0] ^= 2
-    machine = LINK_LOCAL[:8] + bytes(mac[:3]) + b"\xff\xfe" + bytes(mac[3:])
-    said = lambda kind: lambda f: f[12:14] == b"\x86\xdd" and f[20] == ICMP6 and f[54] == kind
-    ask_who = icmp6(135, bytes(4) + machine + b"\1\1" + OUR_MAC, machine)
+def meet(wire):
+    """Waits until the machine has its address of IPv6, and knows ours."""
+    ask_who = icmp6(135, bytes(4) + wire.link_local() + b"\1\1" + OUR_MAC, wire.link_local())
     end = time.monotonic() + PATIENCE
     while not (wire.send_ip(ask_who) or wire.take(said(136), 0.5)):
         assert time.monotonic() < end, "it has no address"
+
+
+def said(kind):
+    return lambda f: f[12:14] == b"\x86\xdd" and f[20] == ICMP6 and f[54] == kind
+
+
+def too_big(wire, mtu):
+    machine = wire.link_local()
+    wire.send_ip(icmp6(2, struct.pack("!I", mtu) + ip6(b"", 17, LINK_LOCAL, machine), machine))
+
+
+def small_path(wire):
+    """a path that takes hardly any bytes, or more than the wire, is none"""
+    meet(wire)
     for mtu in 48, 55, 0, 47, 1279, 0xffffffff:
-        wire.send_ip(icmp6(2, struct.pack("!I", mtu) + ip6(b"", 17, LINK_LOCAL, machine), machine))
-        wire.send_ip(icmp6(128, bytes(4) + b"p" * 1000, machine))
+        too_big(wire, mtu)
+        wire.send_ip(icmp6(128, bytes(4) + b"p" * 1000, wire.link_local()))
         assert wire.take(said(129)), "no echo"
+    for packet in fragments6(icmp6(128, bytes(4) + b"p" * 2000, wire.link_local())[40:], ICMP6, 1000,
+                             target=wire.link_local()):
+        wire.send_ip(packet)
+    echo = wire.take(lambda f: f[12:14] == b"\x86\xdd" and f[20] in (FRAGMENT, ICMP6) and len(f) > 1000)
+    assert echo and len(echo) <= 14 + 1500, f"an echo in frames of {len(echo or b'')} bytes"
     assert_answers(wire)
+
+
+def sum_of_pseudo(c, segment):
+    return struct.pack("!H", ~checksum(c.pseudo(segment)) & 0xffff)
+
+
+def smaller_path(wire):
+    """what was made for a larger path than there is goes in fragments, with the checksum that is right"""
+    meet(wire)
+    c = Connection6(wire)
+    assert c.open(), "no connection"
+    c.say(b"keep 6000\n")
+    segment, n = c.segment()
+    assert n == 1 and len(segment) > 1400, f"{len(segment)} bytes in {n} frames"
+    assert segment[16:18] == sum_of_pseudo(c, segment), "the card does not make this checksum"
+    too_big(wire, 1280)
+    seen, start = b"", c.ack
+    while len(seen) < 6000:
+        segment, n = c.segment()
+        assert segment, f"{len(seen)} bytes, and no more"
+        if n == 1 and segment[16:18] == sum_of_pseudo(c, segment):
+            continue  # it was sent before
+        assert checksum(c.pseudo(segment) + segment) == 0, f"{len(segment)} bytes in {n} frames: a wrong sum"
+        at = struct.unpack("!I", segment[4:8])[0] - start & 0xffffffff
+        if at <= len(seen):
+            seen = seen[:at] + segment[(segment[12] >> 4) * 4:]
+            c.ack = start + len(seen) & 0xffffffff
+            c.send(ACK)
+    assert seen == pattern(6000), "other bytes"
+    c.send(ACK | FIN)
 
 
 def out_of_order(wire):
@@ -379,7 +425,7 @@ def moved(wire):
 
 
 TESTS = (far, smaller, windows, smallest, smallest_of_server, in_fragments, past_window, past_end, acknowledged_late,
-         in_pieces, small_path, random_segments, last_lost, patient, again,
+         in_pieces, smaller_path, small_path, random_segments, last_lost, patient, again,
          backlog, timed_out, out_of_order, unread, flood, deaf)
 LONG = (many_segments,)
 OF_ADDRESSES = (refusing, moved)

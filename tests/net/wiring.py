@@ -22,6 +22,7 @@ MACHINE, HOST = "10.0.2.15", "10.0.2.2"
 OUR_MAC = bytes.fromhex("02766f6c6501")
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 MASK = 0xffffffff
+ARGS = f"vole.ip={MACHINE}/24,{HOST}"
 KEPT = 5000  # frames that nobody has taken
 MORE = 0x2000  # in the field of an IPv4 fragment
 DEVICES = {"x86_64": "virtio-net-pci,netdev=n,romfile=", "arm64": "virtio-net-device,netdev=n"}
@@ -72,19 +73,19 @@ def icmp6(kind, body, target, source=LINK_LOCAL):
     return ip6(message, ICMP6, target, source)
 
 
-def fragments6(payload, protocol, size, before=b"", first=FRAGMENT):
+def fragments6(payload, protocol, size, before=b"", first=FRAGMENT, target=ALL_NODES):
     """Packets with a payload in pieces of size bytes, which is a multiple of 8; before: headers, the first
     of which is of this kind."""
     ident = random.getrandbits(32)
     return [ip6(before + struct.pack("!BBHI", protocol, 0, at | (at + size < len(payload)), ident) +
-                payload[at:at + size], first)
+                payload[at:at + size], first, target)
             for at in range(0, len(payload), size)]
 
 
 class Wire:
     """A machine that runs an image, and frames to and from it. Use it in a with statement."""
 
-    def __init__(self, case, image, args=f"vole.ip={MACHINE}/24,{HOST}", **options):
+    def __init__(self, case, image, args=ARGS, **options):
         self._folder = tempfile.TemporaryDirectory()
         path = os.path.join(self._folder.name, "wire")
         self._monitor = os.path.join(self._folder.name, "monitor")
@@ -128,6 +129,9 @@ class Wire:
     def _take_in(self, frame):
         if frame[12:14] == b"\x08\x06":
             self._answer_arp(frame)
+        elif frame[12:14] == b"\x86\xdd" and frame[20] == ICMP6 and frame[54:55] == b"\x87" and \
+                frame[62:78] == LINK_LOCAL:  # who is that?
+            self.send_ip(icmp6(136, b"\x60\0\0\0" + LINK_LOCAL + b"\2\1" + OUR_MAC, frame[22:38]))
         elif not self.on_frame(frame):
             with self._changed:
                 if len(self.frames) >= 2 * KEPT:
@@ -152,6 +156,11 @@ class Wire:
 
     def send_ip(self, packet):
         self.send(b"\x08\0" if packet[0] >> 4 == 4 else b"\x86\xdd", packet)
+
+    def link_local(self):
+        """The machine's address that IPv6 makes of that of its card."""
+        mac = bytes([self.mac[0] ^ 2]) + self.mac[1:]
+        return LINK_LOCAL[:8] + mac[:3] + b"\xff\xfe" + mac[3:]
 
     def replug(self):
         """The cable is out and in again before the machine looks."""
@@ -208,6 +217,8 @@ class Wire:
 class Connection:
     """A TCP connection to a port of the machine, by hand."""
 
+    head = 34  # of its segments, in a frame
+
     def __init__(self, wire, port=None, seq=None, to=80):
         self.wire = wire
         self.to = to
@@ -222,11 +233,16 @@ class Connection:
         ack = self.ack if ack is None else ack
         segment = struct.pack("!HHIIBBHHH", self.port, self.to, self.seq + at & MASK, ack & MASK,
                               (5 + len(options) // 4) << 4, flags, window, 0, 0) + options + data
-        pseudo = socket.inet_aton(HOST) + socket.inet_aton(self.wire.address) + struct.pack(
-            "!HH", 6, len(segment))
-        segment = segment[:16] + struct.pack("!H", checksum(pseudo + segment)) + segment[18:]
-        for packet in fragments(segment, 6, pieces or 65528, self.wire.address):
+        segment = segment[:16] + struct.pack("!H", checksum(self.pseudo(segment) + segment)) + segment[18:]
+        for packet in self.packets(segment, pieces):
             self.wire.send_ip(packet)
+
+    def pseudo(self, segment):
+        return socket.inet_aton(HOST) + socket.inet_aton(self.wire.address) + struct.pack(
+            "!HH", 6, len(segment))
+
+    def packets(self, segment, pieces):
+        return fragments(segment, 6, pieces or 65528, self.wire.address)
 
     def mine(self, frame):
         return (len(frame) >= 54 and frame[12:14] == b"\x08\0" and frame[23] == 6 and
@@ -235,11 +251,12 @@ class Connection:
     def open(self, patience=PATIENCE, options=b"\2\4\5\xb4", window=65535):
         """True when it is established; a SYN that is not answered is sent again."""
         end = time.monotonic() + patience
+        flags = self.head + 13
         while self.wire.alive() and time.monotonic() < end:
             self.send(SYN, options=options, window=window)
-            frame = self.wire.take(lambda f: self.mine(f) and f[47] & (SYN | ACK) == SYN | ACK, 1)
+            frame = self.wire.take(lambda f: self.mine(f) and f[flags] & (SYN | ACK) == SYN | ACK, 1)
             if frame:
-                self.ack = struct.unpack("!I", frame[38:42])[0] + 1 & MASK
+                self.ack = struct.unpack("!I", frame[self.head + 4:self.head + 8])[0] + 1 & MASK
                 self.seq = self.seq + 1 & MASK
                 self.send(ACK, window=window)
                 return True
@@ -258,3 +275,47 @@ class Connection:
     def _data(frame):
         end = 14 + struct.unpack("!H", frame[16:18])[0]
         return frame[34 + (frame[46] >> 4) * 4:end]
+
+
+class Connection6(Connection):
+    """The same by IPv6, from our link-local address to the machine's."""
+
+    head = 54
+
+    def pseudo(self, segment):
+        return LINK_LOCAL + self.wire.link_local() + struct.pack("!IBBBB", len(segment), 0, 0, 0, 6)
+
+    def packets(self, segment, pieces):
+        return (fragments6(segment, 6, pieces, target=self.wire.link_local()) if pieces else
+                [ip6(segment, 6, self.wire.link_local())])
+
+    def mine(self, frame):
+        return (len(frame) >= 74 and frame[12:14] == b"\x86\xdd" and frame[20] == 6 and
+                frame[54:58] == struct.pack("!HH", self.to, self.port))
+
+    def segment(self, patience=PATIENCE):
+        """The next with data, put together if it came in fragments, and into how many; b"": none."""
+        end = time.monotonic() + patience
+        parts = {}  # by number: by offset
+        while frame := self.wire.take(
+                lambda f: self.mine(f) or (f[12:14] == b"\x86\xdd" and f[20] == FRAGMENT and f[54] == 6),
+                max(end - time.monotonic(), 0)):
+            packet = frame[14:54 + struct.unpack("!H", frame[18:20])[0]]
+            if packet[6] == 6:
+                if len(packet) > 40 + (packet[52] >> 4) * 4:
+                    return packet[40:], 1
+                continue
+            offset, ident = struct.unpack("!HI", packet[42:48])
+            pieces = parts.setdefault(ident, {})
+            pieces[offset & ~1] = packet[48:], offset & 1
+            whole = b""
+            while piece := pieces.get(len(whole)):
+                whole += piece[0]
+                if not piece[1]:
+                    return whole, len(pieces)
+        return b"", 0
+
+    @staticmethod
+    def _data(frame):
+        end = 54 + struct.unpack("!H", frame[18:20])[0]
+        return frame[54 + (frame[66] >> 4) * 4:end]

@@ -47,7 +47,7 @@ def run_settings(case):
             'printf("optimised ");\n#endif\nprintf("%d %d %s", A, twice(B), TEXT);\n}\n')
         (folder / "lower" / "twice.cc").write_text('extern "C" int twice(int);\nint twice(int n)\n'
                                                    '{\nreturn FACTOR * n;\n}\n')
-        (folder / "app.mk").write_text("CFLAGS = -DA=1 -DB=1\nCXXFLAGS := -DFACTOR=2\n")
+        (folder / "app.mk").write_text("CFLAGS = -DA=1 -DB=1 -flto\nCXXFLAGS := -DFACTOR=2 -flto\n")
         made = [f"APP={folder}", f"ARCH={case.arch}", "TIMEOUT=60", f"SMP={case.smp}"]
         said = ["CFLAGS=-UB -DB=21 -DTEXT='\"a b\"'"]
         run = make("-s", "run", *made, *said)

@@ -50,6 +50,7 @@ class Terminal:
         mode = termios.tcgetattr(theirs)
         mode[0] |= 0o40000 # IUTF8, as terminals have it
         termios.tcsetattr(theirs, termios.TCSANOW, mode)
+        self.mode = self.mode_after = termios.tcgetattr(theirs)
         self._process = subprocess.Popen(
             words, cwd=ROOT, env=env, stdin=theirs, stdout=theirs, stderr=theirs,
             start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
@@ -84,6 +85,7 @@ class Terminal:
         while self._more():
             pass
         status = self._process.wait(LIMIT)
+        self.mode_after = termios.tcgetattr(self._ours)
         os.close(self._ours)
         return status
 
@@ -121,14 +123,19 @@ def run_session(case):
 
 
 def run_dump(case):
-    """Ctrl-\\ has all coroutines listed, and the program goes on."""
-    terminal = Terminal(builder.image(PROGRAM, case.arch), ARCH=case.arch, SMP=case.smp, ARGS="lines")
-    for awaited, typed in ("ready", "\x1c"), ('coroutine 1 "main"', "x\r"), ("[x]", "\x04"):
+    """Ctrl-\\ has all coroutines listed, and the program goes on; a terminal is as it was when Ctrl-C ends it."""
+    terminal = Terminal(builder.image(PROGRAM, case.arch), ARCH=case.arch, SMP=case.smp, ARGS="lines left")
+    for awaited, typed in (("ready", "\x1c"), ('coroutine 1 "main"', "x\r"), ("[x]", "\x04"),
+                           ("left", "\x03")):
         if terminal.wait_for(awaited):
             terminal.type(typed)
     status = terminal.end()
-    ok = status == 0 and terminal.seen.endswith(b"[x]\r\nend of file 1\r\n")
-    return [Check("Ctrl-\\ has all coroutines listed", ok, f"status {status}", repr(terminal.seen))]
+    seen = repr(terminal.seen)
+    want = -signal.SIGINT if case.arch == HOST else 130
+    return [Check("Ctrl-\\ has all coroutines listed", b"[x]\r\nend of file 1\r\nready\r\nleft\r\n" in terminal.seen,
+                  "", seen),
+            Check("Ctrl-C where nothing is shown: the status", status == want, f"{status}, not {want}", seen),
+            Check("the terminal is as it was then", terminal.mode_after == terminal.mode, "", seen)]
 
 
 def cases(tier):
