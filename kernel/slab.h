@@ -16,7 +16,7 @@ struct slab_cache {
 	/* Constant after slab_init. */
 	const char *name;
 	size_t size;
-	size_t zeroed;    /* type_stable: the 64 bytes around this offset of a new object are zero */
+	size_t zeroed; /* type_stable: the 64 bytes around this offset of a new object are zero */
 	bool type_stable; /* objects keep their type while memory is not short; slab_each finds them */
 	unsigned order, capacity, index;
 
