@@ -27,8 +27,8 @@ SESSION = {
     "poll: lines, beside a socket": (
         "poll", [("ticking", "a"), ("", "b\r"), ("socket [ab]", "c"), ("", "\x7f\x04")],
         "ticking|ab|input [ab]|socket [ab]|end of file 1|"),
-    "typing is shown": ("lines", [("ready", "one\rtwo\r"), ("[two]", "\x04")],
-                        "one|two|[one]|[two]|end of file 1|"),
+    "typing is shown": ("lines", [("ready", "one\r"), ("[one]", "two\r"), ("[two]", "\x04")],
+                        "one|[one]|two|[two]|end of file 1|"),
     "lines are edited": (
         "lines", [("ready", "4\x7f2\r"), ("[2]", "a b\x7f\x7f\x7f\x7fwrong word\x17ly\r"),
                   ("ly]", "all of it\x15x\u00e4\x7fy\r"), ("[xy]", "\x04")],
@@ -53,10 +53,15 @@ class Terminal:
         self.mode = self.mode_after = termios.tcgetattr(theirs)
         self._process = subprocess.Popen(
             words, cwd=ROOT, env=env, stdin=theirs, stdout=theirs, stderr=theirs,
-            start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+            start_new_session=True, preexec_fn=self._at_terminal)
         os.close(theirs)
         self._end = time.monotonic() + 2 * LIMIT
         self.seen, self._from = b"", 0
+
+    @staticmethod
+    def _at_terminal():
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        signal.signal(signal.SIGINT, signal.SIG_DFL) # tests that run in the background ignore it
 
     def _more(self):
         """False: nothing comes any more."""
