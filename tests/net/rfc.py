@@ -305,7 +305,7 @@ def names(server):
     wrong = []
     for path in ("/.hidden", "/%2ehidden", "/sub/.hidden", "/.folder/x", "/sub/../text.TXT", "/./text.TXT", "/sub%2f..%2ftext.TXT",
                  "/..", "/%2e%2e/", "/../outside", "//../outside", "/sub/../../outside", "/..%2foutside", "/.%2e/outside",
-                 "/..%5coutside", "/out/passwd", "/out", "/outfile", "/sub/out", "/nothing"):
+                 "/..%5coutside", "/out/passwd", "/out", "/outfile", "/sub/out/outside", "/nothing"):
         status, _, body = get(server, path)
         if status != 404:
             wrong.append(f"{path}: {status} {body[:60]}")
