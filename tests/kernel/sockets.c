@@ -191,17 +191,18 @@ static void wait_in_poll(void *unused)
 static void test_close_ends_waits(void)
 {
 	go_fn *const waits[] = {wait_in_read, wait_in_write, wait_in_accept, wait_in_poll};
+	struct waitgroup ended = {0};
 	int fds[2];
 
 	for (int i = 0; i < 4; i++) {
 		connection(AF_INET, fds);
 		closing_fd = fds[0];
 		closing_server = listener(AF_INET);
-		expect_eq(go(waits[i], NULL), 0);
+		expect_eq(waitgroup_go(&ended, waits[i], NULL), 0);
 		until_parked(1);
 		close(closing_server);
 		close(closing_fd);
-		until_alone();
+		waitgroup_wait(&ended);
 		close(fds[1]);
 	}
 	verdict("close ends the waits of others");
