@@ -104,15 +104,14 @@ static inline __attribute__((always_inline)) struct co *begin_with(struct co *co
 	co->cancel_lock = (struct spinlock){0};
 	co->defers = NULL;
 	co->at_end = NULL;
-	/* Who saw its last life may look, as at fn and name: see co_look. */
 	co->holder = next_id(core_here());
-	/* release: with the acquire in co_name: who sees the new fn sees that the last life has ended. */
+	/* co_look may be at work. Memory that no coroutine has had before has any id, others have none. */
+	relaxed_set(co->id, 0);
+	/* release: with the acquire in co_name. */
 	__atomic_store_n(&co->fn, fn, __ATOMIC_RELEASE);
 	relaxed_set(co->name, NULL);
 	/* release: with the acquire in co_look: who sees the new id does not take what is older for its own. */
 	__atomic_store_n(&co->id, co->holder, __ATOMIC_RELEASE);
-	/* release: with the fence in co_look: who sees the new state sees the new id. */
-	atomic_thread_fence(memory_order_release);
 	co->reent = NULL;
 	relaxed_set(co->sp, arch_context_make((void *)sp, co_begin));
 	order_begin(co);
@@ -227,6 +226,7 @@ static void *free_slowly(void *arg, void *unused)
 void co_free(struct co *co)
 {
 	order_end(co);
+	relaxed_set(co->id, 0); /* who sees what comes after this finds no id: see co_look */
 	relaxed_set(co->state, CO_FREE);
 	if (co->stack_kind > STACK_FIXED && !co->name && !locals_room)
 		stack_exact_free(co);
@@ -412,6 +412,8 @@ bool co_look(const struct co *co, struct co_who *who)
 
 	/* acquire: with the release in begin_with. */
 	*who = (struct co_who){.id = __atomic_load_n(&co->id, __ATOMIC_ACQUIRE)};
+	if (!who->id && !(relaxed_get(co->flags) & CO_KERNEL))
+		return false; /* it is being made */
 	/* acquire: with the release in name_give. */
 	name = __atomic_load_n(&co->name, __ATOMIC_ACQUIRE);
 	if (name) {
@@ -425,8 +427,8 @@ bool co_look(const struct co *co, struct co_who *who)
 	}
 	if (relaxed_get(co->state) == CO_FREE)
 		return false;
-	/* acquire: with the releases in name_give and begin_with. Its end clears state and name before the
-	 * name's memory is another's; id and fn change while state is CO_FREE. */
+	/* acquire: with the release in name_give. Its end clears state and name before the name's memory is
+	 * another's. */
 	atomic_thread_fence(memory_order_acquire);
 	return relaxed_get(co->id) == who->id && relaxed_get(co->name) == name;
 }

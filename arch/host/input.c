@@ -212,7 +212,8 @@ void host_terminal_back(void)
 {
 	static const unsigned long all = ~0ul;
 
-	if (!atomic_load_explicit(&changed, memory_order_acquire)) /* release: before_change */
+	/* acquire: with the release in before_change. */
+	if (!atomic_load_explicit(&changed, memory_order_acquire))
 		return;
 	/* From the background this would stop us with SIGTTOU. */
 	host_call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, 0, sizeof all, 0, 0);
@@ -225,7 +226,7 @@ static void before_change(void)
 	if (!atomic_load_explicit(&changed, memory_order_relaxed) &&
 	    host_call(SYS_ioctl, STDIN_FILENO, TCGETS, (long)&as_it_was, 0, 0, 0) == 0) {
 		host_end_with_terminal();
-		/* release: host_terminal_back */
+		/* release: with the acquire in host_terminal_back. */
 		atomic_store_explicit(&changed, true, memory_order_release);
 	}
 	mutex_unlock(&changing);

@@ -239,7 +239,7 @@ void order_out(const void *object)
 
 	if (!a)
 		return;
-	if (++meeting(object)->times == 1)
+	if (sim_weakens && ++meeting(object)->times == 1)
 		promise(meeting(object));
 	leave(a, object);
 }

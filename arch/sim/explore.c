@@ -19,7 +19,7 @@ enum {
 	ITIMER_PROF = 2
 };
 
-enum { MOST_JOBS = 64, RUN_SECONDS = 20 };
+enum { MINUS_EINTR = -4, MOST_JOBS = 64, RUN_SECONDS = 20 };
 
 static struct {
 	uint64_t seed, runs, jobs;
@@ -118,7 +118,6 @@ void sim_explore_init(char **env)
 
 long sim_read_input(uint8_t *to, long size)
 {
-	enum { MINUS_EINTR = -4 };
 	long n;
 
 	if (input_again >= 0) {
@@ -137,7 +136,6 @@ long sim_read_input(uint8_t *to, long size)
 /* That process, or any: which. *died: in the middle of a run. */
 static long wait_for(long process, bool *died)
 {
-	enum { MINUS_EINTR = -4 };
 	int status = 0;
 	long ended;
 

@@ -86,7 +86,7 @@ struct sim_core {
 	uint64_t deadline;  /* of the timer */
 	uintptr_t locals;   /* the thread pointer */
 	uint64_t steps;     /* since the machine began */
-	uint64_t left;      /* sim_time, when it went on last */
+	uint64_t last_at;   /* sim_time, when it went on last */
 	/* The access that it was about to make when it was decided last: see sim_decide. */
 	uintptr_t next_at;
 	unsigned next_how;

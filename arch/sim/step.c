@@ -176,7 +176,7 @@ static void go_to(struct sim_core *next)
 	if (next == left)
 		return;
 	left->current = sim_current;
-	left->left = sim_time;
+	left->last_at = sim_time;
 	sim_here = next;
 	sim_current = next->current;
 	sim_load_locals();
@@ -306,7 +306,7 @@ static bool some_core_lags(void)
 
 	for (int i = 0; i < sim_core_count; i++)
 		if (&sim_cores[i] != sim_here && sim_can_go_on(&sim_cores[i]) &&
-		    sim_time - sim_cores[i].left > MOST)
+		    sim_time - sim_cores[i].last_at > MOST)
 			return true;
 	return false;
 }

@@ -83,11 +83,10 @@ int sim_weakened(int order, unsigned of, const void *place)
 
 	if (lists)
 		add((uintptr_t)place);
-	else if (order == written && of & which && find((uintptr_t)place, &entry)) {
-		sim_decide_soon();
-		return instead;
-	}
-	return order;
+	if (lists || order != written || !(of & which) || !find((uintptr_t)place, &entry))
+		return order;
+	sim_decide_soon();
+	return instead;
 }
 
 void sim_weaken_end(void)

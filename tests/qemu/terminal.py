@@ -29,6 +29,8 @@ SESSION = {
         "ticking|ab|input [ab]|socket [ab]|end of file 1|"),
     "typing is shown": ("lines", [("ready", "one\r"), ("[one]", "two\r"), ("[two]", "\x04")],
                         "one|[one]|two|[two]|end of file 1|"),
+    "typing ahead is not lost": ("lines", [("ready", "one\rtwo\r"), ("[two]", "\x04")],
+                                 "one|two|[one]|[two]|end of file 1|"),
     "lines are edited": (
         "lines", [("ready", "4\x7f2\r"), ("[2]", "a b\x7f\x7f\x7f\x7fwrong word\x17ly\r"),
                   ("ly]", "all of it\x15x\u00e4\x7fy\r"), ("[xy]", "\x04")],
@@ -120,6 +122,8 @@ def run_session(case):
     for (name, (_, _, want)), got in zip(SESSION.items(), parts + [""] * len(SESSION)):
         if case.arch == HOST:  # Linux has no line end for a program that a signal ends
             want = want.removesuffix("^C|") + "^C" * want.endswith("^C|")
+        if "ahead" in name:  # the answer to the first line may come before the second is shown
+            got = got.replace("[one]|two|", "two|[one]|")
         checks.append(Check(name, got == want, f"wanted {want!r}, got {got!r}",
                             repr(terminal.seen)))
     want = -signal.SIGINT if case.arch == HOST else 130
