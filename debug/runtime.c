@@ -149,9 +149,7 @@ int runtime_core_stats(int index, struct runtime_core_stats *stats)
 		.ipis = relaxed_get(core->ipis) + relaxed_get(core->handler_ipis),
 		.spawned = relaxed_get(core->spawned),
 		.idle_ns = core_idle_ns(core),
-		.queue = proc_own_len(&core->proc) + relaxed_get(core->proc.pinned.count) +
-			 relaxed_get(core->proc.tired_pinned.count) +
-			 relaxed_get(core->proc.urgent.count) +
+		.queue = proc_own_len(&core->proc) + relaxed_get(core->proc.urgent.count) +
 			 (relaxed_get(core->proc.runnext) ? 1 : 0),
 		.running = who.id,
 	};

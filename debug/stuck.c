@@ -39,8 +39,6 @@ void stuck_leave_idle(void)
 
 static bool all_empty(void)
 {
-	if (proc_global_len())
-		return false;
 	for (int i = 0; i < core_count; i++) {
 		struct core *core = cores[i];
 

@@ -24,29 +24,19 @@ struct magazine {
 	void *object[MAGAZINE_SIZE];
 };
 
-/* Of those that are pinned and the others; see pinned_next in proc.c. */
-struct turns {
-	uint32_t left;
-	bool pinned;
-};
-
 struct proc {
 	/* Owner only. */
 	struct co *runnext; /* runs next, in its waker's time slice */
-	bool special;       /* something may be in pinned, urgent or the ring */
+	bool special;       /* something may be in urgent or the ring */
 	bool slice_armed;   /* slice_end is set: always where something waits here */
 	bool turn_over;     /* a slice has ended, without preemption: see sched_park_for */
-	struct turns turns, tired_turns; /* pinned, and tired_pinned, with the others */
-	uint32_t ticks;                  /* picks that began a new slice */
-	uint32_t tick_seen;              /* ticks at the last timer interrupt */
+	uint32_t ticks;     /* picks that began a new slice */
+	uint32_t tick_seen; /* ticks at the last timer interrupt */
 	struct runq runq;
-	struct runq tired;    /* those that have used up a slice: after those that have not */
-	uint32_t tired_waits; /* slice ends that those in tired have waited */
+	struct co_list expired; /* those that have used up a slice: after those that have not */
+	struct co_list urgent;  /* urgent, and pinned here */
 	uint64_t slice_began, slice_end;
-	uint64_t rest_at;      /* proc_rest is called then, or when a slice ends */
-	struct co_list pinned; /* runnable and must stay here */
-	struct co_list tired_pinned;
-	struct co_list urgent; /* the same, urgent */
+	uint64_t expired_at; /* then the first of expired goes to runq */
 
 	struct steal_ring ring; /* put by the owner, taken by anyone */
 

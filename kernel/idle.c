@@ -100,7 +100,7 @@ static bool ask_for_work(const struct core *core, bool again)
 
 		if (other == core)
 			continue;
-		if (runq_len(&other->proc.runq) + runq_len(&other->proc.tired) ||
+		if (runq_len(&other->proc.runq) + relaxed_get(other->proc.expired.count) ||
 		    (again && sched_slice_is_long(other))) {
 			proc_interrupt(other);
 			busy = true;
@@ -213,7 +213,7 @@ static bool stack_is_free(struct core *core, struct co *next)
 		arch_relax();
 	}
 	others = proc_waiting(core);
-	proc_put_back(core, next);
+	proc_put_quietly(core, next);
 	if (!others) {
 		sched_timer_soon(core);
 		arch_interrupts_off();
@@ -275,7 +275,7 @@ _Noreturn void proc_idle(struct core *core)
 		if (sched_service(core, prev)) {
 			relaxed_add(core->preemptions, 1);
 			relaxed_set(prev->state, CO_RUNNABLE);
-			proc_put_tired(core, prev);
+			proc_put_expired(core, prev);
 			relaxed_set(core->resume,
 				    proc_pick(core)); /* in the slice that has begun */
 		} else {

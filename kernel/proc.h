@@ -1,5 +1,5 @@
 /*
- * Where runnable coroutines are: the queues of a proc, the global queue, stealing, and what a core
+ * Where runnable coroutines are: the queues of a proc, the list of urgent ones, stealing, and what a core
  * does when it has none.
  */
 #ifndef KERNEL_PROC_H
@@ -12,8 +12,8 @@ extern _Atomic int proc_count;
 /* n of them: the old number. The others are to look at their queues again. */
 int proc_set_count(int n);
 
-/* Not 0: something is in the global queue, or some core is not to run coroutines: the paths that do
- * not look at these do not do. */
+/* Not 0: an urgent coroutine waits for any core, or some core is not to run coroutines: the paths
+ * that do not look at these do not do. */
 extern _Atomic size_t proc_attention;
 
 void proc_put_elsewhere(struct core *core, struct co *co);
@@ -34,16 +34,11 @@ static inline bool proc_needs_attention(void)
 	return atomic_load_explicit(&proc_attention, memory_order_relaxed) != 0;
 }
 
-/* Some wait here that have used up a time slice. */
-static inline bool proc_some_tired(const struct core *core)
+/* How many wait in the queues of a proc, but for urgent ones. */
+static inline size_t proc_own_len(const struct proc *proc)
 {
-	return runq_len(&core->proc.tired) || core->proc.tired_pinned.first;
-}
-
-/* What waits in the queues of a proc, but for pinned and urgent ones. */
-static inline uint32_t proc_own_len(const struct proc *proc)
-{
-	return runq_len(&proc->runq) + runq_len(&proc->tired) + steal_ring_len(&proc->ring);
+	return runq_len(&proc->runq) + relaxed_get(proc->expired.count) +
+	       steal_ring_len(&proc->ring);
 }
 
 /* The owner: co, which was runnable before, to the back of the queue of this core, or to where it
@@ -65,13 +60,12 @@ static inline void proc_put(struct core *core, struct co *co)
 		proc_share(core);
 }
 
-/* The same for one that has had its turn: behind those in the global queue too. */
-void proc_put_back(struct core *core, struct co *co);
+/* The same for one that has been preempted: behind all that have not used up a time slice. But not
+ * for ever: see proc_unexpire. */
+void proc_put_expired(struct core *core, struct co *co);
 
-/* The same for one whose time slice is over: behind those that have not used up one. But not for
- * ever: proc_rest, at the end of each slice. */
-void proc_put_tired(struct core *core, struct co *co);
-void proc_rest(struct core *core);
+/* One of those that have used up a time slice is as good as the others again. */
+void proc_unexpire(struct core *core);
 
 /* Anyone, interrupt handlers too: co to core, by its inbox. */
 void proc_send(struct core *core, struct co *co);
@@ -111,7 +105,7 @@ static inline bool proc_can_rotate(const struct core *core, const struct co *sel
 	const struct proc *proc = &core->proc;
 
 	return !(proc->special || proc_needs_attention() || proc->runnext ||
-		 (self->flags & (CO_PINNED | CO_URGENT))) &&
+		 (self->flags & CO_URGENT)) &&
 	       runq_can_rotate(&proc->runq);
 }
 
@@ -136,8 +130,5 @@ void proc_give_away(struct core *core);
 
 /* idle.c: what runs when nothing else does; each core ends in it. */
 _Noreturn void proc_idle(struct core *core);
-
-/* Coroutines in the global queue now. */
-size_t proc_global_len(void);
 
 #endif

@@ -17,6 +17,11 @@ static void *grow(void *to, void *unused)
 	struct runq_chunk *chunk = q->spare;
 
 	(void)unused;
+	if (q->last && !runq_len(q)) {
+		begin_at(q, q->last);
+		q->tail = q->head;
+		return q->last;
+	}
 	q->spare = NULL;
 	if (!chunk && !(chunk = page_alloc(0)))
 		return NULL;

@@ -32,7 +32,8 @@ struct runq {
 	_Atomic uint32_t len; /* read by anyone */
 };
 
-/* The chunk of the tail is full: another. False: no memory. */
+/* The chunk of the tail is full: another, or, where the queue is empty, the same from its beginning.
+ * False: no memory. */
 bool runq_grow(struct runq *q);
 /* The chunk of the head is empty, and another has more. */
 void runq_advance(struct runq *q);
@@ -170,6 +171,12 @@ static inline uint32_t steal_ring_len(const struct steal_ring *ring)
 	uint32_t n = atomic_load_explicit(&ring->tail, memory_order_relaxed) - head;
 
 	return n > STEAL_RING_SIZE ? 0 : n;
+}
+
+/* The owner: so many more fit. */
+static inline uint32_t steal_ring_room(const struct steal_ring *ring)
+{
+	return STEAL_RING_SIZE - steal_ring_len(ring);
 }
 
 struct co_list {

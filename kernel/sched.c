@@ -13,6 +13,9 @@ enum { RUNNEXT_AGE = 100 * 1000 };
 /* Timers that go off sooner after others are late by as much. */
 enum { TIMER_GAP = 20 * 1000 };
 
+/* One that has used up its slice waits for others so many slices, before it is one of them again. */
+enum { EXPIRED_SLICES = 4 };
+
 /* Slices are looked at this often, so that no sum of times overflows. */
 #define QUANTUM_MAX (3600 * NSEC_PER_SEC)
 
@@ -168,10 +171,10 @@ static __attribute__((noinline)) void yield_slowly(struct core *core, struct co 
 {
 	if (!call_by_coroutine(self))
 		call_forbidden("go_yield");
-	/* All others first: those too that have used up a slice. */
-	struct co *next = proc_some_tired(core) ? proc_pick(core) : NULL;
+	/* All others first, also those that have used up a slice. */
+	struct co *next = core->proc.expired.first ? proc_pick(core) : NULL;
 
-	proc_put_back(core, self);
+	proc_put_quietly(core, self);
 	switch_to(core, self, next ? next : proc_pick(core), false);
 	preempt_enable();
 }
@@ -390,10 +393,9 @@ static bool slice_check(struct core *core, struct co *running, uint64_t now)
 			proc_put(core, co);
 		}
 		proc->turn_over = !quantum;
-		/* Not whenever the slice is only looked at, because a core is idle. */
-		if (over || now >= proc->rest_at) {
-			proc->rest_at = now + slice_length();
-			proc_rest(core);
+		if (now >= proc->expired_at) {
+			proc->expired_at = now + EXPIRED_SLICES * slice_length();
+			proc_unexpire(core);
 		}
 		slice_next(core, now, proc->slice_began + slice_length());
 	}
@@ -426,7 +428,7 @@ bool sched_service(struct core *core, struct co *running)
 	}
 	if (next > now && next < core->timers_after)
 		next = core->timers_after;
-	if (unlikely(proc_idle_cores()) && (proc_own_len(&core->proc) || proc_global_len()))
+	if (unlikely(proc_idle_cores()) && proc_waiting(core))
 		proc_share(core);
 	if (running) {
 		if (core->index >= atomic_load_explicit(&proc_count, memory_order_relaxed)) {
