@@ -520,9 +520,50 @@ static void test_streams(void)
 	verdict("streams on sockets");
 }
 
+struct reading {
+	int fd;
+	size_t count;
+};
+
+enum { BUFFER = 4 * 1000 * 1000, PADDED = 6 * 1000 * 1000 };
+
+/* Sleeps again and again while the other end is in the C library, and when that waits already. */
+static void count_later(void *arg)
+{
+	struct reading *r = arg;
+	char buf[5000];
+
+	for (int i = 0; i < 100; i++)
+		time_sleep(NSEC_PER_MSEC / 2);
+	for (ssize_t n; (n = read(r->fd, buf, sizeof buf)) > 0;)
+		r->count += (size_t)n;
+	close(r->fd);
+}
+
+/* On the host port nothing is interrupted inside the library; what came then must not be forgotten when the
+ * library does not return, but calls what waits for the other end. */
+static void test_long_format(void)
+{
+	int fds[2];
+	struct reading reading = {0};
+	FILE *out;
+
+	connection(AF_INET, fds);
+	out = fdopen(fds[0], "w");
+	expect_eq(setvbuf(out, NULL, _IOFBF, BUFFER), 0);
+	reading.fd = fds[1];
+	go(count_later, &reading);
+	go_yield();
+	expect_eq(fprintf(out, "%*d", PADDED, 1), PADDED);
+	expect_eq(fclose(out), 0);
+	until_alone();
+	expect_eq(reading.count, PADDED);
+	verdict("a timer ends while a long line is made, which then waits");
+}
+
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 20);
+	test_begin(argc, argv, 21);
 	test_udp_refused(AF_INET);
 	test_udp_refused(AF_INET6);
 	test_udp_wildcard(AF_INET);
@@ -542,6 +583,7 @@ int main(int argc, char **argv)
 	test_descriptors();
 	test_copies();
 	test_streams();
+	test_long_format();
 	until_alone();
 	verdict("nobody is left");
 	return test_end();
