@@ -92,6 +92,12 @@ def run_forged(case):
         return [check(wire, test) for test in forged.TESTS]
 
 
+def run_forged_failing(case):
+    with forged.Wire(case, image_of(case), MEM="64M") as wire:
+        forged.assert_answers(wire)
+        return [check(wire, test) for test in forged.OF_NO_MEMORY]
+
+
 def run_forged_long(case):
     checks = []
     for _ in range(4):  # on a new machine each: what it has sent for nothing fills it in the end
@@ -118,6 +124,7 @@ RUNS = (  # name, what runs it, its application, seconds
     ("sockets", run_sockets, "tests/net/sockets.c", 4),
     ("wire", run_wire, "tests/net/wire.c", 8),
     ("forged", run_forged, "tests/net/wire.c", 12),
+    ("forged failing", run_forged_failing, "tests/net/wire.c", 10),
     ("names", run_names, "tests/net/wire.c", 12),
     ("dhcp", run_dhcp, "tests/net/wire.c", 4),
     ("echo", run_echo, "examples/echo.c", 2),
@@ -138,7 +145,8 @@ LONG = (
 )
 
 
-ON_WIRE = ("wire", "forged", "many forged", "names", "dhcp")
+OPTIONS = {"forged failing": {"BUILD": "failing"}}
+ON_WIRE = ("wire", "forged", "forged failing", "many forged", "names", "dhcp")
 
 
 def sanitize_cases():
@@ -157,4 +165,4 @@ def cases(tier):
         for name, run, app, cost in RUNS + (LONG if tier == "long" else ()):
             if arch == HOST and name in ON_WIRE:
                 continue  # there is no card between
-            yield Case("net", name, arch, 2, run, cost=cost, images=[(app, arch, {})])
+            yield Case("net", name, arch, 2, run, cost=cost, images=[(app, arch, OPTIONS.get(name, {}))])

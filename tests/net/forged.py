@@ -320,6 +320,37 @@ def smaller_path(wire):
     c.send(ACK | FIN)
 
 
+def half_sent(wire):
+    """a segment of which one fragment went out, and the next found no memory, comes again"""
+    meet(wire)
+    mtu = 1500
+    for failing in range(1, 13):
+        size = mtu - 60  # one segment, which does not wait for what is not acknowledged
+        mtu -= 8
+        others = [opened(wire, b"send 3000000", window=0) for _ in range(6)]
+        c = Connection6(wire)
+        assert c.open(), "no connection"
+        c.say(b"short %d %d\n" % (size, failing))
+        segment, _ = c.segment()
+        assert len(segment) == 320, f"{len(segment)} bytes"
+        too_big(wire, mtu)
+        with wire.blocked:
+            for other in others:
+                other.send(ACK)
+            time.sleep(0.3)  # until the card has no room
+            c.say(b"x")
+            time.sleep(0.1)
+            c.ack = c.ack + 300 & 0xffffffff
+            c.send(ACK)  # it is tried again, and nothing else is on its way
+            time.sleep(0.1)
+        for other in others:
+            other.send(RST)
+        while len(segment) < size:
+            segment, _ = c.segment()
+            assert segment, f"with allocation {failing} failing it does not come"
+        c.send(RST)
+
+
 def out_of_order(wire):
     """what comes out of order is bounded"""
     before = int(ask(wire, b"free 0"))
@@ -427,5 +458,6 @@ def moved(wire):
 TESTS = (far, smaller, windows, smallest, smallest_of_server, in_fragments, past_window, past_end, acknowledged_late,
          in_pieces, smaller_path, small_path, random_segments, last_lost, patient, again,
          backlog, timed_out, out_of_order, unread, flood, deaf)
+OF_NO_MEMORY = (half_sent,)
 LONG = (many_segments,)
 OF_ADDRESSES = (refusing, moved)

@@ -16,6 +16,8 @@
  *	name NAME	says getaddrinfo's result for NAME, and its IPv4 address
  *	dial PORT	connects to that port of the host, echoes what it says
  *	udp PORT	sends datagrams of many sizes to that port, each of which has to come back
+ *	short N M	sends 300 bytes, and when a byte has come N; meanwhile the Mth allocation fails
+ *			(in an image made with BUILD=failing)
  * With the argument "offload" TCP's checksums are left to the card, though QEMU's wire has none that would
  * make them: the other end sees what was left.
  */
@@ -185,18 +187,35 @@ static void udp(int fd, int port)
 	free(out);
 }
 
+long runtime_fail_alloc(long n) __attribute__((weak));
+
+static void short_of_memory(int fd, size_t n, int failing)
+{
+	char c;
+
+	send_pattern(fd, 300);
+	read(fd, &c, 1);
+	if (runtime_fail_alloc)
+		runtime_fail_alloc(failing);
+	send_pattern(fd, n);
+	while (read(fd, &c, 1) > 0)
+		;
+	if (runtime_fail_alloc)
+		runtime_fail_alloc(-1);
+}
+
 static _Atomic int busy;
 
 static void serve(void *arg)
 {
-	int fd = *(int *)arg, n = 0;
+	int fd = *(int *)arg, n = 0, more = 0;
 	char line[40], order[10] = "", word[30] = "";
 	size_t at = 0;
 
 	while (at < sizeof line - 1 && read(fd, &line[at], 1) == 1 && line[at] != '\n')
 		at++;
 	line[at] = '\0';
-	sscanf(line, "%9s %29s", order, word);
+	sscanf(line, "%9s %29s %d", order, word, &more);
 	n = atoi(word);
 	if (!strcmp(order, "busy"))
 		dprintf(fd, "%d", busy);
@@ -234,6 +253,8 @@ static void serve(void *arg)
 		dial(fd, n);
 	else if (!strcmp(order, "udp"))
 		udp(fd, n);
+	else if (!strcmp(order, "short"))
+		short_of_memory(fd, (size_t)n, more);
 	close(fd);
 	busy--;
 }

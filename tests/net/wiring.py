@@ -106,6 +106,7 @@ class Wire:
         self.frames = []            # from the machine, that nobody has taken
         self._gone = 0              # older ones that nobody wanted
         self.on_frame = lambda frame: False
+        self.blocked = threading.Lock()  # who holds it has the machine's card wait with its frames
         self._changed = threading.Condition()
         self._sending = threading.Lock()
         self._process = subprocess.Popen(words, cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
@@ -122,7 +123,8 @@ class Wire:
         stream = self._socket.makefile("rb")
         try:
             while len(size := stream.read(4)) == 4:
-                self._take_in(stream.read(struct.unpack("!I", size)[0]))
+                with self.blocked:
+                    self._take_in(stream.read(struct.unpack("!I", size)[0]))
         except OSError:
             pass
 
