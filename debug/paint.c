@@ -56,7 +56,7 @@ void paint_check(const struct co *co)
 #include "kernel/bounds.h"
 #include "kernel/core.h"
 
-static void *tell(void *arg, void *unused)
+static void *tell_highest(void *arg, void *unused)
 {
 	const struct co *co = arg;
 	size_t offset;
@@ -69,7 +69,7 @@ static void *tell(void *arg, void *unused)
 
 _Noreturn void paint_is_lost(const struct co *co)
 {
-	core_report(tell, (void *)(uintptr_t)co, NULL);
+	core_report(tell_highest, (void *)(uintptr_t)co, NULL);
 }
 
 #endif

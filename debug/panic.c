@@ -82,7 +82,7 @@ static __attribute__((noinline)) _Noreturn void panic_end(void)
 }
 
 /* Only one core goes on from here. */
-static void begin(void)
+static void panic_begin(void)
 {
 	static _Atomic int first = -1;
 	int none = -1, here;
@@ -122,13 +122,13 @@ struct message {
 	struct backtrace backtrace;
 };
 
-static void *report(void *message, void *unused)
+static void *report_panic(void *message, void *unused)
 {
 	static char text[512];
 	struct message *m = message;
 
 	(void)unused;
-	begin();
+	panic_begin();
 	print("panic: ");
 	if (m->formatter) {
 		m->formatter(text, sizeof(text), m->fmt, m->args);
@@ -151,7 +151,7 @@ static inline __attribute__((always_inline)) _Noreturn void raise(panic_formatte
 
 	va_copy(m.args, args);
 	arch_backtrace_here(&m.backtrace);
-	core_report(report, &m, NULL);
+	core_report(report_panic, &m, NULL);
 }
 
 _Noreturn void panic(const char *fmt, ...)
@@ -178,7 +178,7 @@ static void *report_plain(void *unused, void *unused2)
 {
 	(void)unused;
 	(void)unused2;
-	begin();
+	panic_begin();
 	if (plain.file)
 		print("panic: %s:%d: %s: %s is false\n", plain.file, plain.line, plain.func,
 		      plain.text);
@@ -207,7 +207,7 @@ _Noreturn void panic_assert(const char *file, int line, const char *func, const 
 
 _Noreturn void panic_deadlock(void)
 {
-	begin();
+	panic_begin();
 	print("all coroutines are asleep - deadlock!\n");
 	dump_all();
 	panic_end();
@@ -225,7 +225,7 @@ _Noreturn void panic_exception(const struct arch_regs *regs, const char *what, u
 {
 	struct backtrace b;
 
-	begin();
+	panic_begin();
 	print("panic: %s\n", what);
 	backtrace_regs(&b, regs, arch_current());
 	if (b.pc == addr && is_on_stack(addr))
@@ -309,7 +309,7 @@ struct next_by_id {
 	size_t count;
 };
 
-static void look(struct co *co, void *arg)
+static void look_at_holder(struct co *co, void *arg)
 {
 	struct next_by_id *search = arg;
 
@@ -336,7 +336,7 @@ void dump_all(void)
 	struct next_by_id search = {.after = 0};
 
 	slab_visit_begin();
-	co_each(look, &search);
+	co_each(look_at_holder, &search);
 	print("%zu coroutines on %d cores\n", search.count, core_count);
 	if (search.count > 2000) { /* too many to sort: as they are in memory */
 		co_each(dump_one, NULL);
@@ -345,7 +345,7 @@ void dump_all(void)
 	while (search.next) {
 		dump_co(search.next);
 		search = (struct next_by_id){.after = search.id};
-		co_each(look, &search);
+		co_each(look_at_holder, &search);
 	}
 	slab_visit_end();
 }

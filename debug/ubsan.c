@@ -18,7 +18,7 @@ struct type {
 	char name[]; /* in quotes */
 };
 
-static _Noreturn void report(const struct location *at, const char *what, const struct type *type)
+static _Noreturn void report_undefined(const struct location *at, const char *what, const struct type *type)
 {
 	panic("undefined behaviour at %s:%u:%u: %s%s", at->file, at->line, at->column, what,
 	      type ? type->name : "");
@@ -34,14 +34,14 @@ struct where {
 	_Noreturn void __ubsan_handle_##handler(const struct where *where); \
 	_Noreturn void __ubsan_handle_##handler(const struct where *where) \
 	{ \
-		report(&where->at, what, where->type); \
+		report_undefined(&where->at, what, where->type); \
 	}
 
 #define UNTYPED(handler, what) \
 	_Noreturn void __ubsan_handle_##handler(const struct where *where); \
 	_Noreturn void __ubsan_handle_##handler(const struct where *where) \
 	{ \
-		report(&where->at, what, NULL); \
+		report_undefined(&where->at, what, NULL); \
 	}
 
 TYPED(add_overflow_abort, "addition overflows ")
@@ -77,5 +77,5 @@ void __ubsan_handle_type_mismatch_v1_abort(const struct where *where, uintptr_t 
 void __ubsan_handle_nonnull_return_v1_abort(const void *data, const struct location *at)
 {
 	(void)data;
-	report(at, "NULL from a function that may not return it", NULL);
+	report_undefined(at, "NULL from a function that may not return it", NULL);
 }

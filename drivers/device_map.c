@@ -7,7 +7,7 @@
 /* Below the window of the stacks there is room that no memory reaches. */
 enum { ROOM = 1 << 30 };
 
-static void *take_page(void)
+static void *take_table_page(void)
 {
 	void *page;
 
@@ -29,7 +29,7 @@ uintptr_t device_map(uint64_t base, size_t size)
 	used += pages * PAGE_SIZE;
 	for (size_t i = 0; i < pages; i++)
 		if (arch_map(at + i * PAGE_SIZE, first + i * PAGE_SIZE, MAP_WRITE | MAP_DEVICE,
-			     take_page) < 0)
+			     take_table_page) < 0)
 			return 0;
 	return at + (base - first);
 }

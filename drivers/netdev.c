@@ -10,7 +10,7 @@
 static struct once looked;
 static struct netdev *card;
 
-static void look(void *unused)
+static void find_card(void *unused)
 {
 	bool shield = go_shield(true);
 	struct virtio *v = virtio_find(VIRTIO_NET);
@@ -25,6 +25,6 @@ static void look(void *unused)
 
 struct netdev *netdev_first(void)
 {
-	once_do(&looked, look, NULL);
+	once_do(&looked, find_card, NULL);
 	return card;
 }

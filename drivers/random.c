@@ -25,7 +25,7 @@ static uint32_t key[KEY_WORDS];
 static uint8_t ready[(BLOCK_WORDS - KEY_WORDS) * sizeof(uint32_t)];
 static size_t nready; /* at the end of ready: not given out yet */
 
-static uint32_t rotate(uint32_t x, int n)
+static uint32_t rotate_word(uint32_t x, int n)
 {
 	return x << n | x >> (32 - n);
 }
@@ -33,10 +33,10 @@ static uint32_t rotate(uint32_t x, int n)
 /* RFC 8439, 2.1. */
 static void quarter_round(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
 {
-	*a += *b, *d = rotate(*d ^ *a, 16);
-	*c += *d, *b = rotate(*b ^ *c, 12);
-	*a += *b, *d = rotate(*d ^ *a, 8);
-	*c += *d, *b = rotate(*b ^ *c, 7);
+	*a += *b, *d = rotate_word(*d ^ *a, 16);
+	*c += *d, *b = rotate_word(*b ^ *c, 12);
+	*a += *b, *d = rotate_word(*d ^ *a, 8);
+	*c += *d, *b = rotate_word(*b ^ *c, 7);
 }
 
 /* Lock held: a block of the present key, which makes the next key and what is ready. */
@@ -117,7 +117,7 @@ static void absorb_time(void)
 	}
 }
 
-static void seed(void *unused)
+static void seed_generator(void *unused)
 {
 	bool shield = go_shield(true), device, processor;
 
@@ -135,7 +135,7 @@ void random_fill(void *data, size_t n)
 	static struct once seeded;
 	uint8_t *to = data;
 
-	once_do(&seeded, seed, NULL);
+	once_do(&seeded, seed_generator, NULL);
 	lock(&generator_lock);
 	while (n > 0) {
 		if (nready == 0)

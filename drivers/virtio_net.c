@@ -170,7 +170,7 @@ static void use_pairs(struct card *card)
 		virtio_fail(card->virtio, "it does not use %u pairs of queues", card->npairs);
 }
 
-static int start(struct card *card)
+static int start_card(struct card *card)
 {
 	struct virtio *v = card->virtio;
 	unsigned npairs = card->npairs;
@@ -210,7 +210,7 @@ int netdev_open(struct netdev *dev, void (*receive)(void *arg, struct netdev_buf
 	dev->receive = receive;
 	dev->changed = changed;
 	dev->arg = arg;
-	error = start(card);
+	error = start_card(card);
 	if (error) {
 		virtio_fail(card->virtio, "it cannot be started (error %d)", error);
 		out_of_service(card);

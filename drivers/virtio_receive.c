@@ -23,14 +23,14 @@ static struct netdev_buffer *buffer_make(struct card *card)
 	return b;
 }
 
-static struct frame_header *header_of(struct netdev_buffer *b)
+static struct frame_header *frame_header_of(struct netdev_buffer *b)
 {
 	return (struct frame_header *)((char *)b + FRONT);
 }
 
 static bool buffer_put(struct pair *pair, struct netdev_buffer *b)
 {
-	struct virtio_piece piece = {header_of(b), pair->card->room};
+	struct virtio_piece piece = {frame_header_of(b), pair->card->room};
 
 	return virtio_put(&pair->receive, &piece, 0, 1, b);
 }
@@ -68,9 +68,9 @@ static struct netdev_buffer *frame_take(struct pair *pair)
 			atomic_fetch_add_explicit(&card->dev.lost, 1, memory_order_relaxed);
 			continue;
 		}
-		b->data = (uint8_t *)(header_of(b) + 1);
+		b->data = (uint8_t *)(frame_header_of(b) + 1);
 		b->checksum_good = card->dev.checksum_receive &&
-				   header_of(b)->flags &
+				   frame_header_of(b)->flags &
 					   (HEADER_NEEDS_CHECKSUM | HEADER_DATA_VALID);
 		atomic_fetch_add_explicit(&card->out, 1, memory_order_relaxed);
 		atomic_fetch_add_explicit(&card->dev.received, 1, memory_order_relaxed);
@@ -95,7 +95,7 @@ static void receive_all(struct pair *pair)
 	virtio_tell(&pair->receive);
 }
 
-static int fill(struct pair *pair)
+static int fill_queue(struct pair *pair)
 {
 	struct netdev_buffer *b;
 
@@ -114,7 +114,7 @@ void pair_receive(void *arg)
 	struct virtio_queue *q = &pair->receive;
 	struct virtio *v = pair->card->virtio;
 	struct netdev_buffer *b;
-	int error = fill(pair);
+	int error = fill_queue(pair);
 
 	card_leave_program();
 	if (!error)

@@ -26,7 +26,7 @@ struct finished {
 	} frame[8];
 };
 
-static void finish(struct finished *f)
+static void finish_frames(struct finished *f)
 {
 	for (int i = 0; i < f->n; i++)
 		f->frame[i].done(f->frame[i].arg);
@@ -51,7 +51,7 @@ static void take_sent(struct pair *pair, bool all, struct finished *f)
 	}
 }
 
-static int put(struct pair *pair, const struct netdev_frame *frame)
+static int put_frame(struct pair *pair, const struct netdev_frame *frame)
 {
 	struct virtio_piece pieces[1 + NETDEV_FRAGMENTS];
 	struct sending *s = pair->free;
@@ -98,11 +98,11 @@ int netdev_send(struct netdev *dev, const struct netdev_frame *frame)
 	pair = &card->pairs[frame->flow % card->npairs];
 	lock(&pair->lock);
 	take_sent(pair, false, &finished);
-	error = put(pair, frame);
+	error = put_frame(pair, frame);
 	watched = pair->watched || error;
 	pair->watched = pair->watched || !error;
 	unlock(&pair->lock);
-	finish(&finished);
+	finish_frames(&finished);
 	if (!watched)
 		event_post(&card->virtio->changed);
 	if (!error)
@@ -121,7 +121,7 @@ bool pair_collect(struct pair *pair, bool all)
 		more = pair->send.with_device > 0;
 		pair->watched = more;
 		unlock(&pair->lock);
-		finish(&finished);
+		finish_frames(&finished);
 	} while (finished.n > 0);
 	return more;
 }

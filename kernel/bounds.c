@@ -5,7 +5,7 @@
  * depth: pointer kernel/co.c self->fn)(self->arg) : @entry
  * depth: pointer kernel/co.c self->fn(self->arg) : @entry
  * depth: pointer kernel/co.c self->at_end(self->end_arg) : member_ended task_ended
- * depth: pointer kernel/co.c self->at_end(self->end_arg) : sync/future.c:finish sync/gen.c:end
+ * depth: pointer kernel/co.c self->at_end(self->end_arg) : future_finish gen_end
  * depth: pointer sync/future.c task->fn(task->arg) : @started
  * depth: pointer sync/gen.c g->fn(g, g->arg) : @started
  * depth: pointer kernel/co.c call.fn(call.arg) : @deferred
@@ -13,7 +13,7 @@
  *
  * What core_call calls runs on the core's own stack, and so does a panic's report:
  * depth: pointer kernel/core.c fn(a, b); : @nothing
- * depth: never report : panic
+ * depth: never report_panic : panic
  *
  * depth: after libc_co_exit : __getreent libc_init
  */

@@ -27,7 +27,7 @@ static uint64_t close_on_exec[MAX_FILES / WORD]; /* FD_CLOEXEC: kept, and of no 
 static int lowest = 3;                           /* all below are used */
 
 /* Where the file of fd is kept; NULL: it never was in use. table_lock is held. */
-static struct file **table_at(int fd)
+static struct file **descriptor_at(int fd)
 {
 	assert_locked(&table_lock);
 	if (fd < 0 || fd >= MAX_FILES || !chunks[fd / CHUNK])
@@ -40,7 +40,7 @@ struct file *file_get(int fd)
 	struct file *file, **at;
 
 	lock(&table_lock);
-	at = table_at(fd);
+	at = descriptor_at(fd);
 	file = at ? *at : NULL;
 	if (file)
 		atomic_fetch_add_explicit(&file->refs, 1, memory_order_relaxed);
@@ -75,7 +75,7 @@ static bool is_used(int fd)
 }
 
 /* The lowest free descriptor from least on, or -EMFILE. */
-static int table_find(int least)
+static int descriptor_find(int least)
 {
 	int fd = least > lowest ? least : lowest;
 
@@ -88,9 +88,9 @@ static int table_find(int least)
 }
 
 /* Puts file (NULL: none) in the place of fd, whose chunk is there; what was there. */
-static struct file *table_set(int fd, struct file *file)
+static struct file *descriptor_set(int fd, struct file *file)
 {
-	struct file **at = table_at(fd), *old = *at;
+	struct file **at = descriptor_at(fd), *old = *at;
 
 	*at = file;
 	close_on_exec[fd / WORD] &= ~(UINT64_C(1) << (fd % WORD));
@@ -107,7 +107,7 @@ static struct file *table_set(int fd, struct file *file)
 }
 
 /* Makes sure that the chunk of fd is there. Without the lock. */
-static bool table_grow(int fd)
+static bool descriptors_grow(int fd)
 {
 	struct file **chunk = heap_alloc(CHUNK * sizeof(struct file *));
 
@@ -125,20 +125,20 @@ static bool table_grow(int fd)
 }
 
 /* Gives file the lowest free descriptor from least on. */
-static int table_add(struct file *file, int least)
+static int descriptor_add(struct file *file, int least)
 {
 	for (;;) {
 		lock(&table_lock);
 
-		int fd = table_find(least);
-		bool there = fd < 0 || table_at(fd);
+		int fd = descriptor_find(least);
+		bool there = fd < 0 || descriptor_at(fd);
 
 		if (fd >= 0 && there)
-			table_set(fd, file);
+			descriptor_set(fd, file);
 		unlock(&table_lock);
 		if (there)
 			return fd;
-		if (!table_grow(fd))
+		if (!descriptors_grow(fd))
 			return -ENOMEM;
 	}
 }
@@ -152,7 +152,7 @@ int file_add(const struct file_ops *ops, void *object, int flags)
 		return -ENOMEM;
 	*file = (struct file){
 		.refs = 1, .descriptors = 1, .flags = flags, .ops = ops, .object = object};
-	fd = table_add(file, 0);
+	fd = descriptor_add(file, 0);
 	if (fd < 0)
 		heap_free(file);
 	return fd;
@@ -160,7 +160,7 @@ int file_add(const struct file_ops *ops, void *object, int flags)
 
 int file_give(struct file *file)
 {
-	return table_add(file, 0);
+	return descriptor_add(file, 0);
 }
 
 int file_descriptor_flags(int fd)
@@ -169,7 +169,7 @@ int file_descriptor_flags(int fd)
 	int flags = -EBADF;
 
 	lock(&table_lock);
-	at = table_at(fd);
+	at = descriptor_at(fd);
 	if (at && *at)
 		flags = close_on_exec[fd / WORD] >> (fd % WORD) & 1 ? FD_CLOEXEC : 0;
 	unlock(&table_lock);
@@ -183,7 +183,7 @@ int file_set_descriptor_flags(int fd, int flags)
 	int error = -EBADF;
 
 	lock(&table_lock);
-	at = table_at(fd);
+	at = descriptor_at(fd);
 	if (at && *at) {
 		uint64_t *word = &close_on_exec[fd / WORD];
 
@@ -199,8 +199,8 @@ int file_close(int fd)
 	struct file **at, *file;
 
 	lock(&table_lock);
-	at = table_at(fd);
-	file = at && *at ? table_set(fd, NULL) : NULL;
+	at = descriptor_at(fd);
+	file = at && *at ? descriptor_set(fd, NULL) : NULL;
 	unlock(&table_lock);
 	if (!file)
 		return -EBADF;
@@ -219,7 +219,7 @@ int file_dup(int fd, int least)
 	if (!file)
 		return -EBADF;
 	atomic_fetch_add_explicit(&file->descriptors, 1, memory_order_relaxed);
-	new_fd = table_add(file, least);
+	new_fd = descriptor_add(file, least);
 	if (new_fd < 0)
 		file_drop(file);
 	return new_fd;
@@ -239,11 +239,11 @@ int file_dup_to(int fd, int new_fd)
 	atomic_fetch_add_explicit(&file->descriptors, 1, memory_order_relaxed);
 	do {
 		lock(&table_lock);
-		there = table_at(new_fd);
+		there = descriptor_at(new_fd);
 		if (there)
-			old = table_set(new_fd, file);
+			old = descriptor_set(new_fd, file);
 		unlock(&table_lock);
-	} while (!there && table_grow(new_fd));
+	} while (!there && descriptors_grow(new_fd));
 	if (!there)
 		file_drop(file);
 	if (old)

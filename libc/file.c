@@ -112,7 +112,7 @@ static size_t copy_out(const struct ramdisk_node *node, void *buf, size_t n, off
 	return n;
 }
 
-static bool may_wait(struct file *file)
+static bool input_may_wait(struct file *file)
 {
 	return !(atomic_load_explicit(&file->flags, memory_order_relaxed) & O_NONBLOCK);
 }
@@ -131,9 +131,9 @@ static ssize_t read_next(struct file *file, void *buf, size_t n)
 	ssize_t got;
 
 	if (file->ops)
-		return file->ops->read(file->object, &(struct iovec){buf, n}, 1, may_wait(file));
+		return file->ops->read(file->object, &(struct iovec){buf, n}, 1, input_may_wait(file));
 	if (file == &console_in)
-		return console_read(buf, n, may_wait(file));
+		return console_read(buf, n, input_may_wait(file));
 	if (file == &console_out)
 		return -EBADF;
 	mutex_lock(&file->lock);
@@ -172,7 +172,7 @@ static ssize_t write_next(struct file *file, const void *buf, size_t n)
 {
 	if (file->ops)
 		return file->ops->write(file->object, &(struct iovec){(void *)buf, n}, 1,
-					may_wait(file));
+					input_may_wait(file));
 	return file == &console_out ? console_write(buf, n) : -EBADF;
 }
 
@@ -229,7 +229,7 @@ static ssize_t move_parts(int fd, const struct iovec *parts, int count, bool wri
 		n = each_part(file, parts, count, write);
 	else
 		n = (write ? file->ops->write : file->ops->read)(file->object, parts, count,
-								 may_wait(file));
+								 input_may_wait(file));
 	file_put(file);
 	return n;
 }

@@ -29,7 +29,7 @@ int *__errno(void)
 	return &arch_current()->error;
 }
 
-static struct _reent *attach(struct co *self)
+static struct _reent *attach_reent(struct co *self)
 {
 	if (self->flags & CO_KERNEL)
 		return _GLOBAL_REENT;
@@ -51,7 +51,7 @@ struct _reent *__getreent(void)
 {
 	struct co *self = arch_current();
 
-	return self->reent ? self->reent : attach(self);
+	return self->reent ? self->reent : attach_reent(self);
 }
 
 /* From the linker script: what runs before main. */

@@ -30,7 +30,7 @@ int getpagesize(void);
 char *getcwd(char *buf, size_t size);
 
 /* A result of file.h as C programs expect it. */
-static long result_r(struct _reent *r, long result)
+static long newlib_result_r(struct _reent *r, long result)
 {
 	if (result >= 0)
 		return result;
@@ -38,7 +38,7 @@ static long result_r(struct _reent *r, long result)
 	return -1;
 }
 
-static long result(long value)
+static long newlib_result(long value)
 {
 	if (value >= 0)
 		return value;
@@ -51,66 +51,66 @@ static long result(long value)
 int _open_r(struct _reent *r, const char *path, int flags, int mode)
 {
 	(void)mode;
-	return (int)result_r(r, file_open(path, flags));
+	return (int)newlib_result_r(r, file_open(path, flags));
 }
 
 int _close_r(struct _reent *r, int fd)
 {
-	return (int)result_r(r, file_close(fd));
+	return (int)newlib_result_r(r, file_close(fd));
 }
 
 _ssize_t _read_r(struct _reent *r, int fd, void *buf, size_t n)
 {
-	return result_r(r, file_read(fd, buf, n));
+	return newlib_result_r(r, file_read(fd, buf, n));
 }
 
 _ssize_t _write_r(struct _reent *r, int fd, const void *buf, size_t n)
 {
-	return result_r(r, file_write(fd, buf, n));
+	return newlib_result_r(r, file_write(fd, buf, n));
 }
 
 _off_t _lseek_r(struct _reent *r, int fd, _off_t offset, int whence)
 {
-	return result_r(r, file_seek(fd, offset, whence));
+	return newlib_result_r(r, file_seek(fd, offset, whence));
 }
 
 int _fstat_r(struct _reent *r, int fd, struct stat *st)
 {
-	return (int)result_r(r, file_stat(fd, st));
+	return (int)newlib_result_r(r, file_stat(fd, st));
 }
 
 int _stat_r(struct _reent *r, const char *path, struct stat *st)
 {
-	return (int)result_r(r, file_stat_path(path, st));
+	return (int)newlib_result_r(r, file_stat_path(path, st));
 }
 
 int _isatty_r(struct _reent *r, int fd)
 {
-	return result_r(r, file_is_terminal(fd)) == 1;
+	return newlib_result_r(r, file_is_terminal(fd)) == 1;
 }
 
 int _unlink_r(struct _reent *r, const char *path)
 {
-	return (int)result_r(r, file_change(path));
+	return (int)newlib_result_r(r, file_change(path));
 }
 
 int _link_r(struct _reent *r, const char *from, const char *to)
 {
 	int error = file_change(from);
 
-	return (int)result_r(r, error == -EROFS ? file_create(to) : error);
+	return (int)newlib_result_r(r, error == -EROFS ? file_create(to) : error);
 }
 
 int _rename_r(struct _reent *r, const char *from, const char *to)
 {
 	(void)to;
-	return (int)result_r(r, file_change(from));
+	return (int)newlib_result_r(r, file_change(from));
 }
 
 int _mkdir_r(struct _reent *r, const char *path, int mode)
 {
 	(void)mode;
-	return (int)result_r(r, file_create(path));
+	return (int)newlib_result_r(r, file_create(path));
 }
 
 int _fcntl_r(struct _reent *r, int fd, int command, int arg)
@@ -118,24 +118,24 @@ int _fcntl_r(struct _reent *r, int fd, int command, int arg)
 	int flags = file_flags(fd);
 
 	if (flags < 0)
-		return (int)result_r(r, flags);
+		return (int)newlib_result_r(r, flags);
 	switch (command) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
 		fd = file_dup(fd, arg);
 		if (fd >= 0 && command == F_DUPFD_CLOEXEC)
 			file_set_descriptor_flags(fd, FD_CLOEXEC);
-		return (int)result_r(r, fd);
+		return (int)newlib_result_r(r, fd);
 	case F_GETFL:
 		return flags;
 	case F_SETFL:
-		return (int)result_r(r, file_set_flags(fd, arg));
+		return (int)newlib_result_r(r, file_set_flags(fd, arg));
 	case F_GETFD:
-		return (int)result_r(r, file_descriptor_flags(fd));
+		return (int)newlib_result_r(r, file_descriptor_flags(fd));
 	case F_SETFD:
-		return (int)result_r(r, file_set_descriptor_flags(fd, arg));
+		return (int)newlib_result_r(r, file_set_descriptor_flags(fd, arg));
 	default:
-		return (int)result_r(r, -EINVAL);
+		return (int)newlib_result_r(r, -EINVAL);
 	}
 }
 
@@ -149,62 +149,62 @@ int _getpid_r(struct _reent *r)
 
 int _fork_r(struct _reent *r)
 {
-	return (int)result_r(r, -ENOSYS);
+	return (int)newlib_result_r(r, -ENOSYS);
 }
 
 int _wait_r(struct _reent *r, int *status)
 {
 	(void)status;
-	return (int)result_r(r, -ECHILD);
+	return (int)newlib_result_r(r, -ECHILD);
 }
 
 int _execve_r(struct _reent *r, const char *path, char *const argv[], char *const envp[])
 {
 	(void)path, (void)argv, (void)envp;
-	return (int)result_r(r, -ENOSYS);
+	return (int)newlib_result_r(r, -ENOSYS);
 }
 
 /* ---- What programs call --------------------------------------------------------------------- */
 
 int open(const char *path, int flags, ...)
 {
-	return (int)result(file_open(path, flags)); /* the mode is for files that are created */
+	return (int)newlib_result(file_open(path, flags)); /* the mode is for files that are created */
 }
 
 int creat(const char *path, mode_t mode)
 {
 	(void)mode;
-	return (int)result(file_open(path, O_WRONLY | O_CREAT | O_TRUNC));
+	return (int)newlib_result(file_open(path, O_WRONLY | O_CREAT | O_TRUNC));
 }
 
 int close(int fd)
 {
-	return (int)result(file_close(fd));
+	return (int)newlib_result(file_close(fd));
 }
 
 _READ_WRITE_RETURN_TYPE read(int fd, void *buf, size_t n)
 {
-	return result(file_read(fd, buf, n));
+	return newlib_result(file_read(fd, buf, n));
 }
 
 ssize_t pread(int fd, void *buf, size_t n, off_t offset)
 {
-	return result(file_read_at(fd, buf, n, offset));
+	return newlib_result(file_read_at(fd, buf, n, offset));
 }
 
 _READ_WRITE_RETURN_TYPE write(int fd, const void *buf, size_t n)
 {
-	return result(file_write(fd, buf, n));
+	return newlib_result(file_write(fd, buf, n));
 }
 
 ssize_t readv(int fd, const struct iovec *parts, int count)
 {
-	return result(file_read_parts(fd, parts, count));
+	return newlib_result(file_read_parts(fd, parts, count));
 }
 
 ssize_t writev(int fd, const struct iovec *parts, int count)
 {
-	return result(file_write_parts(fd, parts, count));
+	return newlib_result(file_write_parts(fd, parts, count));
 }
 
 int ioctl(int fd, unsigned long request, ...)
@@ -221,30 +221,30 @@ int ioctl(int fd, unsigned long request, ...)
 		n = file_readable(fd);
 		if (n >= 0)
 			*value = (int)n;
-		return (int)result(n < 0 ? n : 0);
+		return (int)newlib_result(n < 0 ? n : 0);
 	case FIONBIO:
 		n = file_flags(fd);
 		if (n >= 0)
 			n = file_set_flags(fd, ((int)n & ~O_NONBLOCK) | (*value ? O_NONBLOCK : 0));
-		return (int)result(n);
+		return (int)newlib_result(n);
 	default:
-		return (int)result(file_flags(fd) < 0 ? -EBADF : -ENOTTY);
+		return (int)newlib_result(file_flags(fd) < 0 ? -EBADF : -ENOTTY);
 	}
 }
 
 off_t lseek(int fd, off_t offset, int whence)
 {
-	return result(file_seek(fd, offset, whence));
+	return newlib_result(file_seek(fd, offset, whence));
 }
 
 int fstat(int fd, struct stat *st)
 {
-	return (int)result(file_stat(fd, st));
+	return (int)newlib_result(file_stat(fd, st));
 }
 
 int stat(const char *restrict path, struct stat *restrict st)
 {
-	return (int)result(file_stat_path(path, st));
+	return (int)newlib_result(file_stat_path(path, st));
 }
 
 int lstat(const char *restrict path, struct stat *restrict st)
@@ -254,17 +254,17 @@ int lstat(const char *restrict path, struct stat *restrict st)
 
 int isatty(int fd)
 {
-	return result(file_is_terminal(fd)) == 1;
+	return newlib_result(file_is_terminal(fd)) == 1;
 }
 
 int dup(int fd)
 {
-	return (int)result(file_dup(fd, 0));
+	return (int)newlib_result(file_dup(fd, 0));
 }
 
 int dup2(int fd, int new_fd)
 {
-	return (int)result(file_dup_to(fd, new_fd));
+	return (int)newlib_result(file_dup_to(fd, new_fd));
 }
 
 int fcntl(int fd, int command, ...)
@@ -289,17 +289,17 @@ int access(const char *path, int mode)
 		error = -EROFS;
 	if (error == 0 && (mode & X_OK) && !(st.st_mode & 0111))
 		error = -EACCES;
-	return (int)result(error);
+	return (int)newlib_result(error);
 }
 
 int unlink(const char *path)
 {
-	return (int)result(file_change(path));
+	return (int)newlib_result(file_change(path));
 }
 
 int rmdir(const char *path)
 {
-	return (int)result(file_change(path));
+	return (int)newlib_result(file_change(path));
 }
 
 int link(const char *from, const char *to)
@@ -310,7 +310,7 @@ int link(const char *from, const char *to)
 int symlink(const char *target, const char *path)
 {
 	(void)target;
-	return (int)result(file_create(path));
+	return (int)newlib_result(file_create(path));
 }
 
 ssize_t readlink(const char *path, char *buf, size_t size)
@@ -318,25 +318,25 @@ ssize_t readlink(const char *path, char *buf, size_t size)
 	int error = file_change(path);
 
 	(void)buf, (void)size;
-	return result(error == -EROFS ? -EINVAL : error); /* not a symbolic link */
+	return newlib_result(error == -EROFS ? -EINVAL : error); /* not a symbolic link */
 }
 
 int mkdir(const char *path, mode_t mode)
 {
 	(void)mode;
-	return (int)result(file_create(path));
+	return (int)newlib_result(file_create(path));
 }
 
 int chmod(const char *path, mode_t mode)
 {
 	(void)mode;
-	return (int)result(file_change(path));
+	return (int)newlib_result(file_change(path));
 }
 
 int truncate(const char *path, off_t size)
 {
 	(void)size;
-	return (int)result(file_change(path));
+	return (int)newlib_result(file_change(path));
 }
 
 int ftruncate(int fd, off_t size)
@@ -344,14 +344,14 @@ int ftruncate(int fd, off_t size)
 	int flags = file_flags(fd);
 
 	(void)size;
-	return (int)result(flags < 0 ? flags : -EINVAL); /* no file is open for writing */
+	return (int)newlib_result(flags < 0 ? flags : -EINVAL); /* no file is open for writing */
 }
 
 int fsync(int fd)
 {
 	int flags = file_flags(fd);
 
-	return (int)result(flags < 0 ? flags : 0);
+	return (int)newlib_result(flags < 0 ? flags : 0);
 }
 
 /* The working folder is always the root. */
@@ -365,7 +365,7 @@ int chdir(const char *path)
 		error = -ENOTDIR;
 	if (error == 0 && st.st_ino != 1)
 		error = -ENOSYS;
-	return (int)result(error);
+	return (int)newlib_result(error);
 }
 
 char *getcwd(char *buf, size_t size)
@@ -404,6 +404,6 @@ long sysconf(int name)
 	case _SC_CLK_TCK:
 		return CLOCKS_PER_SEC;
 	default:
-		return result(-EINVAL);
+		return newlib_result(-EINVAL);
 	}
 }

@@ -6,23 +6,23 @@
 #include "drivers/console.h"
 #include "libc/file.h"
 
-static int fail(int error)
+static int termios_fail(int error)
 {
 	errno = error;
 	return -1;
 }
 
 /* 0 where fd is the terminal. */
-static int check(int fd)
+static int check_terminal(int fd)
 {
 	int result = file_is_terminal(fd);
 
-	return result < 0 ? fail(-result) : 0;
+	return result < 0 ? termios_fail(-result) : 0;
 }
 
 int tcgetattr(int fd, struct termios *settings)
 {
-	if (check(fd) < 0)
+	if (check_terminal(fd) < 0)
 		return -1;
 	console_settings(settings);
 	return 0;
@@ -30,10 +30,10 @@ int tcgetattr(int fd, struct termios *settings)
 
 int tcsetattr(int fd, int when, const struct termios *settings)
 {
-	if (check(fd) < 0)
+	if (check_terminal(fd) < 0)
 		return -1;
 	if (when != TCSANOW && when != TCSADRAIN && when != TCSAFLUSH)
-		return fail(EINVAL);
+		return termios_fail(EINVAL);
 	if (when != TCSANOW)
 		console_drain();
 	console_set(settings, when == TCSAFLUSH);
@@ -42,10 +42,10 @@ int tcsetattr(int fd, int when, const struct termios *settings)
 
 int tcflush(int fd, int what)
 {
-	if (check(fd) < 0)
+	if (check_terminal(fd) < 0)
 		return -1;
 	if (what != TCIFLUSH && what != TCOFLUSH && what != TCIOFLUSH)
-		return fail(EINVAL);
+		return termios_fail(EINVAL);
 	if (what != TCOFLUSH)
 		console_forget_input();
 	return 0;
@@ -53,7 +53,7 @@ int tcflush(int fd, int what)
 
 int tcdrain(int fd)
 {
-	if (check(fd) < 0)
+	if (check_terminal(fd) < 0)
 		return -1;
 	console_drain();
 	return 0;
@@ -63,15 +63,15 @@ int tcdrain(int fd)
 
 int tcflow(int fd, int what)
 {
-	if (check(fd) < 0)
+	if (check_terminal(fd) < 0)
 		return -1;
-	return what >= TCOOFF && what <= TCION ? 0 : fail(EINVAL);
+	return what >= TCOOFF && what <= TCION ? 0 : termios_fail(EINVAL);
 }
 
 int tcsendbreak(int fd, int duration)
 {
 	(void)duration;
-	return check(fd);
+	return check_terminal(fd);
 }
 
 void cfmakeraw(struct termios *settings)

@@ -30,14 +30,14 @@ void libc_date_init(void)
 int clock_nanosleep(clockid_t clock, int flags, const struct timespec *wanted,
 		    struct timespec *rest);
 
-static struct timespec to_timespec(uint64_t ns)
+static struct timespec timespec_of_ns(uint64_t ns)
 {
 	return (struct timespec){.tv_sec = (time_t)(ns / NSEC_PER_SEC),
 				 .tv_nsec = (long)(ns % NSEC_PER_SEC)};
 }
 
 /* False: not a time. */
-static bool from_timespec(const struct timespec *ts, uint64_t *ns)
+static bool ns_of_timespec(const struct timespec *ts, uint64_t *ns)
 {
 	if (ts->tv_sec < 0 || ts->tv_nsec < 0 || ts->tv_nsec >= (long)NSEC_PER_SEC)
 		return false;
@@ -86,7 +86,7 @@ int clock_gettime(clockid_t clock, struct timespec *now)
 		errno = EINVAL;
 		return -1;
 	}
-	*now = to_timespec(clock == CLOCK_REALTIME ? date_at_boot + ns : ns);
+	*now = timespec_of_ns(clock == CLOCK_REALTIME ? date_at_boot + ns : ns);
 	return 0;
 }
 
@@ -97,7 +97,7 @@ int clock_getres(clockid_t clock, struct timespec *resolution)
 		return -1;
 	}
 	if (resolution)
-		*resolution = to_timespec(1);
+		*resolution = timespec_of_ns(1);
 	return 0;
 }
 
@@ -108,7 +108,7 @@ int clock_nanosleep(clockid_t clock, int flags, const struct timespec *wanted,
 	uint64_t now = time_now(), ns, deadline;
 	int error;
 
-	if ((clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC) || !from_timespec(wanted, &ns))
+	if ((clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC) || !ns_of_timespec(wanted, &ns))
 		return EINVAL;
 	deadline = ns;
 	if ((flags & TIMER_ABSTIME) && clock == CLOCK_REALTIME && ns != TIME_NEVER)
@@ -120,7 +120,7 @@ int clock_nanosleep(clockid_t clock, int flags, const struct timespec *wanted,
 		return 0;
 	now = time_now();
 	if (rest && !(flags & TIMER_ABSTIME))
-		*rest = to_timespec(now < deadline ? deadline - now : 0);
+		*rest = timespec_of_ns(now < deadline ? deadline - now : 0);
 	return -error;
 }
 

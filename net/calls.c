@@ -10,7 +10,7 @@
 #include "kernel/heap.h"
 #include "net/socket.h"
 
-static long result(long value)
+static long call_result(long value)
 {
 	if (value >= 0)
 		return value;
@@ -18,7 +18,7 @@ static long result(long value)
 	return -1;
 }
 
-static bool may_wait(const struct file *file, int flags)
+static bool may_wait_in_call(const struct file *file, int flags)
 {
 	return !(flags & MSG_DONTWAIT) &&
 	       !(atomic_load_explicit(&file->flags, memory_order_relaxed) & O_NONBLOCK);
@@ -27,7 +27,7 @@ static bool may_wait(const struct file *file, int flags)
 /* flags of a call, with the file's. */
 static int with_mode(const struct file *file, int flags)
 {
-	return may_wait(file, flags) ? flags : flags | MSG_DONTWAIT;
+	return may_wait_in_call(file, flags) ? flags : flags | MSG_DONTWAIT;
 }
 
 /* ---- Making them ---------------------------------------------------------------------------- */
@@ -53,20 +53,20 @@ int socket(int domain, int type, int protocol)
 	type &= ~TYPE_FLAGS;
 	error = check_kind(domain, type, protocol);
 	if (error)
-		return (int)result(error);
+		return (int)call_result(error);
 	net_start();
 	s = socket_make(domain, type);
 	if (!s)
-		return (int)result(-ENOMEM);
+		return (int)call_result(-ENOMEM);
 	error = type == SOCK_STREAM ? stream_open(s) : datagram_open(s);
 	if (error) {
 		heap_free(s);
-		return (int)result(error);
+		return (int)call_result(error);
 	}
 	error = socket_descriptor(s, flags);
 	if (error < 0)
 		socket_discard(s);
-	return (int)result(error);
+	return (int)call_result(error);
 }
 
 int bind(int fd, const struct sockaddr *address, socklen_t size)
@@ -78,13 +78,13 @@ int bind(int fd, const struct sockaddr *address, socklen_t size)
 	struct socket *s = socket_get(fd, &file, &error);
 
 	if (!s)
-		return (int)result(error);
+		return (int)call_result(error);
 	error = address_get(s->family, address, size, &ip, &port);
 	if (!error)
 		error = s->type == SOCK_STREAM ? stream_bind(s, &ip, port)
 					       : datagram_bind(s, &ip, port);
 	file_put(file);
-	return (int)result(error);
+	return (int)call_result(error);
 }
 
 int listen(int fd, int backlog)
@@ -94,10 +94,10 @@ int listen(int fd, int backlog)
 	struct socket *s = socket_get(fd, &file, &error);
 
 	if (!s)
-		return (int)result(error);
+		return (int)call_result(error);
 	error = s->type == SOCK_STREAM ? stream_listen(s, backlog) : -EOPNOTSUPP;
 	file_put(file);
-	return (int)result(error);
+	return (int)call_result(error);
 }
 
 /* Whose connection it is. net_lock is not held. */
@@ -139,8 +139,8 @@ int accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict size,
 	struct socket *s = error ? NULL : socket_get(fd, &file, &error);
 
 	if (!s)
-		return (int)result(error);
-	error = s->type == SOCK_STREAM ? stream_accept(s, &accepted, may_wait(file, 0))
+		return (int)call_result(error);
+	error = s->type == SOCK_STREAM ? stream_accept(s, &accepted, may_wait_in_call(file, 0))
 				       : -EOPNOTSUPP;
 	if (!error) {
 		if (address && size && tell_address(accepted, true, address, size))
@@ -150,7 +150,7 @@ int accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict size,
 			stream_accept_later(s, accepted);
 	}
 	file_put(file);
-	return (int)result(error);
+	return (int)call_result(error);
 }
 
 int accept(int fd, struct sockaddr *restrict address, socklen_t *restrict size)
@@ -167,7 +167,7 @@ int connect(int fd, const struct sockaddr *address, socklen_t size)
 	struct socket *s = socket_get(fd, &file, &error);
 
 	if (!s)
-		return (int)result(error);
+		return (int)call_result(error);
 	if (s->type == SOCK_DGRAM && address && size >= sizeof(address->sa_family) &&
 	    address->sa_family == AF_UNSPEC) {
 		error = datagram_connect(s, NULL, 0);
@@ -175,11 +175,11 @@ int connect(int fd, const struct sockaddr *address, socklen_t size)
 		error = address_get(s->family, address, size, &ip, &port);
 		if (!error)
 			error = s->type == SOCK_STREAM
-					? stream_connect(s, &ip, port, may_wait(file, 0))
+					? stream_connect(s, &ip, port, may_wait_in_call(file, 0))
 					: datagram_connect(s, &ip, port);
 	}
 	file_put(file);
-	return (int)result(error);
+	return (int)call_result(error);
 }
 
 int shutdown(int fd, int how)
@@ -189,37 +189,37 @@ int shutdown(int fd, int how)
 	struct socket *s = socket_get(fd, &file, &error);
 
 	if (!s)
-		return (int)result(error);
+		return (int)call_result(error);
 	if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
 		error = -EINVAL;
 	else
 		error = s->type == SOCK_STREAM ? stream_shutdown(s, how)
 					       : datagram_shutdown(s, how);
 	file_put(file);
-	return (int)result(error);
+	return (int)call_result(error);
 }
 
-static int tell(int fd, bool peer, struct sockaddr *address, socklen_t *size)
+static int tell_sender(int fd, bool peer, struct sockaddr *address, socklen_t *size)
 {
 	struct file *file;
 	int error = 0;
 	struct socket *s = socket_get(fd, &file, &error);
 
 	if (!s)
-		return (int)result(error);
+		return (int)call_result(error);
 	error = tell_address(s, peer, address, size);
 	file_put(file);
-	return (int)result(error);
+	return (int)call_result(error);
 }
 
 int getsockname(int fd, struct sockaddr *restrict address, socklen_t *restrict size)
 {
-	return tell(fd, false, address, size);
+	return tell_sender(fd, false, address, size);
 }
 
 int getpeername(int fd, struct sockaddr *restrict address, socklen_t *restrict size)
 {
-	return tell(fd, true, address, size);
+	return tell_sender(fd, true, address, size);
 }
 
 /* ---- Data ----------------------------------------------------------------------------------- */
@@ -287,7 +287,7 @@ static ssize_t receive_parts(int fd, const struct iovec *part, int count, int *f
 ssize_t sendto(int fd, const void *data, size_t n, int flags, const struct sockaddr *to,
 	       socklen_t size)
 {
-	return result(send_parts(fd, &(struct iovec){(void *)data, n}, 1, flags, to, size));
+	return call_result(send_parts(fd, &(struct iovec){(void *)data, n}, 1, flags, to, size));
 }
 
 ssize_t send(int fd, const void *data, size_t n, int flags)
@@ -298,7 +298,7 @@ ssize_t send(int fd, const void *data, size_t n, int flags)
 ssize_t recvfrom(int fd, void *restrict data, size_t n, int flags, struct sockaddr *restrict from,
 		 socklen_t *restrict size)
 {
-	return result(receive_parts(fd, &(struct iovec){data, n}, 1, &flags, from, size));
+	return call_result(receive_parts(fd, &(struct iovec){data, n}, 1, &flags, from, size));
 }
 
 ssize_t recv(int fd, void *data, size_t n, int flags)
@@ -318,8 +318,8 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 	int error = check_message(message);
 
 	if (error)
-		return result(error);
-	return result(send_parts(fd, message->msg_iov, message->msg_iovlen, flags,
+		return call_result(error);
+	return call_result(send_parts(fd, message->msg_iov, message->msg_iovlen, flags,
 				 message->msg_name, message->msg_namelen));
 }
 
@@ -329,12 +329,12 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 	ssize_t n;
 
 	if (error)
-		return result(error);
+		return call_result(error);
 	n = receive_parts(fd, message->msg_iov, message->msg_iovlen, &flags, message->msg_name,
 			  message->msg_name ? &message->msg_namelen : NULL);
 	if (n >= 0) {
 		message->msg_flags = flags;
 		message->msg_controllen = 0;
 	}
-	return result(n);
+	return call_result(n);
 }

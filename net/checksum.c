@@ -3,7 +3,7 @@
 
 #include "net/net.h"
 
-static uint64_t add(uint64_t sum, uint64_t word)
+static uint64_t add_words(uint64_t sum, uint64_t word)
 {
 	sum += word;
 	return sum + (sum < word); /* the carry comes round */
@@ -17,12 +17,12 @@ uint16_t net_checksum(const void *data, int size)
 
 	for (; size >= 8; size -= 8, bytes += 8) {
 		memcpy(&word, bytes, 8);
-		sum = add(sum, word);
+		sum = add_words(sum, word);
 	}
 	if (size > 0) {
 		word = 0;
 		memcpy(&word, bytes, (size_t)size);
-		sum = add(sum, word);
+		sum = add_words(sum, word);
 	}
 	sum = (sum & 0xffffffff) + (sum >> 32);
 	sum = (sum & 0xffffffff) + (sum >> 32);

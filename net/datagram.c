@@ -211,7 +211,7 @@ static int wait_for_one(struct socket *s, bool may_wait, uint64_t deadline)
 }
 
 /* Copies what parts has room for; how much. */
-static size_t copy(struct parts parts, const struct pbuf *p)
+static size_t copy_datagram(struct parts parts, const struct pbuf *p)
 {
 	size_t room = parts_size(parts.part, parts.left), done = 0;
 
@@ -246,7 +246,7 @@ ssize_t datagram_receive(struct socket *s, struct parts parts, int *flags, ip_ad
 		*port = d->port;
 	}
 	if (*flags & MSG_PEEK) {
-		n = copy(parts, d->p);
+		n = copy_datagram(parts, d->p);
 		unlock(&s->lock);
 	} else {
 		s->first_datagram = d->next;
@@ -254,7 +254,7 @@ ssize_t datagram_receive(struct socket *s, struct parts parts, int *flags, ip_ad
 			s->last_datagram = NULL;
 		s->received -= whole + 1;
 		unlock(&s->lock);
-		n = copy(parts, d->p);
+		n = copy_datagram(parts, d->p);
 		pbuf_free(d->p);
 		heap_free(d);
 	}

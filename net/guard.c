@@ -39,7 +39,7 @@ struct guard_counts guard_counts; /* net_lock */
 static uint8_t half_open_id; /* of lwIP's, where a pcb's struct half_open is */
 
 /* The log has all counts whenever one has doubled. */
-static void count(uint64_t *n)
+static void count_drop(uint64_t *n)
 {
 	const struct guard_counts *c = &guard_counts;
 
@@ -120,7 +120,7 @@ void guard_tick(struct tcp_pcb *pcb)
 
 /* ---- Half-open connections ------------------------------------------------------------------ */
 
-static void forget(struct half_open *h)
+static void forget_half_open(struct half_open *h)
 {
 	struct socket *s = h->listener;
 
@@ -136,7 +136,7 @@ static void on_destroy(u8_t id, void *data)
 {
 	(void)id;
 	if (data)
-		forget(data);
+		forget_half_open(data);
 }
 
 static err_t on_passive_open(u8_t id, struct tcp_pcb_listen *lpcb, struct tcp_pcb *pcb)
@@ -175,7 +175,7 @@ void guard_accepted(struct tcp_pcb *pcb)
 
 	tcp_ext_arg_set(pcb, half_open_id, NULL);
 	if (h)
-		forget(h);
+		forget_half_open(h);
 	guard_connected(pcb);
 }
 
@@ -183,7 +183,7 @@ void guard_close(struct socket *s)
 {
 	while (s->first_half_open) {
 		tcp_ext_arg_set(s->first_half_open->pcb, half_open_id, NULL);
-		forget(s->first_half_open);
+		forget_half_open(s->first_half_open);
 	}
 }
 
@@ -194,13 +194,13 @@ static err_t listen_input(struct tcp_pcb_listen *lpcb, const struct tcp_hdr *hdr
 	if (!(TCPH_FLAGS(hdr) & TCP_SYN) || (TCPH_FLAGS(hdr) & (TCP_ACK | TCP_RST)))
 		return ERR_OK;
 	if (s && s->received > (size_t)s->backlog) { /* those that wait for accept, reset or not */
-		count(&guard_counts.backlog);
+		count_drop(&guard_counts.backlog);
 		return ERR_MEM;
 	}
 	if (guard_low()) /* lwIP looks for one in TIME-WAIT that could go */
 		demux_all();
 	if (s && lpcb->accepts_pending >= lpcb->backlog && s->first_half_open) {
-		count(&guard_counts.half_open);
+		count_drop(&guard_counts.half_open);
 		demux_pick_pcb(s->first_half_open->pcb);
 		tcp_abandon(s->first_half_open->pcb, 0);
 		demux_pick(ip_current_dest_addr(), lpcb->local_port, ip_current_src_addr(),
@@ -237,7 +237,7 @@ static bool is_behind_end(const struct tcp_pcb *pcb, int32_t at)
 
 static err_t refuse(struct tcp_pcb *pcb, uint64_t *n, bool answer)
 {
-	count(n);
+	count_drop(n);
 	if (answer) {
 		tcp_ack_now(pcb);
 		tcp_output(pcb);
@@ -318,7 +318,7 @@ bool guard_ip6(const struct pbuf *p)
 	if (at == IP6_HLEN && !is_extension(bytes[at]) &&
 	    offset + p->tot_len - IP6_FRAG_HLEN <= 0xffff)
 		return false;
-	count(&guard_counts.fragments);
+	count_drop(&guard_counts.fragments);
 	return true;
 }
 

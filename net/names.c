@@ -57,7 +57,7 @@ static int query(const char *name, int family, ip_addr_t *found, int n, int *err
 	return result ? n : n + 1;
 }
 
-static int ask(const char *name, const struct addrinfo *hints, ip_addr_t *found)
+static int ask_for(const char *name, const struct addrinfo *hints, ip_addr_t *found)
 {
 	int n = 0, error = EAI_NONAME;
 
@@ -114,7 +114,7 @@ static int own(const struct addrinfo *hints, bool any, ip_addr_t *found)
 }
 
 /* The addresses of name; how many, or EAI_... */
-static int find(const char *name, const struct addrinfo *hints, ip_addr_t *found)
+static int find_addresses(const char *name, const struct addrinfo *hints, ip_addr_t *found)
 {
 	if (!name)
 		return own(hints, hints->ai_flags & AI_PASSIVE, found);
@@ -125,7 +125,7 @@ static int find(const char *name, const struct addrinfo *hints, ip_addr_t *found
 			       : EAI_NONAME;
 	if (!strcasecmp(name, "localhost") && !(hints->ai_flags & AI_NUMERICHOST))
 		return own(hints, false, found);
-	return ask(name, hints, found);
+	return ask_for(name, hints, found);
 }
 
 static int find_port(const char *service, int flags)
@@ -156,7 +156,7 @@ struct answer {
 	char name[];
 };
 
-static struct addrinfo *answer(const struct addrinfo *hints, const ip_addr_t *address,
+static struct addrinfo *answer_with(const struct addrinfo *hints, const ip_addr_t *address,
 			       uint16_t port, int type, const char *name)
 {
 	size_t size = name ? strlen(name) + 1 : 0;
@@ -227,7 +227,7 @@ int getaddrinfo(const char *restrict name, const char *restrict service,
 	if (port < 0)
 		return port;
 	net_start();
-	n = find(name, hints, found);
+	n = find_addresses(name, hints, found);
 	if (n < 0)
 		return n;
 	if (hints->ai_flags & AI_CANONNAME)
@@ -237,7 +237,7 @@ int getaddrinfo(const char *restrict name, const char *restrict service,
 		for (int k = 0; k < 2; k++) {
 			if (!fits(hints, types[k]))
 				continue;
-			*list = answer(hints, &found[i], (uint16_t)port, types[k], canonical);
+			*list = answer_with(hints, &found[i], (uint16_t)port, types[k], canonical);
 			if (!*list) {
 				freeaddrinfo(first);
 				return EAI_MEMORY;

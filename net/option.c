@@ -152,7 +152,7 @@ static int get_int(struct socket *s, int level, int name, int *value)
 	}
 }
 
-static void put(void *value, socklen_t *size, const void *from, socklen_t n)
+static void put_value(void *value, socklen_t *size, const void *from, socklen_t n)
 {
 	memcpy(value, from, *size < n ? *size : n);
 	if (*size > n)
@@ -168,16 +168,16 @@ static int get(struct socket *s, int level, int name, void *value, socklen_t *si
 		struct timeval tv = {.tv_sec = (time_t)(ns / NSEC_PER_SEC),
 				     .tv_usec = (suseconds_t)(ns % NSEC_PER_SEC / 1000)};
 
-		put(value, size, &tv, sizeof(tv));
+		put_value(value, size, &tv, sizeof(tv));
 		return 0;
 	}
 	if (level == SOL_SOCKET && name == SO_LINGER) {
-		put(value, size, &s->linger, sizeof(s->linger));
+		put_value(value, size, &s->linger, sizeof(s->linger));
 		return 0;
 	}
 	error = get_int(s, level, name, &number);
 	if (!error)
-		put(value, size, &number, sizeof(number));
+		put_value(value, size, &number, sizeof(number));
 	return error;
 }
 
@@ -268,7 +268,7 @@ static int set_tcp(struct socket *s, int name, int value)
 	}
 }
 
-static int set_ip(struct socket *s, int level, int name, int value)
+static int set_ip_option(struct socket *s, int level, int name, int value)
 {
 	struct ip_pcb *pcb = pcb_of(s);
 
@@ -289,7 +289,7 @@ static int set_ip(struct socket *s, int level, int name, int value)
 	return 0;
 }
 
-static int set(struct socket *s, int level, int name, const void *value, socklen_t size)
+static int set_option(struct socket *s, int level, int name, const void *value, socklen_t size)
 {
 	int number;
 
@@ -313,7 +313,7 @@ static int set(struct socket *s, int level, int name, const void *value, socklen
 		return set_tcp(s, name, number);
 	case IPPROTO_IP:
 	case IPPROTO_IPV6:
-		return set_ip(s, level, name, number);
+		return set_ip_option(s, level, name, number);
 	default:
 		return -ENOPROTOOPT;
 	}
@@ -321,7 +321,7 @@ static int set(struct socket *s, int level, int name, const void *value, socklen
 
 /* ---- The calls ------------------------------------------------------------------------------ */
 
-static int finish(struct file *file, int error)
+static int finish_call(struct file *file, int error)
 {
 	net_unlock();
 	file_put(file);
@@ -331,7 +331,7 @@ static int finish(struct file *file, int error)
 	return -1;
 }
 
-static struct socket *begin(int fd, const void *value, struct file **file)
+static struct socket *begin_call(int fd, const void *value, struct file **file)
 {
 	int error = -EFAULT;
 	struct socket *s = value ? socket_get(fd, file, &error) : NULL;
@@ -346,15 +346,15 @@ static struct socket *begin(int fd, const void *value, struct file **file)
 int getsockopt(int fd, int level, int name, void *restrict value, socklen_t *restrict size)
 {
 	struct file *file;
-	struct socket *s = begin(fd, size ? value : NULL, &file);
+	struct socket *s = begin_call(fd, size ? value : NULL, &file);
 
-	return s ? finish(file, get(s, level, name, value, size)) : -1;
+	return s ? finish_call(file, get(s, level, name, value, size)) : -1;
 }
 
 int setsockopt(int fd, int level, int name, const void *value, socklen_t size)
 {
 	struct file *file;
-	struct socket *s = begin(fd, value, &file);
+	struct socket *s = begin_call(fd, value, &file);
 
-	return s ? finish(file, set(s, level, name, value, size)) : -1;
+	return s ? finish_call(file, set_option(s, level, name, value, size)) : -1;
 }

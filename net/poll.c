@@ -23,7 +23,7 @@ struct entry {
 	struct wait_node node;
 };
 
-static int result(int value)
+static int poll_result(int value)
 {
 	if (value >= 0)
 		return value;
@@ -32,7 +32,7 @@ static int result(int value)
 }
 
 /* What is true of fd, and the node in its file's queue where that has one. */
-static int look(struct pollfd *fd, struct entry *e, bool wait)
+static int look_at_entry(struct pollfd *fd, struct entry *e, bool wait)
 {
 	if (fd->fd < 0)
 		return 0;
@@ -47,7 +47,7 @@ static int look_at_all(struct pollfd *fds, struct entry *entries, nfds_t n, bool
 	int count = 0;
 
 	for (nfds_t i = 0; i < n; i++) {
-		fds[i].revents = (short)look(&fds[i], &entries[i], wait);
+		fds[i].revents = (short)look_at_entry(&fds[i], &entries[i], wait);
 		count += fds[i].revents != 0;
 	}
 	return count;
@@ -123,7 +123,7 @@ static int poll_until(struct pollfd *fds, nfds_t n, uint64_t deadline)
 }
 
 /* ns < 0: never. */
-static uint64_t deadline_in(int64_t ns)
+static uint64_t deadline_of(int64_t ns)
 {
 	uint64_t deadline;
 
@@ -136,7 +136,7 @@ int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
 	int64_t ns = timeout_ms < 0 ? -1 : timeout_ms * (int64_t)NSEC_PER_MSEC;
 
-	return result(poll_until(fds, count, deadline_in(ns)));
+	return poll_result(poll_until(fds, count, deadline_of(ns)));
 }
 
 /* ---- select --------------------------------------------------------------------------------- */
@@ -168,7 +168,7 @@ static nfds_t from_sets(int n, fd_set *read, fd_set *write, fd_set *except, stru
 }
 
 /* Leaves fd in set when it is true of it; whether it is. */
-static int keep(const struct pollfd *fd, int events, int wanted, fd_set *set)
+static int keep_result(const struct pollfd *fd, int events, int wanted, fd_set *set)
 {
 	if (!(fd->events & wanted))
 		return 0;
@@ -185,9 +185,9 @@ static int to_sets(struct pollfd *fds, nfds_t n, fd_set *read, fd_set *write, fd
 	for (nfds_t i = 0; i < n; i++) {
 		if (fds[i].revents & POLLNVAL)
 			return -EBADF;
-		count += keep(&fds[i], READS, POLLIN, read) +
-			 keep(&fds[i], WRITES, POLLOUT, write) +
-			 keep(&fds[i], EXCEPTS, POLLPRI, except);
+		count += keep_result(&fds[i], READS, POLLIN, read) +
+			 keep_result(&fds[i], WRITES, POLLOUT, write) +
+			 keep_result(&fds[i], EXCEPTS, POLLPRI, except);
 	}
 	return count;
 }
@@ -204,7 +204,7 @@ static int select_ns(int n, fd_set *read, fd_set *write, fd_set *except, int64_t
 	if (!fds)
 		return -ENOMEM;
 	count = from_sets(n, read, write, except, fds);
-	found = poll_until(fds, count, deadline_in(ns));
+	found = poll_until(fds, count, deadline_of(ns));
 	if (found >= 0)
 		found = to_sets(fds, count, read, write, except);
 	heap_free(fds);
@@ -217,11 +217,11 @@ int select(int n, fd_set *read, fd_set *write, fd_set *except, struct timeval *t
 
 	if (timeout) {
 		if (timeout->tv_sec < 0 || timeout->tv_usec < 0 || timeout->tv_usec >= 1000000)
-			return result(-EINVAL);
+			return poll_result(-EINVAL);
 		if (timeout->tv_sec < INT32_MAX)
 			ns = timeout->tv_sec * (int64_t)NSEC_PER_SEC + timeout->tv_usec * 1000;
 	}
-	return result(select_ns(n, read, write, except, ns));
+	return poll_result(select_ns(n, read, write, except, ns));
 }
 
 int pselect(int n, fd_set *read, fd_set *write, fd_set *except, const struct timespec *timeout,
@@ -232,9 +232,9 @@ int pselect(int n, fd_set *read, fd_set *write, fd_set *except, const struct tim
 	(void)mask; /* no signal comes from outside */
 	if (timeout) {
 		if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= 1000000000)
-			return result(-EINVAL);
+			return poll_result(-EINVAL);
 		if (timeout->tv_sec < INT32_MAX)
 			ns = timeout->tv_sec * (int64_t)NSEC_PER_SEC + timeout->tv_nsec;
 	}
-	return result(select_ns(n, read, write, except, ns));
+	return poll_result(select_ns(n, read, write, except, ns));
 }

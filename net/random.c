@@ -23,17 +23,17 @@ uint32_t net_random(void)
 	return n;
 }
 
-static uint64_t rotate(uint64_t x, int n)
+static uint64_t rotate_left(uint64_t x, int n)
 {
 	return x << n | x >> (64 - n);
 }
 
 static void mix(uint64_t v[4])
 {
-	v[0] += v[1], v[1] = rotate(v[1], 13) ^ v[0], v[0] = rotate(v[0], 32);
-	v[2] += v[3], v[3] = rotate(v[3], 16) ^ v[2];
-	v[0] += v[3], v[3] = rotate(v[3], 21) ^ v[0];
-	v[2] += v[1], v[1] = rotate(v[1], 17) ^ v[2], v[2] = rotate(v[2], 32);
+	v[0] += v[1], v[1] = rotate_left(v[1], 13) ^ v[0], v[0] = rotate_left(v[0], 32);
+	v[2] += v[3], v[3] = rotate_left(v[3], 16) ^ v[2];
+	v[0] += v[3], v[3] = rotate_left(v[3], 21) ^ v[0];
+	v[2] += v[1], v[1] = rotate_left(v[1], 17) ^ v[2], v[2] = rotate_left(v[2], 32);
 }
 
 /* Of a pair of ends, with the secret: Aumasson and Bernstein, "SipHash: a fast short-input PRF",

@@ -120,7 +120,7 @@ static uint8_t lower(uint8_t c)
 }
 
 /* Servers may change the case of letters. Lengths of labels are below all letters. */
-static bool same_name(const uint8_t *a, const uint8_t *b)
+static bool is_same_name(const uint8_t *a, const uint8_t *b)
 {
 	size_t n = name_size(a);
 
@@ -141,7 +141,7 @@ static bool answers(const struct question *q, const uint8_t *message, size_t siz
 	return size >= HEADER && !memcmp(message, q->bytes, 2) &&
 	       (message[2] & DNS_FLAG1_RESPONSE) && !(message[2] & OPCODE) &&
 	       get16(message + 4) == 1 && decode(message, size, &at, name) && at + 4 <= size &&
-	       same_name(name, q->bytes + HEADER) &&
+	       is_same_name(name, q->bytes + HEADER) &&
 	       !memcmp(message + at, q->bytes + q->size - 4, 4);
 }
 
@@ -162,7 +162,7 @@ static int look_for(struct question *q, const uint8_t *message, size_t size, siz
 			return EAI_FAIL;
 		type = get16(message + at);
 		length = get16(message + at + 8);
-		ours = get16(message + at + 2) == DNS_RRCLASS_IN && same_name(name, q->name);
+		ours = get16(message + at + 2) == DNS_RRCLASS_IN && is_same_name(name, q->name);
 		at += RECORD;
 		if (length > size - at)
 			return EAI_FAIL;
@@ -230,7 +230,7 @@ static int from_errno(int error)
 	return EAI_SYSTEM;
 }
 
-static ssize_t send_all(struct socket *s, const void *data, size_t n)
+static ssize_t send_query(struct socket *s, const void *data, size_t n)
 {
 	struct iovec part = {(void *)data, n};
 	struct parts parts = {.part = &part, .left = 1};
@@ -248,7 +248,7 @@ static ssize_t receive_whole(struct socket *s, void *data, size_t n)
 }
 
 /* By TCP each message is behind its length. A negative errno value, or EAI_... in *result. */
-static int exchange(struct socket *s, struct question *q, const ip_addr_t *server, int *result,
+static int exchange_packet(struct socket *s, struct question *q, const ip_addr_t *server, int *result,
 		    ip_addr_t *address)
 {
 	uint8_t *message = NULL, length[2], asked[2 + sizeof(q->bytes)];
@@ -259,7 +259,7 @@ static int exchange(struct socket *s, struct question *q, const ip_addr_t *serve
 		return error;
 	put16(asked, (unsigned)q->size);
 	memcpy(asked + 2, q->bytes, q->size);
-	n = send_all(s, asked, q->size + 2);
+	n = send_query(s, asked, q->size + 2);
 	if (n >= 0)
 		n = receive_whole(s, length, 2);
 	if (n >= 0)
@@ -281,7 +281,7 @@ static int ask_by_tcp(struct question *q, const ip_addr_t *server, uint64_t time
 	if (!s)
 		return EAI_MEMORY;
 	s->send_timeout = s->receive_timeout = timeout;
-	error = exchange(s, q, server, &result, address);
+	error = exchange_packet(s, q, server, &result, address);
 	socket_discard(s);
 	return error ? from_errno(error) : result;
 }
@@ -321,7 +321,7 @@ static int ask_server(struct question *q, const ip_addr_t *server, uint64_t time
 		error = datagram_connect(s, server, DNS_SERVER_PORT);
 	if (!error) {
 		put16(q->bytes, net_random());
-		n = send_all(s, q->bytes, q->size);
+		n = send_query(s, q->bytes, q->size);
 	}
 	if (!error && n >= 0)
 		n = await(s, q, timeout);

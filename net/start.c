@@ -73,7 +73,7 @@ struct addresses {
 };
 
 /* Of text like 10.0.2.15/24,10.0.2.2,10.0.2.3; what is left out stays as it is. */
-static bool parse(const char *option, struct addresses *a)
+static bool parse_address(const char *option, struct addresses *a)
 {
 	char text[80], *rest = text, *word, *bits, *end;
 	unsigned long n;
@@ -104,7 +104,7 @@ static void log_addresses(void)
 	log_info("network: address %s, gateway %s\n", ip, gateway);
 }
 
-static void on_change(struct netif *netif)
+static void on_address_change(struct netif *netif)
 {
 	if (!ip4_addr_isany(netif_ip4_addr(netif)))
 		cond_broadcast(&changed);
@@ -114,13 +114,13 @@ static void configure(const char *wanted)
 {
 	struct addresses a = {0};
 
-	if (wanted && !parse(wanted, &a)) {
+	if (wanted && !parse_address(wanted, &a)) {
 		log_warn("vole.ip=%s: ADDRESS/BITS,GATEWAY or ADDRESS/BITS,GATEWAY,DNS is wanted\n",
 			 wanted);
 		wanted = NULL;
 	}
 	netif_set_default(card);
-	netif_set_status_callback(card, on_change);
+	netif_set_status_callback(card, on_address_change);
 	netif_set_up(card);
 	netif_create_ip6_linklocal_address(card, 1);
 	netif_set_ip6_autoconfig_enabled(card, 1);
@@ -138,7 +138,7 @@ static void configure(const char *wanted)
 
 enum { ADDRESS_WAIT = 5 };
 
-static void start(void *unused)
+static void start_stack(void *unused)
 {
 	uint64_t deadline = time_now() + ADDRESS_WAIT * NSEC_PER_SEC;
 	bool shield = go_shield(true);
@@ -171,5 +171,5 @@ void net_start(void)
 {
 	static struct once once;
 
-	once_do(&once, start, NULL);
+	once_do(&once, start_stack, NULL);
 }

@@ -56,7 +56,7 @@ struct tcp_pcb *stream_detach(struct socket *s)
 
 /* Socket's lock held: a chain of lwIP's, each pbuf for itself; but short ones behind each other in
  * one, or a peer that sends byte by byte would fill a hundred times its window. */
-static void append(struct socket *s, struct pbuf *p)
+static void append_data(struct socket *s, struct pbuf *p)
 {
 	for (struct pbuf *next, *gathered; p; p = next) {
 		next = p->next;
@@ -111,13 +111,13 @@ static err_t on_receive(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t er
 		tcp_recved(pcb, p->tot_len);
 		pbuf_free(p);
 	} else {
-		append(s, p);
+		append_data(s, p);
 	}
 	socket_wake(s, &s->readers);
 	return ERR_OK;
 }
 
-static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t n)
+static err_t on_acknowledged(void *arg, struct tcp_pcb *pcb, u16_t n)
 {
 	struct socket *s = arg;
 
@@ -157,7 +157,7 @@ void stream_attach(struct socket *s, struct tcp_pcb *pcb)
 	stream_remember_end(s);
 	tcp_arg(pcb, s);
 	tcp_recv(pcb, on_receive);
-	tcp_sent(pcb, on_sent);
+	tcp_sent(pcb, on_acknowledged);
 	tcp_err(pcb, on_error);
 }
 
@@ -180,7 +180,7 @@ static int check_send(struct socket *s, bool first)
 }
 
 /* Gives lwIP of n bytes what it takes; how much that is, or -ENOBUFS: no memory at all. */
-static ssize_t push(struct tcp_pcb *pcb, struct parts *parts, size_t n)
+static ssize_t push_data(struct tcp_pcb *pcb, struct parts *parts, size_t n)
 {
 	size_t done = 0, room = guard_room(pcb);
 
@@ -208,7 +208,7 @@ static ssize_t send_now(struct socket *s, struct parts *parts, size_t n)
 
 	do {
 		stream_told(s);
-		got = push(s->tcp, parts, n - done);
+		got = push_data(s->tcp, parts, n - done);
 		if (got < 0)
 			return done ? (ssize_t)done : got;
 		done += (size_t)got;
@@ -269,7 +269,7 @@ ssize_t stream_send(struct socket *s, struct parts parts, int flags)
 /* ---- Receiving ------------------------------------------------------------------------------ */
 
 /* Lock held: copies up to n bytes, which stay. */
-static size_t peek(const struct socket *s, struct parts parts, size_t n)
+static size_t peek_data(const struct socket *s, struct parts parts, size_t n)
 {
 	size_t done = 0;
 
@@ -283,7 +283,7 @@ static size_t peek(const struct socket *s, struct parts parts, size_t n)
 }
 
 /* Lock held, is given back: moves up to n bytes. Whole pbufs are copied without the lock. */
-static size_t take(struct socket *s, struct parts *parts, size_t n)
+static size_t take_data(struct socket *s, struct parts *parts, size_t n)
 {
 	struct pbuf *whole = s->first, *p = NULL, *next;
 	size_t size = 0, rest;
@@ -325,7 +325,7 @@ static size_t take(struct socket *s, struct parts *parts, size_t n)
 }
 
 /* Opens the window for n more bytes: now, or with the next call that takes net_lock. */
-static void taken(struct socket *s, size_t n)
+static void data_taken(struct socket *s, size_t n)
 {
 	uint32_t sum = atomic_fetch_add_explicit(&s->taken, (uint32_t)n, memory_order_relaxed);
 
@@ -365,14 +365,14 @@ ssize_t stream_receive(struct socket *s, struct parts parts, int flags)
 
 		lock(&s->lock);
 		if (s->first && (n == 0 || (flags & MSG_PEEK))) {
-			done = peek(s, parts, n);
+			done = peek_data(s, parts, n);
 			unlock(&s->lock);
 			break;
 		}
 		if (s->first) {
-			size_t got = take(s, &parts, n - done);
+			size_t got = take_data(s, &parts, n - done);
 
-			taken(s, got);
+			data_taken(s, got);
 			done += got;
 			continue;
 		}

@@ -94,7 +94,7 @@ static int digit_of(char c)
 }
 
 /* One to four hexadecimal digits; what is behind them, or NULL. */
-static const char *word_of(const char *text, uint8_t word[2])
+static const char *hex_word_of(const char *text, uint8_t word[2])
 {
 	unsigned n = 0, digits = 0;
 
@@ -123,7 +123,7 @@ static bool read6(const char *text, uint8_t bytes[16])
 		text += 2;
 	}
 	while (*text != '\0' && words < WORDS) {
-		const char *end = word_of(text, &bytes[2 * words]);
+		const char *end = hex_word_of(text, &bytes[2 * words]);
 
 		if (end && *end == '.' && words <= WORDS - 2 && read4(text, &bytes[2 * words])) {
 			words += 2;

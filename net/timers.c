@@ -97,13 +97,13 @@ static void run_due(uint64_t now)
 	}
 }
 
-static void fire(void *unused);
+static void tcp_timer_fire(void *unused);
 
-static void arm(uint64_t ms)
+static void arm_tcp_timer(uint64_t ms)
 {
 	/* It keeps no program alive in which nobody waits for the network. */
 	atomic_fetch_add_explicit(&background_timers, 1, memory_order_relaxed);
-	timer_start(&timer, ms * NSEC_PER_MSEC, 0, fire, NULL);
+	timer_start(&timer, ms * NSEC_PER_MSEC, 0, tcp_timer_fire, NULL);
 }
 
 static uint64_t next_due(void)
@@ -116,7 +116,7 @@ static uint64_t next_due(void)
 	return next;
 }
 
-static void fire(void *unused)
+static void tcp_timer_fire(void *unused)
 {
 	uint64_t now;
 
@@ -126,7 +126,7 @@ static void fire(void *unused)
 	now = now_ms();
 	run_due(now);
 	net_asleep = may_sleep(now);
-	arm(net_asleep ? now + LOOK_AFTER : next_due());
+	arm_tcp_timer(net_asleep ? now + LOOK_AFTER : next_due());
 	net_loop();
 	mutex_unlock(&net_mutex);
 }
@@ -140,7 +140,7 @@ void net_timers_wake(void)
 	if (timer_stop(&timer)) {
 		atomic_fetch_sub_explicit(&background_timers, 1, memory_order_relaxed);
 		run_due(now);
-		arm(next_due());
+		arm_tcp_timer(next_due());
 	} /* or it fires right now, and does the same */
 }
 
@@ -153,5 +153,5 @@ void sys_timeouts_init(void)
 	for (int i = 0; i < lwip_num_cyclic_timers; i++)
 		due[i] = now + lwip_cyclic_timers[i].interval_ms;
 	last_use = now;
-	arm(next_due());
+	arm_tcp_timer(next_due());
 }

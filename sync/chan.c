@@ -83,7 +83,7 @@ size_t chan_cap(const struct chan *c)
 	return c ? c->capacity : 0;
 }
 
-static inline void copy(const struct chan *c, void *to, const void *from)
+static inline void chan_copy(const struct chan *c, void *to, const void *from)
 {
 	if (!to || !c->elem_size)
 		return;
@@ -163,14 +163,14 @@ inline __attribute__((always_inline)) int chan_send_now(struct chan *c, const vo
 	peer = wait_queue_claim(&c->receivers);
 	if (peer) {
 		order_handed(c, peer, true);
-		copy(c, peer->elem, elem);
+		chan_copy(c, peer->elem, elem);
 		*wake = served(peer);
 		return 0;
 	}
 	if (c->count == c->capacity)
 		return -EAGAIN;
 	order_slot(slot(c, c->head + c->count));
-	copy(c, slot(c, c->head + c->count), elem);
+	chan_copy(c, slot(c, c->head + c->count), elem);
 	relaxed_add(c->count, 1);
 	return 0;
 }
@@ -183,12 +183,12 @@ inline __attribute__((always_inline)) int chan_recv_now(struct chan *c, void *el
 	assert_locked(&c->lock);
 	if (c->count) {
 		order_slot(slot(c, c->head));
-		copy(c, elem, slot(c, c->head));
+		chan_copy(c, elem, slot(c, c->head));
 		peer = wait_queue_claim(&c->senders);
 		if (peer) { /* the buffer was full: the value goes into the place free now */
 			order_in_of(peer->wait->co, slot(c, c->head));
 			order_out_of(peer->wait->co, slot(c, c->head));
-			copy(c, slot(c, c->head), peer->elem);
+			chan_copy(c, slot(c, c->head), peer->elem);
 			*wake = served(peer);
 		} else {
 			relaxed_add(c->count, -1);
@@ -200,7 +200,7 @@ inline __attribute__((always_inline)) int chan_recv_now(struct chan *c, void *el
 	peer = wait_queue_claim(&c->senders);
 	if (peer) {
 		order_handed(c, peer, false);
-		copy(c, elem, peer->elem);
+		chan_copy(c, elem, peer->elem);
 		*wake = served(peer);
 		return 0;
 	}
@@ -247,7 +247,7 @@ static __attribute__((noinline)) int wait_for_peer_until(struct chan *c, struct 
 }
 
 /* Gives the lock back, wakes the peer that was served, and makes the result the caller's. */
-static inline int leave(struct chan *c, struct co *wake, int result, enum how how)
+static inline int chan_leave(struct chan *c, struct co *wake, int result, enum how how)
 {
 	spin_unlock(&c->lock);
 	if (wake)
@@ -278,7 +278,7 @@ static inline __attribute__((always_inline)) int send(struct chan *c, const void
 			       ? wait_for_peer(c, &c->senders, WAIT_CHAN_SEND, (void *)elem)
 			       : wait_for_peer_until(c, &c->senders, WAIT_CHAN_SEND, (void *)elem,
 						     deadline);
-	return leave(c, wake, result, how);
+	return chan_leave(c, wake, result, how);
 }
 
 static inline __attribute__((always_inline)) int receive(struct chan *c, void *elem, size_t size,
@@ -304,7 +304,7 @@ static inline __attribute__((always_inline)) int receive(struct chan *c, void *e
 			       ? wait_for_peer(c, &c->receivers, WAIT_CHAN_RECV, elem)
 			       : wait_for_peer_until(c, &c->receivers, WAIT_CHAN_RECV, elem,
 						     deadline);
-	return leave(c, wake, result, how);
+	return chan_leave(c, wake, result, how);
 }
 
 int chan_close(struct chan *c)

@@ -15,7 +15,7 @@ struct task {
 	void *result; /* NULL until fn has returned */
 };
 
-static void finish(void *arg)
+static void future_finish(void *arg)
 {
 	struct task *task = arg;
 	struct future *f = task->f;
@@ -34,13 +34,13 @@ static void finish(void *arg)
 	wait_ready_all(list);
 }
 
-static void run(void *arg)
+static void future_run(void *arg)
 {
 	struct task *task = arg;
 
-	co_named_after(run, (uintptr_t)task->fn);
+	co_named_after(future_run, (uintptr_t)task->fn);
 	/* At its end, so that the future is done after go_exit too. */
-	arch_current()->at_end = finish;
+	arch_current()->at_end = future_finish;
 	arch_current()->end_arg = task;
 	task->result = task->fn(task->arg);
 }
@@ -57,7 +57,7 @@ int future_start(struct future *f, void *(*fn)(void *arg), void *arg)
 	*f = (struct future){.done = false};
 	bound = stack_bound((go_fn *)(void *)fn);
 	preempt_disable();
-	co = co_make_copy(run, &task, sizeof(task), bound ? bound + STACK_CALL : 0);
+	co = co_make_copy(future_run, &task, sizeof(task), bound ? bound + STACK_CALL : 0);
 	if (co) {
 		order_to(co);
 		sched_start(co);

@@ -60,7 +60,7 @@ static void hand_out(const struct gen *g, void *to, const void *value)
 		memcpy(to, value, g->elem_size);
 }
 
-static void end(void *arg)
+static void gen_end(void *arg)
 {
 	struct gen *g = arg;
 	struct co *caller;
@@ -75,13 +75,13 @@ static void end(void *arg)
 		sched_ready(caller);
 }
 
-static void run(void *arg)
+static void gen_run(void *arg)
 {
 	struct gen *g = arg;
 
-	co_named_after(run, (uintptr_t)g->fn);
+	co_named_after(gen_run, (uintptr_t)g->fn);
 	/* It happens after go_exit too. */
-	arch_current()->at_end = end;
+	arch_current()->at_end = gen_end;
 	arch_current()->end_arg = g;
 	g->fn(g, g->arg);
 }
@@ -101,7 +101,7 @@ struct gen *gen_make(void (*fn)(struct gen *g, void *arg), void *arg, size_t ele
 		size_t bound = stack_bound((go_fn *)(void *)fn);
 
 		preempt_disable();
-		g->body = co_make(run, g, bound ? bound + STACK_CALL : 0, 0);
+		g->body = co_make(gen_run, g, bound ? bound + STACK_CALL : 0, 0);
 		if (g->body) {
 			relaxed_set(g->body->state, CO_WAITING);
 			relaxed_set(g->body->wait_reason, WAIT_GEN);
@@ -122,7 +122,7 @@ struct gen *gen_make(void (*fn)(struct gen *g, void *arg), void *arg, size_t ele
 }
 
 /* Lock held, and given back: lets the body go on if it waits, and waits for what comes of it. */
-static int32_t resume(struct gen *g, struct wait_node *node, bool cancellable)
+static int32_t gen_switch(struct gen *g, struct wait_node *node, bool cancellable)
 {
 	struct co *body;
 	int32_t claim;
@@ -171,7 +171,7 @@ ARCH_RETURN int gen_next(struct gen *g, void *elem)
 	}
 	if (g->caller)
 		panic("gen_next: another coroutine waits for generator %p", (void *)g);
-	claim = resume(g, &node, true);
+	claim = gen_switch(g, &node, true);
 	preempt_enable();
 	if (claim < 0 || node.ok)
 		return claim;
@@ -239,7 +239,7 @@ void gen_free(struct gen *g)
 		g->ended = true;
 	}
 	if (!g->ended)
-		resume(g, &node, false);
+		gen_switch(g, &node, false);
 	else
 		spin_unlock(&g->lock);
 	preempt_enable();

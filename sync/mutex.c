@@ -26,7 +26,7 @@ uint64_t mutex_holder(const struct mutex *m)
 
 /* The state from one value to another, when it is the first. Where there is one core, only a
  * preemption can come in between. */
-static inline bool change(struct mutex *m, uintptr_t from, uintptr_t to, bool locks)
+static inline bool mutex_change(struct mutex *m, uintptr_t from, uintptr_t to, bool locks)
 {
 	if (!smp)
 		return arch_swap_here((uintptr_t *)&m->state, from, to);
@@ -44,7 +44,7 @@ bool mutex_try_lock(struct mutex *m)
 
 	uintptr_t state = atomic_load_explicit(&m->state, memory_order_relaxed);
 
-	if (holder(state) || !change(m, state, state | arch_current()->holder, true))
+	if (holder(state) || !mutex_change(m, state, state | arch_current()->holder, true))
 		return false;
 	order_call_in(m);
 	return true;
@@ -108,7 +108,7 @@ void mutex_lock(struct mutex *m)
 {
 	const struct co *self = arch_current();
 
-	if (unlikely(!call_by_coroutine(self) || !change(m, 0, self->holder, true)))
+	if (unlikely(!call_by_coroutine(self) || !mutex_change(m, 0, self->holder, true)))
 		lock_slow(m);
 	order_call_in(m);
 }
@@ -151,6 +151,6 @@ void mutex_unlock(struct mutex *m)
 	struct co *self = arch_current();
 
 	order_call_out(m);
-	if (unlikely(!change(m, self->holder, 0, false)))
+	if (unlikely(!mutex_change(m, self->holder, 0, false)))
 		unlock_slow(m, self);
 }

@@ -6,7 +6,7 @@
 #include "kernel/lock.h"
 
 /* Also where fn has left by go_exit: it will not be run again, and the others go on. */
-static void end(void *arg)
+static void once_end(void *arg)
 {
 	struct once *o = arg;
 
@@ -32,8 +32,8 @@ void once_do(struct once *o, go_fn *fn, void *arg)
 		order_in(o);
 		return;
 	}
-	co_defer(&defer, end, o);
+	co_defer(&defer, once_end, o);
 	fn(arg);
 	co_undefer(&defer);
-	end(o);
+	once_end(o);
 }

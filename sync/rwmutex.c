@@ -32,7 +32,7 @@ static struct wait_node *hand_over(struct rwmutex *m)
 }
 
 /* Readers are ordered with writers only: m for what writers did, &m->readers for what readers did. */
-static void taken(struct rwmutex *m, int32_t as)
+static void rwmutex_taken(struct rwmutex *m, int32_t as)
 {
 	order_in(m);
 	if (as == WRITER)
@@ -40,7 +40,7 @@ static void taken(struct rwmutex *m, int32_t as)
 }
 
 /* Takes it at once, or (lock held, and given back) waits to be handed it. */
-static bool take(struct rwmutex *m, int32_t as, bool try)
+static bool rwmutex_take(struct rwmutex *m, int32_t as, bool try)
 {
 	struct co *self = arch_current();
 	struct wait_node node = {.value = as};
@@ -55,7 +55,7 @@ static bool take(struct rwmutex *m, int32_t as, bool try)
 		else
 			relaxed_set(m->writer, self->holder);
 		unlock(&m->lock);
-		taken(m, as);
+		rwmutex_taken(m, as);
 		return true;
 	}
 	if (try) {
@@ -67,35 +67,35 @@ static bool take(struct rwmutex *m, int32_t as, bool try)
 			    as == READER ? WAIT_RWMUTEX_READ : WAIT_RWMUTEX_WRITE, m);
 	wait_object_gone();
 	preempt_enable();
-	taken(m, as);
+	rwmutex_taken(m, as);
 	return true;
 }
 
 void rwmutex_lock(struct rwmutex *m)
 {
 	call_may_wait("rwmutex_lock");
-	take(m, WRITER, false);
+	rwmutex_take(m, WRITER, false);
 }
 
 void rwmutex_rlock(struct rwmutex *m)
 {
 	call_may_wait("rwmutex_rlock");
-	take(m, READER, false);
+	rwmutex_take(m, READER, false);
 }
 
 bool rwmutex_try_lock(struct rwmutex *m)
 {
 	call_outside_handler("rwmutex_try_lock");
-	return take(m, WRITER, true);
+	return rwmutex_take(m, WRITER, true);
 }
 
 bool rwmutex_try_rlock(struct rwmutex *m)
 {
 	call_outside_handler("rwmutex_try_rlock");
-	return take(m, READER, true);
+	return rwmutex_take(m, READER, true);
 }
 
-static void give(struct rwmutex *m)
+static void rwmutex_give(struct rwmutex *m)
 {
 	struct wait_node *list = hand_over(m);
 
@@ -117,7 +117,7 @@ void rwmutex_unlock(struct rwmutex *m)
 	}
 	relaxed_set(m->writer, 0);
 	order_out(m);
-	give(m);
+	rwmutex_give(m);
 }
 
 void rwmutex_runlock(struct rwmutex *m)
@@ -128,5 +128,5 @@ void rwmutex_runlock(struct rwmutex *m)
 		panic("runlock of a rwmutex that no reader has locked: %p", (void *)m);
 	m->readers--;
 	order_out(&m->readers);
-	give(m);
+	rwmutex_give(m);
 }

@@ -85,7 +85,7 @@ static bool has_waiter(const struct wait_queue *q)
 	return false;
 }
 
-static bool is_ready(const struct select_case *k)
+static bool arm_is_ready(const struct select_case *k)
 {
 	const struct chan *c = k->chan;
 
@@ -110,13 +110,13 @@ static uint32_t random_below(uint32_t n)
 }
 
 /* One of the ready cases, each with the same chance (a reservoir of one); -1: none. */
-static int choose(const struct select *s)
+static int choose_arm(const struct select *s)
 {
 	uint32_t ready = 0;
 	int chosen = -1;
 
 	for (int i = 0; i < s->n; i++)
-		if (live(&s->cases[i]) && is_ready(&s->cases[i]) && random_below(++ready) == 0)
+		if (live(&s->cases[i]) && arm_is_ready(&s->cases[i]) && random_below(++ready) == 0)
 			chosen = i;
 	return chosen;
 }
@@ -127,7 +127,7 @@ static int act(const struct select *s, struct co **wake)
 	int i;
 
 	/* A peer that was seen waiting may be claimed by its deadline before it is by us. */
-	while ((i = choose(s)) >= 0) {
+	while ((i = choose_arm(s)) >= 0) {
 		struct select_case *k = &s->cases[i];
 		int result = k->op == SELECT_SEND ? chan_send_now(k->chan, k->elem, wake)
 						  : chan_recv_now(k->chan, k->elem, wake);
@@ -135,7 +135,7 @@ static int act(const struct select *s, struct co **wake)
 		if (result != -EAGAIN) {
 			k->status = result;
 #ifdef PLANT_SELECT_TWO_ARMS
-			k = &s->cases[choose(s) < 0 ? i : choose(s)];
+			k = &s->cases[choose_arm(s) < 0 ? i : choose_arm(s)];
 			if (k != &s->cases[i] && k->op == SELECT_RECV && !*wake)
 				chan_recv_now(k->chan, k->elem, wake);
 #endif
@@ -202,7 +202,7 @@ static int wait_for_any(const struct select *s, uint64_t deadline)
 	return claim;
 }
 
-static int run(struct select *s, bool try, uint64_t deadline)
+static int select_run(struct select *s, bool try, uint64_t deadline)
 {
 	struct co *wake = NULL;
 	int result;
@@ -224,7 +224,7 @@ static int run(struct select *s, bool try, uint64_t deadline)
 	return result;
 }
 
-static int check(const struct select_case *cases, int n)
+static int check_arms(const struct select_case *cases, int n)
 {
 	if (n < 0 || n > CASES_MAX || (!cases && n))
 		return -EINVAL;
@@ -241,19 +241,19 @@ static int do_select(struct select_case *cases, int n, bool try, uint64_t deadli
 	struct chan *order[CASES_ON_STACK];
 	struct wait_node nodes[CASES_ON_STACK];
 	struct select s = {.cases = cases, .n = n, .order = order, .nodes = nodes};
-	int result = check(cases, n);
+	int result = check_arms(cases, n);
 
 	if (result)
 		return result;
 	if (!try && wait_cancelled())
 		return -ECANCELED;
 	if (n <= CASES_ON_STACK)
-		return run(&s, try, deadline);
+		return select_run(&s, try, deadline);
 	s.nodes = heap_alloc((size_t)n * (sizeof(*s.nodes) + sizeof(*s.order)));
 	if (!s.nodes)
 		return -ENOMEM;
 	s.order = (struct chan **)(s.nodes + n);
-	result = run(&s, try, deadline);
+	result = select_run(&s, try, deadline);
 	heap_free(s.nodes);
 	return result;
 }

@@ -11,7 +11,7 @@ void sema_init(struct sema *s, unsigned n)
 	*s = (struct sema){.count = n};
 }
 
-static int acquire(struct sema *s, bool try, uint64_t deadline)
+static int sema_take_or_wait(struct sema *s, bool try, uint64_t deadline)
 {
 	struct wait_node node = {.value = 0};
 	int32_t claim;
@@ -39,19 +39,19 @@ static int acquire(struct sema *s, bool try, uint64_t deadline)
 int sema_acquire(struct sema *s)
 {
 	call_may_wait("sema_acquire");
-	return acquire(s, false, TIME_NEVER);
+	return sema_take_or_wait(s, false, TIME_NEVER);
 }
 
 int sema_try_acquire(struct sema *s)
 {
 	call_outside_handler("sema_try_acquire");
-	return acquire(s, true, 0);
+	return sema_take_or_wait(s, true, 0);
 }
 
 int sema_acquire_until(struct sema *s, uint64_t deadline)
 {
 	call_may_wait("sema_acquire_until");
-	return acquire(s, false, deadline);
+	return sema_take_or_wait(s, false, deadline);
 }
 
 void sema_release(struct sema *s)

@@ -25,7 +25,7 @@ static uint64_t next_deadline(uint64_t deadline, uint64_t period, uint64_t now)
 	return next;
 }
 
-static void timer_fire(struct wheel_node *node, uint64_t now)
+static void timer_call(struct wheel_node *node, uint64_t now)
 {
 	struct timer *t = (struct timer *)node;
 	uint64_t period = t->period; /* one that fires once may be freed by fn, from here on */
@@ -46,7 +46,7 @@ void timer_start(struct timer *t, uint64_t deadline, uint64_t period, go_fn *fn,
 	if (t->node.core)
 		wheel_stop(&t->node);
 	t->node.deadline = deadline;
-	t->node.fire = timer_fire;
+	t->node.fire = timer_call;
 	t->period = period;
 	t->fn = fn;
 	t->arg = arg;

@@ -7,7 +7,7 @@
 #include "kernel/sched.h"
 #include "kernel/wait.h"
 
-static inline void add(struct waitgroup *wg, int delta)
+static inline void count_members(struct waitgroup *wg, int delta)
 {
 	struct wait_node *list = NULL;
 	int32_t count;
@@ -29,7 +29,7 @@ void waitgroup_add(struct waitgroup *wg, int delta)
 {
 	call_outside_handler("waitgroup_add");
 	preempt_disable();
-	add(wg, delta);
+	count_members(wg, delta);
 	preempt_enable();
 }
 
@@ -41,7 +41,7 @@ void waitgroup_done(struct waitgroup *wg)
 
 static void member_ended(void *wg)
 {
-	add(wg, -1);
+	count_members(wg, -1);
 }
 
 int waitgroup_go(struct waitgroup *wg, go_fn *fn, void *arg)
@@ -56,7 +56,7 @@ int waitgroup_go(struct waitgroup *wg, go_fn *fn, void *arg)
 	if (co) {
 		co->at_end = member_ended;
 		co->end_arg = wg;
-		add(wg, 1);
+		count_members(wg, 1);
 		order_to(co);
 		sched_start(co);
 	}
