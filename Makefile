@@ -293,24 +293,30 @@ wraps = $(patsubst --wrap=%,%,$(filter --wrap=%,$(subst $(comma), ,$1)))
 wrapped := $(call wraps,$(link_flags))
 stackdepth := NM=$(CROSS)nm OBJDUMP=$(CROSS)objdump tools/stackdepth --app $(A) $(wrapped:%=--wrap=%)
 depth_tools := $(addprefix tools/,stackdepth depth.py callgraph.py linkage.py machinecode.py objfile.py passed.py)
-depth_files := $(objs) $(if $(NEWLIB),$(NEWLIB)/callgraph.json) $(kernel_srcs) --notes $(app_srcs)
+depth_files := --kernel $(B)/kernel.graph $(app_objs) --notes $(app_srcs)
 
-$(A)/linked.elf: $(objs) $(filter %.a %.o,$(app_libs)) $(B)/nosymbols.o $(B)/kernel.names \
+# What stackdepth reads of the kernel and the C library: the same for all applications, too.
+kernel_files := $(kernel_objs) $(if $(NEWLIB),$(NEWLIB)/callgraph.json) $(kernel_srcs)
+$(call keep,$(B)/kernel.files,$(kernel_files))
+$(B)/kernel.graph: $(kernel_files) $(B)/kernel.files $(depth_tools)
+	@NM=$(CROSS)nm tools/stackdepth --keep $@.$$$$ $(kernel_files) && mv -f $@.$$$$ $@
+
+$(A)/linked.elf: $(objs) $(filter %.a %.o,$(app_libs)) $(B)/nosymbols.o $(B)/kernel.names $(B)/kernel.graph \
 		$(linker_script) linker/locals.ld tools/mksymtab.py tools/ownnames.py $(depth_tools) \
 		$(A)/link.flags
 	@$(call say,LD $(elf)) set -e; t=$@.$$$$; trap 'rm -f '$$t'.*' EXIT; \
 	link() { $(CC) $(link_flags) -o $$t.elf $(objs) "$$@" $(libs); }; \
-	functions() { $(CROSS)nm --defined-only $$t.elf | grep ' [tTwW] '; }; \
+	names() { $(CROSS)nm --defined-only $$t.elf >$$1 && grep ' [tTwW] ' $$1; }; \
 	$(if $(strip $(app_libs)),,$(CROSS)nm -g -j --defined-only $(app_objs) | grep -qx main || \
 		{ echo 'APP=$(APP): it has no function main' >&2; exit 1; };) \
 	own=$$($(CROSS)nm -g -j --defined-only $(app_objs) | sed 's/^app\.//' | grep -Fxf $(B)/kernel.names) && \
 		OBJCOPY=$(CROSS)objcopy tools/ownnames.py $$own --in $(app_objs); \
-	link $(B)/nosymbols.o -Wl,-Map=$$t.map; functions >$$t.names; \
-	NM=$(CROSS)nm tools/mksymtab.py $$t.elf >$$t.s; \
-	$(if $(filter grow,$(STACKS)),,$(stackdepth) --bounds --linked $$t.elf $$t.map $(depth_files) >>$$t.s;) \
+	link $(B)/nosymbols.o -Wl,-Map=$$t.map -Wl,-S; names $$t.names >$$t.functions; \
+	tools/mksymtab.py $$t.names >$$t.s; \
+	$(if $(filter grow,$(STACKS)),,$(stackdepth) --bounds --linked $$t.names $$t.map $(depth_files) >>$$t.s;) \
 	$(CC) -c -o $$t.o $$t.s; link $$t.o; \
-	functions | cmp - $$t.names || { echo 'functions moved in the second link' >&2; exit 1; }; \
-	mv -f $$t.map $(@:.elf=.map); mv -f $$t.elf $@
+	names $$t.names | cmp - $$t.functions || { echo 'functions moved in the second link' >&2; exit 1; }; \
+	mv -f $$t.map $(@:.elf=.map); mv -f $$t.names $(@:.elf=.names); mv -f $$t.elf $@
 
 # Two applications may have one name (the last folder's): the image is the one asked for.
 $(elf): $(A)/linked.elf FORCE
@@ -346,7 +352,7 @@ explore: $(elf)
 	@tools/explore $(elf) $(APP)
 
 stackdepth: $(A)/linked.elf
-	@$(stackdepth) --linked $(A)/linked.elf $(A)/linked.map $(depth_files)
+	@$(stackdepth) --linked $(A)/linked.names $(A)/linked.map $(depth_files)
 
 iso: $(elf)
 	@$(call say,ISO $(elf:.elf=.iso)) tools/mkiso $(elf) $(elf:.elf=.iso)

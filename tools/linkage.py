@@ -14,16 +14,24 @@ GLOBAL, WEAK = "TWViu", "WV"
 
 
 def symbols(nm, *files):
-    """[(file, address, letter, name)] of all code in files."""
+    """[(file, letter, name)] of all code in files."""
+    if not files:
+        return []
     text = subprocess.run([nm, "--defined-only", "--print-file-name", *files], check=True, text=True,
                           stdout=subprocess.PIPE).stdout
     found = []
     for line in text.splitlines():
         file, letter, name = line.rsplit(None, 2)
-        file, _, address = file.rpartition(":")
         if letter in DEFINED:
-            found.append((file, int(address, 16), letter, name))
+            found.append((file.rpartition(":")[0], letter, name))
     return found
+
+
+def linked_symbols(path):
+    """[(address, letter, name)] of all code in what nm has printed of an image."""
+    with open(path, encoding="utf-8") as file:
+        lines = [line.split() for line in file]
+    return [(int(address, 16), letter, name) for address, letter, name in lines if letter in DEFINED]
 
 
 def addresses(path):
@@ -45,14 +53,15 @@ class Graph(callgraph.Graph):
     """All units of a link, in its order: of a name's definitions the first strong one counts, then
     the first weak one, then a library's."""
 
-    def __init__(self, nm, units, libraries=(), wrapped=()):
+    def __init__(self, units, libraries, defined, wrapped):
+        """defined: of the units, what symbols() says."""
         super().__init__([], libraries)
         self.units, self.wrapped = list(units), set(wrapped)
         self.unknown = {} # {unit: names of its own that have no report}
         self.weak, self.defined = set(), set()
         self.definer = {} # {name: the unit; None: not where we think}
         by_path = {unit.path: unit for unit in units}
-        for file, _, letter, name in symbols(nm, *by_path) if by_path else ():
+        for file, letter, name in defined:
             unit = by_path.get(file)
             if unit and letter in GLOBAL:
                 self.define(unit, name, letter in WEAK)
@@ -66,10 +75,11 @@ class Graph(callgraph.Graph):
             (self.weak.add if weak else self.weak.discard)(name)
         self.defined.add(name)
 
-    def check(self, nm, linked, places, folder):
-        """Forgets what the linker has not taken from where we think; folder is the library's."""
+    def check(self, linked, places, folder):
+        """Forgets what the linker has not taken from where we think. linked: the image's symbols; folder
+        is the library's."""
         sections = sorted((at, file) for (file, _), at in places.items() if at)
-        for _, address, letter, name in symbols(nm, linked):
+        for address, letter, name in linked:
             function = self.globals.get(name) if letter in GLOBAL else None
             if not function:
                 continue

@@ -1,27 +1,26 @@
 #!/usr/bin/env -S python3 -S
 """Makes the table of function names that is linked into an image, so that a backtrace has names.
 
-usage: NM=nm tools/mksymtab.py [ELF] >TABLE.S
+usage: tools/mksymtab.py [NAMES] >TABLE.S
 
-The image is linked twice. Without ELF the table is empty, for the first link; with the result of
-the first link it has that one's functions, for the second. It comes after everything else that is
-loaded, so no function moves: the table made from the second result must be the same.
+The image is linked twice. Without NAMES the table is empty, for the first link; with what
+nm --defined-only prints of the result it has that one's functions, for the second. It comes after
+everything else that is loaded, so no function moves: the table made from the second result must be the
+same.
 
 The layout (all u32): the count; for each function its offset from __text_start and the offset of
 its name from the beginning of the table, sorted; then the names, each ended by a zero byte.
 """
 
-import os
-import subprocess
 import sys
 
 
-def functions(elf):
-    """(offset, name) of every function in elf, sorted; one name for an address."""
-    text = subprocess.run([os.environ.get("NM", "nm"), "--defined-only", elf], check=True,
-                          stdout=subprocess.PIPE, text=True).stdout
+def functions(path):
+    """(offset, name) of every function in a file of nm's, sorted; one name for an address."""
+    with open(path, encoding="utf-8") as file:
+        lines = file.read().splitlines()
     start, found = None, {}
-    for line in text.splitlines():
+    for line in lines:
         address, kind, name = line.split(None, 2)
         if name == "__text_start":
             start = int(address, 16)
@@ -33,7 +32,7 @@ def functions(elf):
             if at not in found or rank < found[at]:
                 found[at] = rank
     if start is None:
-        sys.exit(f"tools/mksymtab.py: {elf} has no symbol __text_start")
+        sys.exit(f"tools/mksymtab.py: {path} has no symbol __text_start")
     return [(at - start, rank[1]) for at, rank in sorted(found.items()) if at >= start]
 
 
