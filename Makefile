@@ -27,9 +27,11 @@ export SMP MEM ARGS FILES NET TIMEOUT ACCEL QEMU_EXTRA
 # Of the simulated machine, see arch/sim/explore.c.
 export SEED RUNS STRATEGY MODEL FAULTS STEPS LEAKS WEAKEN JOBS
 
-# What is compiled differently has a folder of its own.
-K := build/$(ARCH)$(if $(filter-out debug,$(BUILD)),-$(BUILD))$(if $(SAN),-$(SAN))$(if $(STACKS),-$(STACKS))
-B := $(K)$(if $(PLANT),-plant-$(PLANT))
+# What is compiled differently has a folder of its own: all of the kernel (K), what such a BUILD changes (P)
+# and what PLANT does; and so has what is linked (B).
+K := build/$(ARCH)$(if $(filter release,$(BUILD)),-release)$(if $(SAN),-$(SAN))
+P := $(K)$(addprefix -,$(filter failing painted,$(BUILD)))
+B := $(P)$(if $(STACKS),-$(STACKS))$(if $(PLANT),-plant-$(PLANT))
 
 ifneq ($(word 2,$(CURDIR) $(APP) $(ARCH) $(BUILD)/$(PLANT)/$(SAN)/),$(APP))
 $(error blanks in the paths of Vole and of APP do not work with make, nor do empty ARCH, APP, BUILD)
@@ -110,9 +112,7 @@ libc_headers := $(if $(NEWLIB),-nostdinc -isystem libc/include -isystem $(gcc_in
 # depend on where it was built.
 common_flags = -g -fno-omit-frame-pointer -fno-stack-protector -fno-pic -fno-common \
 	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables \
-	-D__DYNAMIC_REENT__ $(if $(filter release,$(BUILD)),-DVOLE_RELEASE) \
-	$(if $(filter failing,$(BUILD)),-DVOLE_FAILING) \
-	$(if $(filter painted,$(BUILD)),-DVOLE_PAINTED) $(ARCH_CFLAGS) \
+	-D__DYNAMIC_REENT__ $(if $(filter release,$(BUILD)),-DVOLE_RELEASE) $(ARCH_CFLAGS) \
 	$(libc_headers) -Iinclude -ffile-prefix-map=$(CURDIR)=.
 
 # Sanitizers: what is undefined is a panic (debug/ubsan.c); the rest has run-times of its own.
@@ -154,7 +154,7 @@ kernel_objs := $(kernel_srcs:%=$(K)/%.o) $(lwip_objs)
 # are complete, so that several makes may run at once.
 callgraph := -fcallgraph-info=su,da
 define compile
-@mkdir -p $(@D); $(call say,$1 $<) \
+@[ -d $(@D) ] || mkdir -p $(@D); $(call say,$1 $<) \
 $(if $(filter CXX,$1),$(CXX),$(CC)) $2 $(if $(filter AS,$1),,$(callgraph)) \
 -MD -MP -MT $@ -MF $@.$$$$.d -c -o $@.$$$$.o $< && \
 mv -f $@.$$$$.d $(@:.o=.d) && $(if $(filter AS,$1),,mv -f $@.$$$$.ci $(@:.o=.ci) &&) \
@@ -163,29 +163,37 @@ endef
 
 $(call keep,$(K)/kernel.flags,$(CC) $(callgraph) $(kernel_flags))
 
-$(K)/%.c.o: %.c $(K)/kernel.flags
-	$(call compile,CC,$(kernel_flags))
-
-$(K)/%.S.o: %.S $(K)/kernel.flags
-	$(call compile,AS,$(kernel_flags))
-
-# A fault planted for the tests to find: PLANT=lost-wakeup is -DPLANT_LOST_WAKEUP. Only what has it
-# is compiled anew; all of the kernel, if a header has it.
-ifneq ($(PLANT),)
-plant := PLANT_$(shell echo '$(PLANT)' | tr 'a-z-' 'A-Z_')
-planted := $(shell grep -rlw '$(plant)' $(kernel_srcs) $(addsuffix /*.h,arch/$(ARCH) kernel sync debug drivers libc net))
-ifeq ($(planted),)
-$(error PLANT=$(PLANT): the sources have no $(plant))
+# A fault planted for the tests to find: PLANT=lost-wakeup is -DPLANT_LOST_WAKEUP. With PLANT, and with a BUILD
+# that has a macro, only those are compiled anew that have it, or include who has it.
+build_macro := $(if $(filter failing,$(BUILD)),VOLE_FAILING,$(if $(filter painted,$(BUILD)),VOLE_PAINTED))
+plant_macro := $(if $(PLANT),PLANT_$(shell echo '$(PLANT)' | tr 'a-z-' 'A-Z_'))
+ifneq ($(build_macro)$(plant_macro),)
+headers := $(wildcard $(addsuffix /*.h,arch arch/* kernel sync debug drivers libc net net/port/*))
+having = $(shell grep -lwE '$1' $(kernel_srcs) $(headers))
+including = $(call having,include [<"]([^"<>]*/)?($(subst $(eval) ,|,$(strip $(notdir $1))))[">].*)
+reached = $(if $(filter-out $1,$2),$(call reached,$(sort $1 $2),$(call including,$2)),$1)
+anew = $(if $1,$(filter $(kernel_srcs),$(call reached,,$(call having,$1))))
+build_anew := $(call anew,$(build_macro))
+plant_anew := $(call anew,$(plant_macro))
+ifeq ($(if $(PLANT),$(plant_anew),none),)
+$(error PLANT=$(PLANT): the sources have no $(plant_macro))
 endif
-planted := $(if $(filter %.h,$(planted)),$(kernel_srcs),$(planted))
-kernel_objs := $(planted:%=$(B)/%.o) $(filter-out $(planted:%=$(K)/%.o),$(kernel_objs))
-
-$(B)/%.c.o: %.c $(K)/kernel.flags
-	$(call compile,CC,$(kernel_flags) -D$(plant))
-
-$(B)/%.S.o: %.S $(K)/kernel.flags
-	$(call compile,AS,$(kernel_flags) -D$(plant))
+kernel_objs := $(filter-out $(addprefix $(K)/,$(addsuffix .o,$(build_anew) $(plant_anew))),$(kernel_objs)) \
+	$(patsubst %,$(P)/%.o,$(filter-out $(plant_anew),$(build_anew))) $(plant_anew:%=$(B)/%.o)
 endif
+
+# $(call compile_in,FOLDER,MACROS): rules for the objects in it.
+define compile_in
+$1/%.c.o: %.c $(K)/kernel.flags
+	$$(call compile,CC,$$(kernel_flags) $(addprefix -D,$2))
+
+$1/%.S.o: %.S $(K)/kernel.flags
+	$$(call compile,AS,$$(kernel_flags) $(addprefix -D,$2))
+
+endef
+$(eval $(call compile_in,$(K)))
+$(if $(build_macro),$(eval $(call compile_in,$(P),$(build_macro))))
+$(if $(plant_macro),$(eval $(call compile_in,$(B),$(build_macro) $(plant_macro))))
 
 ifneq ($(LWIP),)
 $(call keep,$(lwip_folder)/lwip.flags,$(CC) $(lwip_flags))
@@ -401,7 +409,7 @@ flags:
 port: $(patsubst %,$(B)/%.o,$(filter-out $(ARCH_LIBRARY),$(ARCH_SRCS)))
 	@echo $(CROSS)nm $^
 
-objects: $(kernel_srcs:%=$(B)/%.o)
+objects: $(filter-out $(lwip_objs),$(kernel_objs))
 	@echo $(CROSS)nm $^
 
 clean:

@@ -37,7 +37,7 @@ ARCH_SRCS := $(addprefix arch/host/, switch.S calls.S start.c cores.c signals.c 
 	$(ARCH_LIBRARY)
 ARCH_DRIVERS :=
 # printf is called with floating-point numbers in vector registers.
-$K/arch/host/stdio.c.o $B/arch/host/stdio.c.o: kernel_flags += -msse2
+$(addsuffix /arch/host/stdio.c.o,$(sort $K $P $B)): kernel_flags += -msse2
 
 # Sanitizers: what they are told, instead of calls of the kernel to this port.
 ifneq ($(filter asan tsan,$(SAN)),)
@@ -59,6 +59,6 @@ ARCH_LDFLAGS += -Wl,-rpath,$(dir $(TSAN)) -Wl,--wrap=host_resume,--wrap=host_ser
 	-Wl,--wrap=host_fault,--wrap=host_frame_size
 ARCH_SRCS += arch/host/tsan.c
 # What a handler runs inside the run-time calls nothing of it, memcpy included.
-$(foreach o,tsan late memory unwind,$K/arch/host/$o.c.o $B/arch/host/$o.c.o): kernel_flags += \
+$(foreach folder,$(sort $K $P $B),$(patsubst %,$(folder)/arch/host/%.c.o,tsan late memory unwind)): kernel_flags += \
 	-fno-sanitize=thread -minline-all-stringops
 endif

@@ -14,5 +14,5 @@ STACKS := grow
 endif
 
 # The machine itself is not part of what it runs, nor is it with a planted fault.
-$(foreach folder,$(sort $K $B),$(addprefix $(folder)/arch/sim/,$(addsuffix .c.o,\
+$(foreach folder,$(sort $K $P $B),$(addprefix $(folder)/arch/sim/,$(addsuffix .c.o,\
 	start step strategy trouble watch explore story snapshot cores access agents model weaken race blocks leaks memory faults refused uart card debug))): kernel_flags += -fno-sanitize=thread -O3
