@@ -13,11 +13,12 @@ _Static_assert(sizeof(struct x86_core) <= PAGE_SIZE, "it gets a page");
 enum { CPUID_1_ECX_HYPERVISOR = 1u << 31 };
 #define MSEC UINT64_C(1000000)
 enum { INIT_DELAY_MS = 10, SIPI_DELAY_MS = 10, START_LIMIT_MS = 1000 };
+enum { ID_MASK = 0xff, NO_ID = 0x100 }; /* trampoline_id: what CPUID has of an APIC id; nobody's */
 
 _Atomic(struct x86_core *) x86_cores[MAX_CORES];
 
 /* Parameters of the trampoline, in its original. */
-extern uint64_t trampoline_root[], trampoline_stack[], trampoline_core[];
+extern uint64_t trampoline_id[], trampoline_root[], trampoline_stack[], trampoline_core[];
 
 /* 1 + the id of the core that called arch_stop_others. */
 static _Atomic uint64_t stopper;
@@ -85,6 +86,7 @@ static void trampoline_write(struct core *core)
 
 	for (const uint8_t *from = trampoline_start; from < trampoline_end; from++)
 		*to++ = *from;
+	trampoline_set(trampoline_id, core->hw_id & ID_MASK);
 	trampoline_set(trampoline_root, (uintptr_t)x86_page_root);
 	trampoline_set(trampoline_stack, core->boot_stack);
 	trampoline_set(trampoline_core, (uintptr_t)core);
@@ -132,7 +134,12 @@ int arch_core_start(struct core *core)
 	while (!abandoned && !wait_up(x, START_LIMIT_MS))
 		; /* claimed at the last moment: it needs a few instructions more */
 	if (abandoned) {
-		/* Where it may be on its way to what the page says for the next one. */
+		/* One that has not begun halts when it does: an INIT does not make every machine forget a
+		 * start-up interrupt that is pending. One that has begun is stopped before the page is the
+		 * next one's. */
+		mmu_trampoline(MAP_WRITE);
+		trampoline_set(trampoline_id, NO_ID);
+		mmu_trampoline(MAP_EXEC);
 		lapic_send(core->hw_id, ICR_INIT | ICR_ASSERT);
 		wait_ms(INIT_DELAY_MS);
 	}

@@ -1,7 +1,8 @@
 /*
  * Where another core starts: in real mode at TRAMPOLINE:0, by a start-up interrupt (SDM 8.4.4.2).
  * cores.c copies this page there, with the parameters at its end filled in, and makes it executable
- * while a core starts. It goes from real mode to 64-bit mode in one step, into the final tables.
+ * while a core starts. It goes from real mode to 64-bit mode in one step, into the final tables. A core for
+ * which the page is not meant, since it comes so late that nobody waits for it, stays in real mode and halts.
  */
 #include "layout.h"
 
@@ -10,14 +11,21 @@
 	.section .rodata
 	.balign	16
 	.globl	trampoline_start, trampoline_end
-	.globl	trampoline_root, trampoline_stack, trampoline_core
+	.globl	trampoline_id, trampoline_root, trampoline_stack, trampoline_core
 	.code16
 trampoline_start:
 	cli
 	cld
 	movw	%cs, %ax
 	movw	%ax, %ds
-	lgdtl	gdtr - trampoline_start
+	movl	$1, %eax
+	cpuid
+	shrl	$24, %ebx			/* bits 0 to 7 of the APIC id */
+	cmpl	%ebx, trampoline_id - trampoline_start
+	je	3f
+2:	hlt
+	jmp	2b
+3:	lgdtl	gdtr - trampoline_start
 	movl	$(CR4_PAE | CR4_PGE), %eax
 	movl	%eax, %cr4
 	movl	trampoline_root - trampoline_start, %eax
@@ -55,6 +63,8 @@ gdtr:
 	.short	gdtr - gdt - 1
 	.long	HERE(gdt)
 	.balign	8
+trampoline_id:
+	.quad	0
 trampoline_root:
 	.quad	0
 trampoline_stack:

@@ -1,0 +1,87 @@
+"""A core that comes up when nobody waits for it any more: QEMU's gdb stub holds it back meanwhile."""
+
+import os
+import re
+import socket
+import subprocess
+import tempfile
+
+from harness.machine import ROOT, builder, command
+from harness.suite import Case, Check
+
+PROGRAM = "tests/kernel/idle.c"
+LIMIT = 60
+
+
+class Stub:
+    """QEMU's gdb stub: "Debugging with GDB", appendix E, The GDB Remote Serial Protocol."""
+
+    def __init__(self, listener):
+        self._socket, _ = listener.accept()
+        self._socket.settimeout(LIMIT)
+        self._stream = self._socket.makefile("rb")
+
+    def _answer(self):
+        while (byte := self._stream.read(1)) == b"+":
+            pass
+        text = b""
+        while byte and (byte := self._stream.read(1)) != b"#":
+            text += byte
+        self._stream.read(2)
+        self._socket.sendall(b"+")
+        return text.decode()
+
+    def go(self, order):
+        self._socket.sendall(f"${order}#{sum(order.encode()) & 255:02x}".encode())
+
+    def ask(self, order):
+        self.go(order)
+        return self._answer()
+
+    def stop(self):
+        self._socket.sendall(b"\3")
+        return self._answer()
+
+
+def hold_back(stub, process, start, core, cores):
+    """What is printed, of a machine whose first core has come to start; core, the first of which is 1, does
+    nothing before main does something."""
+    stub.ask("qSupported:multiprocess+;vContSupported+")
+    stub.ask(f"Z1,{start},1")
+    stub.ask("vCont;c")
+    stub.ask(f"z1,{start},1")
+    stub.go("vCont;" + ";".join(f"c:p1.{i:x}" for i in range(1, cores + 1) if i != core))
+    seen = b""
+    while b"sleeping\n" not in seen and (line := process.stdout.readline()):
+        seen += line
+    stub.stop()
+    stub.go("vCont;c")
+    return seen + process.stdout.read()
+
+
+def run_late(case):
+    image = builder.image(PROGRAM, case.arch)
+    names = subprocess.run(["nm", image], check=True, text=True, stdout=subprocess.PIPE).stdout
+    start = re.search(r"^0*(\w+) . arch_core_start$", names, re.M)[1]
+    checks = []
+    for core in range(2, case.smp + 1):
+        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
+            path = os.path.join(folder, "gdb")
+            listener.bind(path)
+            listener.listen(1)
+            listener.settimeout(LIMIT)
+            words, env = command(image, ARCH=case.arch, SMP=case.smp, ARGS="1", TIMEOUT=LIMIT,
+                                 QEMU_EXTRA=f"-S -gdb unix:{path},server=off")
+            with subprocess.Popen(words, cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+                text = hold_back(Stub(listener), process, start, core, case.smp).decode("utf-8", "replace")
+        want = rf"vole: core \d \(hardware id {core - 1}\) did not come up\nsleeping\nawake\n"
+        checks.append(Check(f"core {core} comes when nobody waits for it: the others go on without it",
+                            process.returncode == 0 and re.fullmatch(want, text),
+                            f"status {process.returncode}", text))
+    return checks
+
+
+def cases(tier):
+    if tier == "fast":
+        yield Case("machine", "late core", "x86_64", 3, run_late, 4, images=[(PROGRAM, "x86_64", {})])
