@@ -87,9 +87,10 @@ def run_wire(case):
 
 
 def run_forged(case):
-    with forged.Wire(case, image_of(case), f"{forged.ARGS} offload", MEM="64M") as wire:
+    args = f"{forged.ARGS} offload vole.log=info"
+    with forged.Wire(case, image_of(case), args, MEM="64M") as wire:
         forged.assert_answers(wire)
-        return [check(wire, test) for test in forged.TESTS]
+        return [check(wire, test) for test in (*forged.TESTS, forged.counted)]
 
 
 def run_forged_failing(case):

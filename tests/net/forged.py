@@ -1,13 +1,15 @@
 """tests/net/wire.c with a peer that forges, floods and does not answer, at the far end of the wire."""
 
 import random
+import re
 import socket
 import struct
+import threading
 import time
 
 from .server import PATIENCE
 from .wire import pattern
-from .wiring import (ACK, ARGS, FIN, FRAGMENT, ICMP6, LINK_LOCAL, OPTIONS, OUR_MAC, PSH, RST, SYN, Connection,
+from .wiring import (ACK, ARGS, FIN, FRAGMENT, ICMP6, LINK_LOCAL, MASK, OPTIONS, OUR_MAC, PSH, RST, SYN, Connection,
                      Connection6, Wire, checksum, fragments6, icmp6, ip6, udp)
 
 DISCOVER, OFFER, REQUEST, ACKNOWLEDGE, NAK = 1, 2, 3, 5, 6  # RFC 2132, 9.6
@@ -363,13 +365,36 @@ def out_of_order(wire):
     assert before - after < 4 << 20, f"{before} bytes were free, {after} are"
 
 
+def given_back(wire):
+    """what came out of order goes with its socket, though the connection is there still"""
+    def hold(pieces):
+        """Bytes that connections took, each with so many pieces."""
+        before = int(ask(wire, b"free 0"))
+        for _ in range(40):
+            c = opened(wire, b"hold 0", options=b"\2\4\5\xb4\3\3\7")
+            for i in range(pieces):
+                c.send(ACK, b"g", at=60000 - 2 * i)
+        return before - int(ask(wire, b"free 0"))
+
+    hold(0)
+    assert ask(wire, b"let 0") == b"!"
+    before = int(ask(wire, b"free 0"))  # with what so many leave behind
+    taken = hold(100)
+    assert taken > 1 << 18, f"{taken} bytes only"
+    assert ask(wire, b"let 0") == b"!"
+    end = time.monotonic() + PATIENCE
+    while (left := before - int(ask(wire, b"free 0"))) > taken // 2:
+        assert time.monotonic() < end, f"{left} of {taken} bytes are not back"
+
+
 def unread(wire):
     """clients whose data nobody reads keep out nobody else"""
-    for _ in range(100):
+    for _ in range(400):
         c = opened(wire, b"hold 0", options=b"\2\4\5\xb4\3\3\7")
         for _ in range(80):
             c.say(b"h" * 1460)
     assert_answers(wire)
+    assert ask(wire, b"let 0") == b"!"
 
 
 def deaf(wire):
@@ -382,10 +407,98 @@ def deaf(wire):
 
 
 def flood(wire):
-    """a flood of SYNs locks nobody out"""
+    """beside a flood of SYNs others get in"""
+    over = threading.Event()
+
+    def go_on():
+        for _ in range(10000):
+            if over.is_set():
+                return
+            Connection(wire).send(SYN)
+            time.sleep(0.002)
+        over.set()
+
     for _ in range(3000):
         Connection(wire).send(SYN)
-    assert_answers(wire)
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    try:
+        assert_answers(wire)
+        assert not over.is_set(), "it answers only when the flood is over"
+    finally:
+        over.set()
+        thread.join()
+
+
+def takes(wire, dice, size):
+    """What of size bytes comes, though the fifth part of the frames of both sides is lost."""
+    c = opened(wire, b"send %d" % size)
+    start, parts, data = c.ack, {}, b""
+    while len(data) < size and (frame := wire.take(lambda f: c.mine(f) and c.data(f), PATIENCE)):
+        if dice.random() < 0.2:
+            continue
+        at = struct.unpack("!I", frame[38:42])[0] - start & MASK
+        parts[at] = max(parts.get(at, b""), c.data(frame), key=len)
+        while (part := parts.pop(len(data), None)):
+            data += part
+        c.ack = start + len(data) & MASK
+        if dice.random() < 0.8:
+            c.send(ACK)
+    c.send(RST)
+    return data
+
+
+def gives(wire, dice, size):
+    """What the machine says of size bytes, though the fifth part of the frames of both sides is lost."""
+    c = opened(wire, b"count 0")
+    data, start, at, answer = pattern(size), c.seq, 0, b""
+    end = time.monotonic() + 3 * PATIENCE
+
+    def say(flags, at, data=b""):
+        if dice.random() < 0.8:
+            c.send(flags, data, at=at)
+
+    while not answer and time.monotonic() < end:
+        for piece in range(at, min(at + 8 * 1000, size), 1000):
+            say(ACK, piece, data[piece:piece + 1000])
+        if at + 8 * 1000 >= size:
+            say(ACK | FIN, size)
+        while not answer and (frame := wire.take(c.mine, 0.2)):
+            if dice.random() < 0.8:
+                at = max(at, min(struct.unpack("!I", frame[42:46])[0] - start & MASK, size))
+                answer = c.data(frame)
+    c.send(RST)
+    return answer
+
+
+def lossy(wire, size, seed):
+    dice = random.Random(seed)
+    data = takes(wire, dice, size)
+    assert data == pattern(size), f"{len(data)} bytes, or others"
+    answer = gives(wire, dice, size)
+    assert answer == str(size).encode(), f"{answer} of {size} bytes are right"
+
+
+def lost(wire):
+    """a wire that loses every fifth frame is no end of a connection"""
+    lossy(wire, 15000, 47)
+
+
+def lost_at_random(wire):
+    """the same, whichever are lost"""
+    seed = random.getrandbits(32)
+    print(f"# lost frames: seed {seed}", flush=True)
+    for i in range(5):
+        lossy(wire, 40000, seed + i)
+
+
+def counted(wire):
+    """what was dropped is counted in the log, by its reason"""
+    lines = re.findall("^vole: network: (dropped .*)", wire.console(), re.M)
+    assert lines, "the log has no counts"
+    counts = dict(re.findall(r"(\w+) (\d+)\b", lines[-1]))
+    for reason in "flags", "sequence", "memory", "backlog", "open", "fragments":
+        assert int(counts[reason]) > 0, lines[-1]
 
 
 def again(wire):
@@ -456,8 +569,8 @@ def moved(wire):
 
 
 TESTS = (far, smaller, windows, smallest, smallest_of_server, in_fragments, past_window, past_end, acknowledged_late,
-         in_pieces, smaller_path, small_path, random_segments, last_lost, patient, again,
+         in_pieces, smaller_path, small_path, random_segments, last_lost, patient, again, given_back, lost,
          backlog, timed_out, out_of_order, unread, flood, deaf)
 OF_NO_MEMORY = (half_sent,)
-LONG = (many_segments,)
+LONG = (many_segments, lost_at_random)
 OF_ADDRESSES = (refusing, moved)

@@ -7,7 +7,8 @@
  *	drip N		sends N bytes, a hundred every now and then
  *	count 0		reads to the end, answers how many bytes were right
  *	free 0		says how many bytes of memory are free
- *	hold 0		reads nothing
+ *	hold 0		reads nothing, until it is let go
+ *	let 0		lets all of these go
  *	alive 0		waits for data, with keep-alive each second; tells last how that ended
  *	stuck 0		the same, but waits for room to send more
  *	last 0		says how the last of these two has ended
@@ -119,6 +120,24 @@ static void tell_last(int fd)
 {
 	event_wait(&ended);
 	dprintf(fd, "%s", strerror(last_error));
+}
+
+static struct mutex holding;
+static struct cond let_go;
+
+static void hold(void)
+{
+	mutex_lock(&holding);
+	cond_wait(&let_go, &holding);
+	mutex_unlock(&holding);
+}
+
+static void let(int fd)
+{
+	mutex_lock(&holding);
+	cond_broadcast(&let_go);
+	mutex_unlock(&holding);
+	write(fd, "!", 1);
 }
 
 static void listen_only(int fd, int port)
@@ -248,7 +267,9 @@ static void serve(void *arg)
 	else if (!strcmp(order, "name"))
 		tell_address(fd, word);
 	else if (!strcmp(order, "hold"))
-		time_sleep(TIME_NEVER);
+		hold();
+	else if (!strcmp(order, "let"))
+		let(fd);
 	else if (!strcmp(order, "dial"))
 		dial(fd, n);
 	else if (!strcmp(order, "udp"))

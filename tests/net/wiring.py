@@ -270,11 +270,11 @@ class Connection:
 
     def hear(self, patience=PATIENCE):
         """The next data, which is not acknowledged; b"": none."""
-        frame = self.wire.take(lambda f: self.mine(f) and self._data(f), patience)
-        return self._data(frame) if frame else b""
+        frame = self.wire.take(lambda f: self.mine(f) and self.data(f), patience)
+        return self.data(frame) if frame else b""
 
     @staticmethod
-    def _data(frame):
+    def data(frame):
         end = 14 + struct.unpack("!H", frame[16:18])[0]
         return frame[34 + (frame[46] >> 4) * 4:end]
 
@@ -318,6 +318,6 @@ class Connection6(Connection):
         return b"", 0
 
     @staticmethod
-    def _data(frame):
+    def data(frame):
         end = 54 + struct.unpack("!H", frame[18:20])[0]
         return frame[54 + (frame[66] >> 4) * 4:end]
