@@ -1,9 +1,11 @@
-/* Prints its arguments, each in brackets; or, for the word date, that. */
+/* Prints its arguments, each in brackets; or, for the words date and random, these. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 /* The date by all three clocks, as it is in Greenwich and, by TZ, in Berlin, and whether an hour that
  * has passed is waited for. */
@@ -26,8 +28,23 @@ static void tell_date(void)
 	printf("%s %d\n", text, clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &ts, NULL));
 }
 
+/* The first numbers that there are. */
+static void tell_random(void)
+{
+	uint64_t n[2];
+
+	for (int i = 0; i < 2; i++)
+		if (getentropy(&n[i], sizeof n[i]))
+			exit(1);
+	printf("%016" PRIx64 " %016" PRIx64 "\n", n[0], n[1]);
+}
+
 int main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "random") == 0) {
+		tell_random();
+		return 0;
+	}
 	if (argc > 1 && strcmp(argv[1], "date") == 0) {
 		tell_date();
 		return 0;

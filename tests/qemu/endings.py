@@ -101,6 +101,27 @@ def run_date(case):
     return checks
 
 
+# A processor without random numbers, and a device that has hardly any.
+NO_SOURCE = {"CPU": "qemu64"}, {"CPU": "cortex-a53"}
+SCARCE = "-global virtio-rng-device.max-bytes=1 -global virtio-rng-device.period=1000000"
+
+
+def run_random(case):
+    """The first random numbers of four machines, two of which have no source of them."""
+    image = builder.image("tests/kernel/args.c", case.arch)
+    none = {**NO_SOURCE[ARCHES.index(case.arch)], "QEMU_EXTRA": SCARCE}
+    runs = [boot(image, limit=30, ARCH=case.arch, SMP=1, ARGS="random", **options)
+            for options in ({}, {}, none, none)]
+    shown = "\n".join(run.text for run in runs)
+    warned = ["vole: no source of random numbers but the clock" in run.text for run in runs]
+    numbers = re.findall(r"[0-9a-f]{16}", shown)
+    return [Check("random numbers are others at each boot, none of them 0", len(numbers) == 8 and
+                  len(set(numbers)) == 8 and all(int(n[:8], 16) and int(n[8:], 16) for n in numbers),
+                  "", shown),
+            Check("that they come from the clock only is said", warned == [False, False, True, True] and
+                  shown.count("no source") == 2, f"{warned}", shown)]
+
+
 def too_long(whose, run):
     """A command line that does not fit and comes past the launcher."""
     return Check(f"{whose} command line that is too long is refused, not cut", run.status == 134 and
@@ -173,6 +194,9 @@ def cases(tier):
                    images=[("tests/kernel/args.c", arch, {})])
         yield Case("command line", "date", arch, 1, run_date, cost=2,
                    images=[("tests/kernel/args.c", arch, {})])
+        if arch != HOST:
+            yield Case("command line", "random numbers", arch, 1, run_random, cost=2,
+                       images=[("tests/kernel/args.c", arch, {})])
         yield Case("command line", "unknown option", arch, 2, run_unknown_option, cost=1,
                    images=[("tests/kernel/args.c", arch, {})])
         yield Case("command line", "log", arch, 2, run_no_quiet, cost=1,
