@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import select
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from harness.machine import ARCHES, HOST, ROOT, builder, command
 from harness.suite import Case, Check
 
 PROGRAM = "tests/kernel/stdin.c"
+SHELL = "examples/shell"
 LIMIT = 60
 
 # What one program does, one after the other: a word for it, by turns what is awaited and what is typed
@@ -109,6 +111,40 @@ def screen(seen):
     return "\n".join(lines)
 
 
+def drawn(seen):
+    """The same where lines are drawn anew: with CR, and ECMA-48's EL and CUF."""
+    lines = []
+    for text in seen.decode("utf-8", "replace").replace("\r\n", "\n").split("\n"):
+        line, at = "", 0
+        for erase, forward, char in re.findall(r"\x1b\[(K)|\x1b\[(\d+)C|(.)", text.replace("\r", "\v")):
+            if erase:
+                line = line[:at]
+            elif forward:
+                at += int(forward)
+            elif char == "\v":
+                at = 0
+            else:
+                line = line[:at].ljust(at) + char + line[at + 1:]
+                at += 1
+        lines.append(line.rstrip(" "))
+    return lines
+
+
+def run_shell(case):
+    """The shell edits its line itself."""
+    terminal = Terminal(builder.image(SHELL, case.arch), ARCH=case.arch, SMP=case.smp)
+    for awaited, typed in (("vole> ", "echo good mornx\x7f"), ("morn", "ing\r"), ("morning\r\n", ""), ("vole> ", "quit 3\r")):
+        if terminal.wait_for(awaited):
+            terminal.type(typed)
+    status = terminal.end()
+    want = ["vole> echo good morning", "good morning", "vole> quit 3", ""]
+    got = drawn(terminal.seen)
+    return [Check("the shell shows once what is typed, and nothing else", got[-4:] == want,
+                  f"status {status}, wanted {want}", "\n".join(got)),
+            Check("the shell leaves the terminal as it was", status == 3 and
+                  terminal.mode_after == terminal.mode, f"status {status}")]
+
+
 def run_session(case):
     terminal = Terminal(builder.image(PROGRAM, case.arch), ARCH=case.arch, SMP=case.smp,
                         ARGS=" ".join(word for word, _, _ in SESSION.values()))
@@ -153,4 +189,5 @@ def cases(tier):
     for arch in (*ARCHES, HOST):
         images = [(PROGRAM, arch, {})]
         yield Case("terminal", "session", arch, 2, run_session, 2, images=images)
+        yield Case("terminal", "shell", arch, 2, run_shell, 2, images=[(SHELL, arch, {})])
         yield Case("terminal", "dump", arch, 1, run_dump, 1, images=images)
