@@ -1,6 +1,7 @@
 /* Entry functions that do what the compiler's report does not tell. The file has the name and folder
  * of one of the kernel's, whose notes are none of its business. What is right is in ../cases.py; only
  * looked at, never run. */
+#include <setjmp.h>
 #include <stdlib.h>
 #include <vole.h>
 
@@ -147,6 +148,44 @@ static void sorts(void *arg)
 	sink++;
 }
 
+static jmp_buf place_in_main;
+
+static void leaves(void *arg)
+{
+	if (arg)
+		longjmp(place_in_main, 1);
+	sink++;
+}
+
+/* GCC's: its frame holds code, by whose address it is called. */
+static void nests(void *arg)
+{
+	void inner(void *unused)
+	{
+		volatile char bytes[1000];
+
+		bytes[sink] = arg != unused;
+	}
+
+	call(sink ? inner : any, arg);
+	sink++;
+}
+
+static void (*volatile hidden)(void) = deep;
+
+static void calls_hidden(void *arg)
+{
+	(void)arg;
+	hidden();
+	sink++;
+}
+
+/* Before main. */
+static __attribute__((constructor)) void hide(void)
+{
+	hidden = hook;
+}
+
 static void goes_anywhere(void *arg)
 {
 	void *volatile place = arg ? &&one : &&two;
@@ -161,9 +200,10 @@ two:
 void calls_weak(void *arg);
 
 go_fn *const entries[] = {
-	calls_weak,         calls_as_once,  calls_wrapped, calls_alias,   asm_calls,
-	asm_calls_register, asm_moves,      asm_sets,      asm_pushes,    asm_writes_below,
-	asm_harmless,       calls_assembly, sorts,         goes_anywhere,
+	calls_weak,         calls_as_once,  calls_wrapped, calls_alias, asm_calls,
+	asm_calls_register, asm_moves,      asm_sets,      asm_pushes,  asm_writes_below,
+	asm_harmless,       calls_assembly, sorts,         leaves,      nests,
+	calls_hidden,       goes_anywhere,
 };
 
 int main(int argc, char **argv)
