@@ -96,6 +96,19 @@ __attribute__((destructor)) static void end_first(void)
 		printf("the first end\n");
 }
 
+static void lock_and_end(void *arg)
+{
+	flockfile(arg);
+}
+
+/* Where the one that has it was in memory, others are now. */
+static void may_not_lock(void *arg)
+{
+	if (ftrylockfile(arg) == 0)
+		_Exit(1);
+	waitgroup_done(&printed);
+}
+
 static void race(void *arg)
 {
 	while (time_now() < *(uint64_t *)arg)
@@ -160,6 +173,17 @@ int main(int argc, char **argv)
 		atexit(at_exit);
 		printf("begun %s\n", begun);
 		return status;
+	}
+	if (strcmp(how, "locked") == 0) { /* by one that has ended */
+		struct go_options grows = {.stack = 64 * 1024};
+
+		go_with(&grows, lock_and_end, stdin);
+		until_alone();
+		waitgroup_add(&printed, 20);
+		for (int i = 0; i < 20; i++)
+			go_with(&grows, may_not_lock, stdin);
+		waitgroup_wait(&printed);
+		_Exit(status);
 	}
 	if (strcmp(how, "race") == 0) { /* all at once: one of them wins */
 		when = time_now() + 10 * NSEC_PER_MSEC;

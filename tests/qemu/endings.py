@@ -24,6 +24,7 @@ ENDINGS = {
     "defer 2": (2, "second deferred\nfirst deferred\natexit\n"),
     "constructors 3": (3, "begun 123\natexit\nthe first end\nthe last end\n"),
     "race": (5, ""),
+    "locked 12": (12, ""),
     "close-out 11": (11, "stderr lives\n"),
 }
 
