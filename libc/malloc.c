@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "debug/block.h"
 #include "debug/calls.h"
-#include "kernel/block.h"
 
 /* A block of 0 bytes is a block of its own. */
 static size_t at_least_one(size_t size)

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "arch/arch.h"
+#include "debug/block.h"
 #include "debug/panic.h"
-#include "kernel/block.h"
 #include "kernel/co.h"
 #include "kernel/heap.h"
 #include "kernel/outside.h"

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/block.h"
+#include "debug/block.h"
 #include "kernel/page.h"
 
 void *__real_realloc(void *p, size_t size);

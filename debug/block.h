@@ -3,8 +3,8 @@
  * what tells misuse when they are freed or resized: freed twice, or from the inside, written to before
  * or behind.
  */
-#ifndef KERNEL_BLOCK_H
-#define KERNEL_BLOCK_H
+#ifndef DEBUG_BLOCK_H
+#define DEBUG_BLOCK_H
 
 #include <stdbool.h>
 #include <stddef.h>

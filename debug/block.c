@@ -6,7 +6,7 @@
  * The mark depends on all the rest and on where it is, so a header that was written to, or one that is
  * none, is known. It stays when the block is freed, until somebody else uses the memory.
  */
-#include "kernel/block.h"
+#include "debug/block.h"
 
 #include <string.h>
 
