@@ -5,6 +5,7 @@
  * depth: ends : paint_is_lost
  */
 #include "debug/paint.h"
+#include "debug/who.h"
 
 #ifdef VOLE_PAINTED
 

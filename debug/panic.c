@@ -3,6 +3,7 @@
  * From here on no lock counts.
  */
 #include "debug/panic.h"
+#include "debug/who.h"
 
 #include <stdarg.h>
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "debug/who.h"
 #include "kernel/page.h"
 #include "kernel/proc.h"
 #include "kernel/sched.h"

@@ -1,13 +1,13 @@
 /* The life of a coroutine: made by go, run by co_begin, ended by go_exit, freed by its successor. */
 #include "kernel/co.h"
-#include "debug/calls.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "debug/calls.h"
 #include "debug/failing.h"
 #include "debug/order.h"
-#include "debug/symtab.h"
+#include "debug/who.h"
 #include "kernel/bounds.h"
 #include "kernel/cancel.h"
 #include "kernel/heap.h"
@@ -89,7 +89,8 @@ static void co_begin(struct co *prev)
 
 /* What a new coroutine has; stack and stack_kind are set. */
 static inline __attribute__((always_inline)) struct co *begin_with(struct co *co, go_fn *fn,
-								   void *arg, uintptr_t sp)
+								   void *arg, struct co_name *name,
+								   uintptr_t sp)
 {
 	co->nopreempt = 1; /* until co_begin */
 	co->need_resched = 0;
@@ -105,12 +106,13 @@ static inline __attribute__((always_inline)) struct co *begin_with(struct co *co
 	co->defers = NULL;
 	co->at_end = NULL;
 	co->holder = next_id(core_here());
-	/* co_look may be at work. Memory that no coroutine has had before has any id, others have none. */
+	/* co_look may be at work. Memory that no coroutine has had before has any id. */
 	relaxed_set(co->id, 0);
-	/* release: with the acquire in co_name. */
-	__atomic_store_n(&co->fn, fn, __ATOMIC_RELEASE);
-	relaxed_set(co->name, NULL);
-	/* release: with the acquire in co_look: who sees the new id does not take what is older for its own. */
+	/* release: with the fence in co_look. Whoever sees what follows sees that the old id has gone. */
+	atomic_thread_fence(memory_order_release);
+	relaxed_set(co->fn, fn);
+	relaxed_set(co->name, name);
+	/* release: with the acquire in co_look. Whoever sees the new id sees fn and name. */
 	__atomic_store_n(&co->id, co->holder, __ATOMIC_RELEASE);
 	co->reent = NULL;
 	relaxed_set(co->sp, arch_context_make((void *)sp, co_begin));
@@ -162,12 +164,12 @@ static inline struct co *make(size_t bound, size_t limit, uintptr_t *start)
 	return co;
 }
 
-struct co *co_make(go_fn *fn, void *arg, size_t bound, size_t limit)
+struct co *co_make(go_fn *fn, void *arg, size_t bound, size_t limit, struct co_name *name)
 {
 	uintptr_t start;
 	struct co *co = make(bound, limit, &start);
 
-	return co ? begin_with(co, fn, arg, start) : NULL;
+	return co ? begin_with(co, fn, arg, name, start) : NULL;
 }
 
 /* The slot of the new one gets pages down to low. Without them it is given back: NULL. */
@@ -197,7 +199,7 @@ struct co *co_make_copy(go_fn *fn, const void *copy, size_t size, size_t bound)
 	    !core_call(map_for_copy, co, (void *)(sp - BEGINNING)))
 		return NULL;
 	memcpy((void *)sp, copy, size);
-	return begin_with(co, fn, (void *)sp, sp);
+	return begin_with(co, fn, (void *)sp, NULL, sp);
 }
 
 static void *free_slowly(void *arg, void *unused)
@@ -205,13 +207,8 @@ static void *free_slowly(void *arg, void *unused)
 	struct co *co = arg;
 
 	(void)unused;
-	if (co->name) {
-		struct co_name *name = co->name;
-
-		/* release: with the acquire in co_look: who sees it without a name sees that it has ended. */
-		__atomic_store_n(&co->name, NULL, __ATOMIC_RELEASE);
-		slab_free(&names, name);
-	}
+	if (co->name)
+		slab_free(&names, co->name);
 	if (locals_room)
 		locals_free(*locals_of(co));
 	if (co->stack_kind > STACK_FIXED) {
@@ -226,7 +223,8 @@ static void *free_slowly(void *arg, void *unused)
 void co_free(struct co *co)
 {
 	order_end(co);
-	relaxed_set(co->id, 0); /* who sees what comes after this finds no id: see co_look */
+	/* Before others have this memory, or that of its name: see co_look. */
+	relaxed_set(co->id, 0);
 	relaxed_set(co->state, CO_FREE);
 	if (co->stack_kind > STACK_FIXED && !co->name && !locals_room)
 		stack_exact_free(co);
@@ -250,7 +248,7 @@ int go(go_fn *fn, void *arg)
 	if (unlikely(!fn))
 		return -EINVAL;
 	preempt_disable();
-	return start(co_make(fn, arg, stack_bound(fn), 0));
+	return start(co_make(fn, arg, stack_bound(fn), 0, NULL));
 }
 
 int go_copy(go_fn *fn, const void *arg, size_t size)
@@ -262,7 +260,7 @@ int go_copy(go_fn *fn, const void *arg, size_t size)
 		return -E2BIG;
 	preempt_disable();
 	return start(arg ? co_make_copy(fn, arg, size, stack_bound(fn))
-			 : co_make(fn, NULL, stack_bound(fn), 0));
+			 : co_make(fn, NULL, stack_bound(fn), 0, NULL));
 }
 
 int go_last(go_fn *fn, void *arg, const void *after)
@@ -270,7 +268,7 @@ int go_last(go_fn *fn, void *arg, const void *after)
 	struct co *co;
 
 	preempt_disable();
-	co = co_make(fn, arg, stack_bound(fn), 0);
+	co = co_make(fn, arg, stack_bound(fn), 0, NULL);
 	if (co) {
 		order_in_of(co, after);
 		sched_start_last(co);
@@ -279,22 +277,23 @@ int go_last(go_fn *fn, void *arg, const void *after)
 	return co ? 0 : -ENOMEM;
 }
 
-static void name_give(struct co *co, struct co_name *name, const struct co_name *copy)
+/* NULL: no memory. */
+static struct co_name *name_make(const char *text)
 {
-	/* release: with the acquire in co_look. Who sees a word of the new name sees that the one who
-	 * had this memory before has no name any more, and that co has a new id. */
+	struct co_name copy = {0}, *name = alloc_fails() ? NULL : slab_alloc(&names);
+
+	memcpy(&copy, text, strnlen(text, NAME_SIZE - 1));
+	/* release: with the fence in co_look. Whoever sees a word of this name sees that the coroutine which
+	 * had its memory before has no id any more. */
 	atomic_thread_fence(memory_order_release);
-	for (size_t i = 0; i < NAME_SIZE / sizeof(uint64_t); i++)
-		relaxed_set(name->words[i], copy->words[i]);
-	/* release: with the acquire in co_look and co_name: the memory of the name is one. */
-	__atomic_store_n(&co->name, name, __ATOMIC_RELEASE);
-	/* release: with the fence in co_look: who sees it runnable sees that it has a name. */
-	atomic_thread_fence(memory_order_release);
+	for (size_t i = 0; name && i < NAME_SIZE / sizeof(uint64_t); i++)
+		relaxed_set(name->words[i], copy.words[i]);
+	return name;
 }
 
 int go_with(const struct go_options *opt, go_fn *fn, void *arg)
 {
-	struct co_name *name = NULL, copy = {0};
+	struct co_name *name = NULL;
 	struct co *co;
 
 	call_outside_handler("go_with");
@@ -303,18 +302,11 @@ int go_with(const struct go_options *opt, go_fn *fn, void *arg)
 	if (!fn || opt->core < 0 || opt->core > core_count || opt->priority < 0 ||
 	    opt->priority > 1)
 		return -EINVAL;
-	if (opt->name)
-		memcpy(&copy, opt->name, strnlen(opt->name, NAME_SIZE - 1));
 	preempt_disable();
-	if (opt->name) {
-		name = alloc_fails() ? NULL : slab_alloc(&names);
-		if (!name)
-			return start(NULL);
-	}
-	co = co_make(fn, arg, stack_bound(fn), opt->stack);
+	if (opt->name && !(name = name_make(opt->name)))
+		return start(NULL);
+	co = co_make(fn, arg, stack_bound(fn), opt->stack, name);
 	if (co) {
-		if (name)
-			name_give(co, name, &copy);
 		if (opt->core > 0) {
 			relaxed_set(co->flags, co->flags | CO_PINNED);
 			co->pinned_core = (uint8_t)(opt->core - 1);
@@ -390,49 +382,6 @@ uint64_t go_id(void)
 	return arch_current()->id;
 }
 
-const char *co_name(const struct co *co)
-{
-	/* acquire: with the release in name_give. */
-	const struct co_name *name = __atomic_load_n(&co->name, __ATOMIC_ACQUIRE);
-	size_t offset;
-
-	if (name)
-		return (const char *)name->words;
-	if (relaxed_get(co->id) == 1)
-		return "main";
-	if (relaxed_get(co->flags) & CO_KERNEL)
-		return "idle";
-	/* acquire: with the release in begin_with. */
-	return symtab_find((uintptr_t)__atomic_load_n(&co->fn, __ATOMIC_ACQUIRE), &offset);
-}
-
-bool co_look(const struct co *co, struct co_who *who)
-{
-	const struct co_name *name;
-
-	/* acquire: with the release in begin_with. */
-	*who = (struct co_who){.id = __atomic_load_n(&co->id, __ATOMIC_ACQUIRE)};
-	if (!who->id && !(relaxed_get(co->flags) & CO_KERNEL))
-		return false; /* it is being made */
-	/* acquire: with the release in name_give. */
-	name = __atomic_load_n(&co->name, __ATOMIC_ACQUIRE);
-	if (name) {
-		struct co_name copy;
-
-		for (size_t i = 0; i < NAME_SIZE / sizeof(uint64_t); i++)
-			copy.words[i] = relaxed_get(name->words[i]);
-		memcpy(who->name, &copy, NAME_SIZE);
-	} else {
-		strncpy(who->name, co_name(co), NAME_SIZE - 1);
-	}
-	if (relaxed_get(co->state) == CO_FREE)
-		return false;
-	/* acquire: with the release in name_give. Its end clears state and name before the name's memory is
-	 * another's. */
-	atomic_thread_fence(memory_order_acquire);
-	return relaxed_get(co->id) == who->id && relaxed_get(co->name) == name;
-}
-
 const char *go_name(void)
 {
 	call_outside_handler("go_name");
@@ -495,57 +444,6 @@ void co_each(void (*visit)(struct co *co, void *arg), void *arg)
 
 	slab_each(&co_cache, visit_used, &each);
 	stack_exact_each(visit_used, &each);
-}
-
-struct search {
-	uint64_t id;
-	struct co_who *who;
-	bool found;
-};
-
-static void compare_id(struct co *co, void *arg)
-{
-	struct search *search = arg;
-
-	/* Who is on the way out has ended, for others: runtime_count does not have it any more. */
-	if (!search->found && relaxed_get(co->id) == search->id &&
-	    !(relaxed_get(co->flags) & CO_COUNTED))
-		search->found = co_look(co, search->who);
-}
-
-bool co_find(uint64_t id, struct co_who *who)
-{
-	struct search search = {.id = id, .who = who};
-
-	co_each(compare_id, &search);
-	return search.found;
-}
-
-struct held {
-	const char *what;
-	uint64_t holder;
-	const void *object;
-};
-
-static void *report_held(void *arg, void *unused)
-{
-	const struct held *held = arg;
-	struct co_who who;
-
-	(void)unused;
-	if (held->holder & HOLDER_CORE)
-		panic("%s a function of irq_defer holds: %p", held->what, held->object);
-	if (!co_find(held->holder, &who))
-		panic("%s coroutine %lu holds, which has ended: %p", held->what, held->holder,
-		      held->object);
-	panic("%s coroutine %lu \"%s\" holds: %p", held->what, who.id, who.name, held->object);
-}
-
-void co_panic_held(const char *what, uint64_t holder, const void *object)
-{
-	struct held held = {what, holder, object};
-
-	core_report(report_held, &held, NULL);
 }
 
 struct co *co_make_idle(struct core *core, uintptr_t stack_top, size_t size)

@@ -40,8 +40,8 @@ enum co_flags {
 #define likely(cond)   __builtin_expect(!!(cond), 1)
 #define unlikely(cond) __builtin_expect(!!(cond), 0)
 
-/* A name that was given, in memory that holds nothing but names, ever: who looks at a coroutine that
- * ends meanwhile may see another's name, but nothing else. */
+/* A name that was given. Its memory is type-stable: a look at a coroutine that ends meanwhile may find
+ * another's name, but nothing else. */
 enum { NAME_SIZE = 32 };
 struct co_name {
 	uint64_t words[NAME_SIZE / sizeof(uint64_t)]; /* zero at the end */
@@ -130,8 +130,8 @@ void co_run_deferred(const struct defer *last);
 
 /* Makes a coroutine that is not yet runnable, or NULL. bound: how deep it can go, see bounds.h; 0: not
  * known, its stack grows up to limit bytes, 0 for the default. It gets the argument arg, or a copy
- * of size bytes on its stack. nopreempt > 0. */
-struct co *co_make(go_fn *fn, void *arg, size_t bound, size_t limit);
+ * of size bytes on its stack. name: NULL for none. nopreempt > 0. */
+struct co *co_make(go_fn *fn, void *arg, size_t bound, size_t limit, struct co_name *name);
 struct co *co_make_copy(go_fn *fn, const void *copy, size_t size, size_t bound);
 
 /* As go, to the back of the queue. From the scheduler; after: see order_in. */
@@ -152,31 +152,13 @@ static inline void co_named_after(go_fn *starter, uintptr_t fn)
 		relaxed_set(self->fn, (go_fn *)fn);
 }
 
-/* Its name: the given one, or the symbol of its function. Of one that cannot end meanwhile. */
-const char *co_name(const struct co *co);
-
-/* Who co is, for those that look at it while it runs, and ends, elsewhere; between slab_visit_begin
- * and slab_visit_end. False: it has ended, and may be another by now. */
-struct co_who {
-	uint64_t id; /* 0: a core's idle coroutine */
-	char name[NAME_SIZE];
-};
-bool co_look(const struct co *co, struct co_who *who);
-
-/* The same for a coroutine by its id. False: it has ended. */
-bool co_find(uint64_t id, struct co_who *who);
-
-/* Ends the machine for what was done ("unlock of a mutex that") to object, which holder holds. */
-_Noreturn void co_panic_held(const char *what, uint64_t holder, const void *object);
-
 /* Calls visit for every struct co ever made that is in use, in no order. */
 void co_each(void (*visit)(struct co *co, void *arg), void *arg);
 
-/* It has stopped, or has yet to begin: its stack is complete, and may be switched to. */
+/* It has stopped, or has yet to begin. For those who only look: it may go on at any time. */
 static inline bool co_is_off(const struct co *co)
 {
-	/* acquire: with the release in sched_finish: the switch away is done. */
-	return atomic_load_explicit(&co->on_core, memory_order_acquire) != CO_ON;
+	return atomic_load_explicit(&co->on_core, memory_order_relaxed) != CO_ON;
 }
 
 #endif

@@ -95,20 +95,6 @@ static void call_application(struct core *core, const struct handler *handler)
 	co->holder = holder;
 }
 
-static void *report_forbidden(void *name, void *unused)
-{
-	bool handler = arch_current()->holder == HOLDER_HANDLER;
-
-	(void)unused;
-	panic("%s in an interrupt handler%s", (const char *)name,
-	      handler ? "" : " (a function of irq_defer), where nothing can wait");
-}
-
-_Noreturn void call_forbidden(const char *name)
-{
-	core_report(report_forbidden, (void *)name, NULL);
-}
-
 void irq_device(unsigned irq)
 {
 	struct core *core = core_here();

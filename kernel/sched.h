@@ -110,7 +110,7 @@ static inline void sched_finish(struct co *self, struct co *prev)
 	else if (unlikely(prev->deep))
 		sched_finish_slowly(self, prev);
 	else
-		/* release: with the acquire in switch_to, switch_slowly and co_is_off; the context
+		/* release: with the acquire in switch_to and switch_slowly; the context
 		 * is saved. */
 		atomic_store_explicit(&prev->on_core, CO_OFF, memory_order_release);
 }

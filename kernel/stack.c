@@ -4,6 +4,7 @@
 
 #include "debug/failing.h"
 #include "debug/print.h"
+#include "debug/who.h"
 #include "kernel/core.h"
 #include "kernel/lock.h"
 #include "kernel/page.h"

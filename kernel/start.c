@@ -130,7 +130,7 @@ _Noreturn void kernel_start(void)
 	start_cores();
 	runtime_procs(core_count);
 
-	first = locals_of_idle(&boot_core) ? co_make(run_main, NULL, 0, MAIN_STACK) : NULL;
+	first = locals_of_idle(&boot_core) ? co_make(run_main, NULL, 0, MAIN_STACK, NULL) : NULL;
 	if (!first)
 		panic("too little memory: %zu KB are free, main does not fit",
 		      page_available() / 1024);

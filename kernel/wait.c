@@ -4,27 +4,6 @@
 
 #include "kernel/wheel.h"
 
-const char *const wait_reason_names[WAIT_REASONS] = {
-	[WAIT_NONE] = "",
-	[WAIT_SLEEP] = "sleep",
-	[WAIT_CHAN_SEND] = "chan send",
-	[WAIT_CHAN_RECV] = "chan receive",
-	[WAIT_SELECT] = "select",
-	[WAIT_SELECT_NONE] = "select (no cases)",
-	[WAIT_MUTEX] = "mutex lock",
-	[WAIT_RWMUTEX_READ] = "rwmutex rlock",
-	[WAIT_RWMUTEX_WRITE] = "rwmutex lock",
-	[WAIT_COND] = "cond wait",
-	[WAIT_WAITGROUP] = "waitgroup wait",
-	[WAIT_SEMA] = "sema acquire",
-	[WAIT_EVENT] = "event wait",
-	[WAIT_GROUP] = "group wait",
-	[WAIT_FUTURE] = "future await",
-	[WAIT_POOL] = "pool",
-	[WAIT_GEN] = "generator",
-	[WAIT_SOCKET] = "socket",
-};
-
 /* The deadline of a wait, in the wheel. */
 struct wait_timer {
 	struct wheel_node node; /* first: fire casts */

@@ -101,7 +101,7 @@ struct gen *gen_make(void (*fn)(struct gen *g, void *arg), void *arg, size_t ele
 		size_t bound = stack_bound((go_fn *)(void *)fn);
 
 		preempt_disable();
-		g->body = co_make(gen_run, g, bound ? bound + STACK_CALL : 0, 0);
+		g->body = co_make(gen_run, g, bound ? bound + STACK_CALL : 0, 0, NULL);
 		if (g->body) {
 			relaxed_set(g->body->state, CO_WAITING);
 			relaxed_set(g->body->wait_reason, WAIT_GEN);

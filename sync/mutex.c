@@ -8,6 +8,7 @@
 #include <vole/sync.h>
 
 #include "debug/order.h"
+#include "debug/who.h"
 #include "kernel/sched.h"
 #include "sync/held.h"
 

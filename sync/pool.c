@@ -60,7 +60,7 @@ static void task_ended(void *arg);
 
 static struct co *task_make(struct pool *p, const struct task *task)
 {
-	struct co *co = co_make(task->fn, task->arg, stack_bound(task->fn), 0);
+	struct co *co = co_make(task->fn, task->arg, stack_bound(task->fn), 0, NULL);
 
 	if (co) {
 		co->at_end = task_ended;

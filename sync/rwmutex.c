@@ -5,6 +5,7 @@
  */
 #include <vole/sync.h>
 
+#include "debug/who.h"
 #include "kernel/sched.h"
 #include "sync/held.h"
 

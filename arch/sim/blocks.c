@@ -5,6 +5,7 @@
 
 #include "debug/order.h"
 #include "debug/symtab.h"
+#include "debug/who.h"
 #include "kernel/co.h"
 
 /* ---- Blocks ---- */

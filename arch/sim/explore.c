@@ -8,6 +8,7 @@
  */
 #include "runs.h"
 
+#include "debug/who.h"
 #include "kernel/co.h"
 
 enum { SYS_READ = 0, SYS_WRITE = 1, SYS_CLOSE = 3, SYS_PIPE = 22 };

@@ -15,6 +15,7 @@
 
 #include "debug/stuck.h"
 #include "debug/symtab.h"
+#include "debug/who.h"
 #include "kernel/sched.h"
 #include "kernel/slab.h"
 #include "kernel/wait.h"
