@@ -70,7 +70,7 @@ struct core {
 	bool in_service;           /* which arms the timer at its end, once */
 	uint64_t next_id, last_id; /* of coroutines made here */
 	uint32_t random;
-	uint32_t given_back;   /* the last round of page_give_back that it has served */
+	uint32_t given_back;   /* the last round that page_give_back has served; see page.c */
 	uint32_t page_reserve; /* * pages for stack faults */
 	void *reserve[PAGE_RESERVE];
 	struct magazine pages;

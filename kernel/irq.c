@@ -77,6 +77,7 @@ int irq_detach(unsigned irq)
 	while (atomic_load_explicit(&runs[irq], memory_order_seq_cst))
 		arch_relax();
 	atomic_fetch_sub_explicit(&irqs_attached, 1, memory_order_relaxed);
+	order_in(handler);
 	heap_free(handler);
 	return 0;
 }
@@ -91,6 +92,7 @@ static void call_application(struct core *core, const struct handler *handler)
 	co->holder = HOLDER_HANDLER;
 	core->proc.special = true;
 	arch_call_handler(handler->fn, handler->arg);
+	order_out(handler);
 	core->proc.special = special;
 	co->holder = holder;
 }
@@ -130,10 +132,9 @@ void irq_defer(struct irq_work *work, go_fn *fn, void *arg)
 	work->fn = fn;
 	work->arg = arg;
 	first = atomic_load_explicit(list, memory_order_relaxed);
-	do
+	do /* the list is this core's alone: only another handler may come between */
 		work->next = first;
-	/* release: with the acquire in irq_run_deferred. */
-	while (!atomic_compare_exchange_weak_explicit(list, &first, work, memory_order_release,
+	while (!atomic_compare_exchange_weak_explicit(list, &first, work, memory_order_relaxed,
 						      memory_order_relaxed));
 	relaxed_set(core->irq_pending, true);
 }
@@ -145,8 +146,7 @@ void irq_run_deferred(struct core *core)
 
 	if (!atomic_load_explicit(list, memory_order_relaxed))
 		return;
-	/* acquire: with the release in irq_defer. */
-	work = atomic_exchange_explicit(list, NULL, memory_order_acquire);
+	work = atomic_exchange_explicit(list, NULL, memory_order_relaxed);
 	while (work) {
 		struct irq_work *next = work->next;
 

@@ -218,35 +218,30 @@ _Atomic uint32_t page_give_back_round;
 static _Atomic uint64_t next_round;                                       /* not before */
 enum { GIVE_BACK_WAIT = 20 * 1000 * 1000, ROUND_GAP = 10 * 1000 * 1000 }; /* ns */
 
-static size_t give_back(void)
+size_t page_give_back(void)
 {
-	struct magazine *m = &core_here()->pages;
+	struct core *core = core_here();
+	struct magazine *m = &core->pages;
+	uint32_t round = atomic_load_explicit(&page_give_back_round, memory_order_relaxed);
 	size_t given = stack_give_back() + slab_give_back() + m->count;
 
 	spin_lock(&buddy.lock);
 	while (m->count)
 		free_block(number_of(magazine_take(m)), 0);
+	core->given_back = round;
 	spin_unlock(&buddy.lock);
 	return given;
 }
 
-void page_give_back(struct core *core)
+static bool all_have_given_back(uint32_t round)
 {
-	uint32_t wanted = atomic_load_explicit(&page_give_back_round, memory_order_relaxed);
+	bool all = true;
 
-	give_back();
-	/* release: with the acquire in others_give_back. */
-	__atomic_store_n(&core->given_back, wanted, __ATOMIC_RELEASE);
-}
-
-/* Roughly: the core may be changing it. */
-static __attribute__((no_sanitize("thread"))) bool keeps_something(const struct core *core)
-{
-	size_t n = core->pages.count + core->stacks.count;
-
-	for (int i = 0; i < MAX_SLAB_CACHES; i++)
-		n += core->slabs[i].count;
-	return n > 0;
+	spin_lock(&buddy.lock);
+	for (int i = 0; i < core_count; i++)
+		all &= cores[i] == core_here() || (int32_t)(cores[i]->given_back - round) >= 0;
+	spin_unlock(&buddy.lock);
+	return all;
 }
 
 static bool others_give_back(void)
@@ -254,34 +249,24 @@ static bool others_give_back(void)
 	size_t before = page_available();
 	uint64_t now = arch_clock(), end = now + GIVE_BACK_WAIT;
 	uint64_t next = atomic_load_explicit(&next_round, memory_order_relaxed);
-	bool asked[MAX_CORES] = {false};
+	uint32_t round;
 
 	if (now < next ||
 	    !atomic_compare_exchange_strong_explicit(&next_round, &next, now + ROUND_GAP,
 						     memory_order_relaxed, memory_order_relaxed))
 		return false;
-
-	uint32_t wanted =
-		atomic_fetch_add_explicit(&page_give_back_round, 1, memory_order_relaxed) + 1;
-
-	for (int i = 0; i < core_count; i++) {
-		asked[i] = cores[i] != core_here() && keeps_something(cores[i]);
-		if (asked[i])
-			arch_send_reschedule(cores[i]);
-	}
+	round = atomic_fetch_add_explicit(&page_give_back_round, 1, memory_order_relaxed) + 1;
 	for (int i = 0; i < core_count; i++)
-		while (asked[i] &&
-		       /* acquire: with the release in page_give_back. */
-		       (int32_t)(__atomic_load_n(&cores[i]->given_back, __ATOMIC_ACQUIRE) -
-				 wanted) < 0 &&
-		       arch_clock() < end)
-			arch_relax();
+		if (cores[i] != core_here())
+			arch_send_reschedule(cores[i]);
+	while (!all_have_given_back(round) && arch_clock() < end)
+		arch_relax();
 	return page_available() > before;
 }
 
 bool page_reclaim(size_t n)
 {
-	return stack_reclaim(n) || give_back() || slab_reclaim() || stack_trim() ||
+	return stack_reclaim(n) || page_give_back() || slab_reclaim() || stack_trim() ||
 	       others_give_back();
 }
 
@@ -393,8 +378,13 @@ static void *alloc_table(void *unused, void *unused2)
 
 void *page_take_table(void)
 {
+	void *page;
+
 	assert_nopreempt();
-	return core_call(alloc_table, NULL, NULL);
+	page = core_call(alloc_table, NULL, NULL);
+	if (page)
+		memory_fresh(page, PAGE_SIZE);
+	return page;
 }
 
 void *page_alloc_table(void)

@@ -36,11 +36,12 @@ void page_free_many(void *block);
 /* Has stacks and slabs give pages that they do not use, n if it is easy. False: there are none. */
 bool page_reclaim(size_t n);
 
-/* The owner: gives back what the core keeps for later: when its given_back is not the round. */
+/* Gives back what this core keeps for later: how much. It is asked to where its given_back is not the
+ * round. nopreempt > 0. */
 extern _Atomic uint32_t page_give_back_round;
-void page_give_back(struct core *core);
+size_t page_give_back(void);
 
-/* They should. */
+/* Stacks and slabs should give some. */
 bool page_low(void);
 
 /* The struct of the page that holds p; NULL when p is not RAM. */

@@ -415,7 +415,7 @@ bool sched_service(struct core *core, struct co *running)
 	stack_refill();
 	if (unlikely(relaxed_get(core->given_back) !=
 		     atomic_load_explicit(&page_give_back_round, memory_order_relaxed)))
-		page_give_back(core);
+		page_give_back();
 
 	sched_charge(core, running ? running : core->idle);
 

@@ -31,9 +31,9 @@ static unsigned caches;
 static struct slab_cache *stable[MAX_SLAB_CACHES];
 static unsigned stable_count;
 
-/* Who visits every object, and who takes slabs away: each says so first, then looks at the other. */
+/* How many visit every object now; TAKEN_AWAY: nobody, since slabs are being taken away. */
 static _Atomic int visitors;
-static _Atomic bool reclaiming;
+enum { TAKEN_AWAY = -1 };
 
 void slab_init(struct slab_cache *cache, const char *name, size_t size, size_t zeroed,
 	       bool type_stable)
@@ -259,19 +259,20 @@ size_t slab_give_back(void)
 size_t slab_reclaim(void)
 {
 	size_t given = 0;
+	int none = 0;
 
-	/* seq_cst: with the two in slab_visit_try: either this sees the visitor, or that sees this. */
-	if (atomic_exchange_explicit(&reclaiming, true, memory_order_seq_cst))
+	/* acquire: with the release in slab_visit_end: what has been visited may go. */
+	if (!atomic_compare_exchange_strong_explicit(&visitors, &none, TAKEN_AWAY,
+						     memory_order_acquire, memory_order_relaxed))
 		return 0;
-	if (!atomic_load_explicit(&visitors, memory_order_seq_cst))
-		for (unsigned i = 0; i < stable_count; i++)
-			/* Who has the lock may be on the way here. */
-			if (relaxed_get(stable[i]->empty) && spin_try_lock(&stable[i]->lock)) {
-				given += give_empty(stable[i]);
-				spin_unlock(&stable[i]->lock);
-			}
-	/* release: with the look in slab_visit_try; what was taken out is not visited. */
-	atomic_store_explicit(&reclaiming, false, memory_order_release);
+	for (unsigned i = 0; i < stable_count; i++)
+		/* The holder of the lock may be on the way here. */
+		if (relaxed_get(stable[i]->empty) && spin_try_lock(&stable[i]->lock)) {
+			given += give_empty(stable[i]);
+			spin_unlock(&stable[i]->lock);
+		}
+	/* release: with the acquire in slab_visit_try: what has gone is not visited. */
+	atomic_store_explicit(&visitors, 0, memory_order_release);
 	return given;
 }
 
@@ -286,12 +287,15 @@ size_t slab_reclaimable(void)
 
 bool slab_visit_try(void)
 {
-	/* seq_cst: with the two in slab_reclaim. */
-	atomic_fetch_add_explicit(&visitors, 1, memory_order_seq_cst);
-	if (!atomic_load_explicit(&reclaiming, memory_order_seq_cst) || panicking)
-		return true;
-	slab_visit_end();
-	return false;
+	int n = atomic_load_explicit(&visitors, memory_order_relaxed);
+
+	do
+		if (n == TAKEN_AWAY && !panicking)
+			return false;
+	/* acquire: with the release in slab_reclaim. */
+	while (!atomic_compare_exchange_weak_explicit(&visitors, &n, n + 1, memory_order_acquire,
+						      memory_order_relaxed));
+	return true;
 }
 
 void slab_visit_begin(void)
@@ -302,7 +306,7 @@ void slab_visit_begin(void)
 
 void slab_visit_end(void)
 {
-	/* release: with the look in slab_reclaim, which may free what was looked at. */
+	/* release: with the acquire in slab_reclaim. */
 	atomic_fetch_sub_explicit(&visitors, 1, memory_order_release);
 }
 

@@ -380,8 +380,10 @@ static size_t trim(struct co *co)
 	while (co->stack_mapped < keep) {
 		size_t n = 0;
 
-		for (; n < AT_ONCE && co->stack_mapped < keep; co->stack_mapped += PAGE_SIZE)
+		while (n < AT_ONCE && co->stack_mapped < keep) {
 			reclaim.va[n++] = co->stack_mapped;
+			relaxed_set(co->stack_mapped, co->stack_mapped + PAGE_SIZE);
+		}
 		arch_unmap(reclaim.va, n, reclaim.pages);
 		for (size_t i = 0; i < n; i++)
 			if (reclaim.pages[i])

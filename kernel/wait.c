@@ -102,9 +102,8 @@ static bool take(struct wait_node *node, uint8_t place)
 {
 	uint8_t queued = WAIT_QUEUED;
 
-	/* acquire: with the release in wait_queue_remove. */
 	return atomic_compare_exchange_strong_explicit(&node->place, &queued, place,
-						       memory_order_acquire, memory_order_relaxed);
+						       memory_order_relaxed, memory_order_relaxed);
 }
 
 bool wait_queue_leave(struct wait_node *node)

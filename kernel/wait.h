@@ -107,16 +107,15 @@ static inline bool wait_claim(struct wait *w, int32_t value)
 	/* Interrupt handlers claim too. */
 	if (!smp)
 		return arch_swap_here((uintptr_t *)&w->claim, (uintptr_t)open, (uintptr_t)value);
-	/* acq_rel: with the acquire at the end of wait_park; and what the waiter wrote before it opened the
-	 * wait, where no lock is between. */
+	/* It orders nothing else: the winner has found the wait under a lock or by an acquire, and
+	 * what it does is seen by the waiter when that has been made ready. */
 	return atomic_compare_exchange_strong_explicit(&w->claim, &open, value,
-						       memory_order_acq_rel, memory_order_relaxed);
+						       memory_order_relaxed, memory_order_relaxed);
 }
 
 static inline int32_t wait_claim_of(const struct wait *w)
 {
-	/* acquire: with the release in wait_claim, so what the winner wrote is seen. */
-	return (int32_t)atomic_load_explicit(&w->claim, memory_order_acquire);
+	return (int32_t)atomic_load_explicit(&w->claim, memory_order_relaxed);
 }
 
 /* Stops until w is claimed; the claim. The waiter's nodes are queued, and no lock is held. The
@@ -229,8 +228,7 @@ static inline struct wait_node *wait_queue_claim(struct wait_queue *q)
 		first->next->prev = NULL;
 	else
 		q->last = NULL;
-	/* release: with the acquire in wait_queue_leave. */
-	atomic_store_explicit(&first->place, WAIT_OUT, memory_order_release);
+	atomic_store_explicit(&first->place, WAIT_OUT, memory_order_relaxed);
 	return first;
 }
 

@@ -8,7 +8,7 @@ usage: tools/orders.py                    lists the places
                                           the order that is written there
 
 A place is where an order is written: memory_order_acquire and so on; or an atomic operation without one,
-which is sequentially consistent.
+which is sequentially consistent. A signal fence is none: it is for the compiler, and between no two cores.
 """
 
 import difflib
@@ -57,7 +57,7 @@ class Place:
 
     @property
     def weaker(self):
-        return () if self.operation == "signal_fence" else WEAKER[self.order]
+        return WEAKER[self.order]
 
 
 def blanked(text):
@@ -125,7 +125,7 @@ def places_of(file):
 
     for order in ORDER.finditer(text):
         around = [s for s in spans if s[0] <= order.start() <= s[1]]
-        if order[1].lower() != "relaxed":
+        if order[1].lower() != "relaxed" and not any(s[2] == "signal_fence" for s in around):
             span = max(around) if around else (order.start(), order.start(), "none", True)
             found.append(place(order.start(), order[1].lower(), span))
     found += [place(span[0], "seq_cst", span) for span in spans if not span[3]]
