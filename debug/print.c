@@ -1,6 +1,6 @@
 /*
- * print, format. A call is written under a lock of its own, which a panic ignores: its holder may
- * have been stopped.
+ * print, format. A call is written with the console held; not in a panic: its holder may have been
+ * stopped.
  */
 #include "debug/print.h"
 
@@ -159,22 +159,6 @@ int format(char *buf, size_t size, const char *fmt, ...)
 	return len;
 }
 
-static struct spinlock print_lock;
-
-/* An interrupt handler that dumps may have interrupted the holder: nobody waits for long. */
-static bool hold(struct co *self)
-{
-	uint64_t deadline = arch_clock() + NSEC_PER_SEC / 10;
-	bool held = false;
-
-	self->nopreempt++;
-	while (!held && arch_clock() < deadline)
-		/* acquire: with the release in vprint. */
-		held = !atomic_exchange_explicit(&print_lock.held, 1, memory_order_acquire);
-	console_hold();
-	return held;
-}
-
 void vprint(const char *fmt, va_list args)
 {
 	struct out out = {.buf = NULL};
@@ -185,12 +169,10 @@ void vprint(const char *fmt, va_list args)
 		put_format(&out, fmt, args);
 		return;
 	}
-	held = hold(self);
+	self->nopreempt++;
+	held = console_hold();
 	put_format(&out, fmt, args);
-	console_release();
-	if (held)
-		/* release: with the acquire in hold. */
-		atomic_store_explicit(&print_lock.held, 0, memory_order_release);
+	console_release(held);
 	if (self->core->in_handler & HANDLER_IRQ)
 		self->nopreempt--; /* irq_exit does what is to be done */
 	else

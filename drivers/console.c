@@ -1,17 +1,17 @@
 /*
  * The console.
  *
- * Output. Writers, one at a time (sema), put bytes into a ring. Who owns the *pump* moves them to
- * the port: a state word says whether the pump is free, owned, or left to the interrupt handler. A
- * writer that finds it free takes it; when the port's FIFO is full it enables the interrupt and
- * leaves the pump to the handler; who frees the pump looks at the ring once more. Invariants: bytes
- * in the ring with the pump free or left, but the interrupt off, exist only while somebody is about
- * to take it; UART_IRQ_SENDABLE in irqs changes only by the owner of the pump; a byte is claimed
- * (tail) before it is sent, so it never goes out twice, even when a panic takes the pump by force.
+ * Output. Writers, one at a time (tx_turn), put bytes into a ring, and send what the port takes at once. The
+ * rest is sent when the port interrupts: the handler only has serve_port run, for it takes no lock. A
+ * panic, or a dump in a handler, uses the port without the lock where its holder does not give it back: a
+ * byte is claimed (tail) before it is sent, so it never goes out twice.
+ *
+ * Which interrupts the port has is said by who holds port_lock (ask); and by the handler, without the
+ * lock, but then serve_port says it once more. So what is said last is right.
  *
  * Echo is written by whoever has the writers' turn, or can have it at once: see console_echo.
  *
- * Input is input.c's. Handler and writers may be on different cores: see console_update_irqs.
+ * Input is input.c's.
  */
 #include "drivers/console.h"
 
@@ -34,91 +34,66 @@
 #include "kernel/sched.h"
 #include "kernel/start.h"
 
-enum { RING_SIZE = 4096 }; /* a power of two */
+/* So many bytes in a ring (a power of two), and at most so many are sent in one go, with preemption off. */
+enum { RING_SIZE = 4096, SEND_GO = 256 };
 
-/* The indexes run on for ever; a place is index % RING_SIZE. */
-struct ring {
-	_Atomic uint32_t head; /* by the producer */
-	_Atomic uint32_t tail; /* by consumers */
-	uint16_t entry[RING_SIZE];
-};
-
-/* ---- Which interrupts are on --------------------------------------------------------------- */
-
-static _Atomic unsigned irqs;
-
-/*
- * Brings the port in line with irqs. Anybody may change irqs and then call this, on any core: who
- * writes an old value after a newer one sees, looking again, that it was old. The change, the write to
- * the port (which is complete when uart_enable_irqs returns) and the look are in this order for all.
- */
-void console_update_irqs(void)
-{
-	unsigned now;
-
-	do {
-		now = atomic_load_explicit(&irqs, memory_order_relaxed);
-		uart_enable_irqs(now);
-		/* seq_cst: with each change of irqs. */
-		atomic_thread_fence(memory_order_seq_cst);
-	} while (atomic_load_explicit(&irqs, memory_order_relaxed) != now);
-}
-
-/* ---- Output --------------------------------------------------------------------------------- */
-
-enum { PUMP_FREE, PUMP_OWNED, PUMP_LEFT /* to the interrupt handler */ };
-
-/* So many bytes in a ring, and at most so many in one go of the handler, with preemption off. */
-enum { PUMP_GO = 256 };
-
-static struct ring tx;
-static _Atomic uint32_t pump = PUMP_FREE;
-static struct event tx_room; /* for the one writer that waits: the ring is half empty */
-static struct sema tx_turn;
-
+static struct spinlock port_lock;
+static uint8_t inside[MAX_CORES]; /* each core's own: what has port_lock there, or waits for it */
+/* guarded by port_lock; those that are atomic also changed by who has taken the port without it */
+static uint8_t tx[RING_SIZE];
+static _Atomic uint32_t tx_head, tx_tail; /* run on for ever; a place is index % RING_SIZE */
+static bool asked;                        /* the port interrupts when it can send */
 /* What the writer has not yet put into the ring; for panics. */
 static const uint8_t *_Atomic tx_rest;
 static _Atomic size_t tx_rest_size;
 
-static uint32_t ring_count(struct ring *r)
+static struct event tx_room; /* for the one writer that waits: the ring is half empty */
+static struct sema tx_turn;
+
+static void port_take(void)
 {
-	/* acquire: with the release in pump_send. seq_cst: with tx_put. */
-	return atomic_load_explicit(&r->head, memory_order_seq_cst) -
-	       atomic_load_explicit(&r->tail, memory_order_acquire);
+	preempt_disable();
+	inside[core_here()->index]++;
+	spin_lock(&port_lock);
 }
 
-/* seq_cst: with pump_give. It acquires, too: what who had the pump before did to the port is done. */
-static bool pump_take(uint32_t from)
+static void port_give(void)
 {
-	return atomic_compare_exchange_strong_explicit(&pump, &from, PUMP_OWNED,
-						       memory_order_seq_cst, memory_order_relaxed);
+	spin_unlock(&port_lock);
+	inside[core_here()->index]--;
+	preempt_enable();
 }
 
-static void pump_give(uint32_t to)
+/* ---- With port_lock held -------------------------------------------------------------------- */
+
+static uint32_t tx_count(void)
 {
-	/* seq_cst: with pump_take. */
-	atomic_store_explicit(&pump, to, memory_order_seq_cst);
+	return atomic_load_explicit(&tx_head, memory_order_relaxed) -
+	       atomic_load_explicit(&tx_tail, memory_order_relaxed);
 }
 
-/* Sends at most max bytes of the ring, as far as the port takes them at once. The pump is ours, but
- * a panic may take it away at any point: then the claim of a byte fails. */
-static void pump_send(uint32_t max)
+/* Says which interrupts are wanted. */
+static void ask(void)
+{
+	uart_enable_irqs((asked ? UART_IRQ_SENDABLE : 0) |
+			 (input_is_stopped() ? 0 : UART_IRQ_RECEIVED));
+}
+
+/* Sends at most max bytes of the ring, as far as the port takes them at once. */
+static void send(uint32_t max)
 {
 	int room = 0;
 
 	while (max-- > 0) {
-		/* acquire: with tx_put; the entry is there. */
-		uint32_t head = atomic_load_explicit(&tx.head, memory_order_acquire);
-		uint32_t tail = atomic_load_explicit(&tx.tail, memory_order_relaxed);
+		uint32_t tail = atomic_load_explicit(&tx_tail, memory_order_relaxed);
 
-		if (head == tail || (room == 0 && (room = uart_room()) == 0))
+		if (tx_count() == 0 || (room == 0 && (room = uart_room()) == 0))
 			return;
 
-		uint8_t byte = (uint8_t)tx.entry[tail % RING_SIZE];
+		uint8_t byte = tx[tail % RING_SIZE];
 
-		/* release: with the acquire in console_write; the entry may be reused. */
-		if (!atomic_compare_exchange_strong_explicit(&tx.tail, &tail, tail + 1,
-							     memory_order_release,
+		if (!atomic_compare_exchange_strong_explicit(&tx_tail, &tail, tail + 1,
+							     memory_order_relaxed,
 							     memory_order_relaxed))
 			return;
 		uart_put(byte);
@@ -126,44 +101,46 @@ static void pump_send(uint32_t max)
 	}
 }
 
-/* With the pump ours: sends a while, then frees the pump, or leaves it to the handler. */
-static void pump_run(void)
+/* Sends a while. True: whether the port is to interrupt for the rest is not as it was. */
+static bool pump(void)
 {
-	do {
-		pump_send(PUMP_GO);
-		if (ring_count(&tx) > 0) {
-			atomic_fetch_or_explicit(
-				&irqs, UART_IRQ_SENDABLE,
-				memory_order_seq_cst); /* seq_cst: with console_update_irqs */
-			pump_give(PUMP_LEFT);
-			console_update_irqs();
-			return;
-		}
-		if (atomic_load_explicit(&irqs, memory_order_relaxed) & UART_IRQ_SENDABLE) {
-			atomic_fetch_and_explicit(
-				&irqs, ~UART_IRQ_SENDABLE,
-				memory_order_seq_cst); /* seq_cst: with console_update_irqs */
-			console_update_irqs();
-		}
-		/* seq_cst, here and in console_write: a writer puts, then looks at the pump; we
-		 * free the pump, then look for what was put. One of the two sees the other. */
-		pump_give(PUMP_FREE);
-	} while (ring_count(&tx) > 0 && pump_take(PUMP_FREE));
+	bool before = asked;
+
+	send(SEND_GO);
+	asked = tx_count() > 0;
+	return asked != before;
 }
 
-/* Puts a piece into the ring, and sees to it that somebody sends it. */
-static void tx_put(const uint8_t *bytes, size_t n)
-{
-	uint32_t head = atomic_load_explicit(&tx.head, memory_order_relaxed);
+/* ---- Output --------------------------------------------------------------------------------- */
 
-	preempt_disable();
+static void set_rest(const uint8_t *bytes, size_t n)
+{
+	atomic_store_explicit(&tx_rest, bytes, memory_order_relaxed);
+	atomic_store_explicit(&tx_rest_size, n, memory_order_relaxed);
+}
+
+/* Of n bytes, puts into the ring what there is room for, and sees to it that it is sent; how many. The
+ * caller has the writers' turn. */
+static size_t tx_put(const uint8_t *bytes, size_t n)
+{
+	size_t all = n;
+	uint32_t head, room;
+
+	port_take();
+	head = atomic_load_explicit(&tx_head, memory_order_relaxed);
+	room = RING_SIZE - tx_count();
+	if (room > SEND_GO)
+		room = SEND_GO;
+	if (n > room)
+		n = room;
 	for (size_t i = 0; i < n; i++)
-		tx.entry[(head + i) % RING_SIZE] = bytes[i];
-	/* seq_cst: with ring_count in pump_run; and the acquire in pump_send. */
-	atomic_store_explicit(&tx.head, head + (uint32_t)n, memory_order_seq_cst);
-	if (pump_take(PUMP_FREE))
-		pump_run();
-	preempt_enable();
+		tx[(head + i) % RING_SIZE] = bytes[i];
+	atomic_store_explicit(&tx_head, head + (uint32_t)n, memory_order_relaxed);
+	set_rest(bytes + n, all - n);
+	if (!asked && pump())
+		ask();
+	port_give();
+	return n;
 }
 
 ssize_t console_write(const void *buf, size_t n)
@@ -174,51 +151,50 @@ ssize_t console_write(const void *buf, size_t n)
 		go_shield(true); /* a stream that fails would lose what others have printed */
 
 	(void)sema_acquire(&tx_turn);
+	set_rest(bytes, n);
 	while (done < n) {
-		/* acquire: with the release in pump_send. */
-		size_t room = RING_SIZE - (atomic_load_explicit(&tx.head, memory_order_relaxed) -
-					   atomic_load_explicit(&tx.tail, memory_order_acquire));
-		size_t piece = n - done < room ? n - done : room;
+		size_t piece = tx_put(bytes + done, n - done);
 
-		if (piece > PUMP_GO)
-			piece = PUMP_GO;
-		atomic_store_explicit(&tx_rest, bytes + done + piece, memory_order_relaxed);
-		atomic_store_explicit(&tx_rest_size, n - done - piece, memory_order_relaxed);
-		if (piece > 0) {
-			tx_put(bytes + done, piece);
-			done += piece;
+		done += piece;
+		if (piece > 0)
 			continue;
-		}
 		/* The device will interrupt, so this is no deadlock. */
 		atomic_fetch_add_explicit(&external_waits, 1, memory_order_relaxed);
 		(void)event_wait(&tx_room);
 		atomic_fetch_sub_explicit(&external_waits, 1, memory_order_relaxed);
 	}
-	atomic_store_explicit(&tx_rest_size, 0, memory_order_relaxed);
 	sema_release(&tx_turn);
 	console_echo();
 	go_shield(shielded);
 	return (ssize_t)n;
 }
 
+static uint32_t tx_left(void)
+{
+	uint32_t n;
+
+	port_take();
+	n = tx_count();
+	port_give();
+	return n;
+}
+
 void console_echo(void)
 {
-	uint8_t some[PUMP_GO];
-	size_t n;
+	uint8_t some[SEND_GO];
 
 	/* Looked at again when the turn has been given back: who comes meanwhile leaves it to us. */
-	while (terminal_echo_left() && ring_count(&tx) < RING_SIZE - PUMP_GO &&
+	while (terminal_echo_left() && tx_left() <= RING_SIZE - SEND_GO &&
 	       sema_try_acquire(&tx_turn) == 0) {
-		n = terminal_take_echo(some, RING_SIZE - ring_count(&tx) > PUMP_GO ? PUMP_GO : 0);
-		if (n > 0)
-			tx_put(some, n);
+		if (tx_left() <= RING_SIZE - SEND_GO)
+			(void)tx_put(some, terminal_take_echo(some, SEND_GO));
 		sema_release(&tx_turn);
 	}
 }
 
 void console_drain(void)
 {
-	while (ring_count(&tx) > 0 && time_sleep(NSEC_PER_MSEC) == 0)
+	while (tx_left() > 0 && time_sleep(NSEC_PER_MSEC) == 0)
 		;
 }
 
@@ -226,54 +202,53 @@ void console_drain(void)
 
 static bool ready; /* set by console_init */
 
-void console_hold(void)
+bool console_hold(void)
 {
+	uint8_t *here;
+	bool held;
+
 	if (!ready)
-		return;
+		return false;
+	here = &inside[core_here()->index];
+	/* Nobody waits for what this core itself has interrupted. */
+	held = spin_lock_for(&port_lock, *here ? 0 : NSEC_PER_SEC / 10);
+	if (held)
+		(*here)++;
 
-	uint64_t deadline = arch_clock() + NSEC_PER_SEC / 10;
+	/* Only what is there now: without the lock, others may go on writing for ever. */
+	uint32_t end = atomic_load_explicit(&tx_head, memory_order_relaxed);
 
-	while (!pump_take(PUMP_FREE) && !pump_take(PUMP_LEFT)) {
-		if (arch_clock() > deadline) {
-			pump_give(PUMP_OWNED);
-			break;
-		}
-		arch_relax();
-	}
-	if (atomic_load_explicit(&irqs, memory_order_relaxed) & UART_IRQ_SENDABLE) {
-		atomic_fetch_and_explicit(
-			&irqs, ~UART_IRQ_SENDABLE,
-			memory_order_seq_cst); /* seq_cst: with console_update_irqs */
-		console_update_irqs();
-	}
-
-	/* Only what is there now: others may go on writing for ever. */
-	uint32_t end = atomic_load_explicit(&tx.head, memory_order_relaxed);
-
-	while ((int32_t)(end - atomic_load_explicit(&tx.tail, memory_order_relaxed)) > 0)
-		pump_send(1);
+	while ((int32_t)(end - atomic_load_explicit(&tx_tail, memory_order_relaxed)) > 0)
+		send(1);
+	return held;
 }
 
-void console_release(void)
+void console_release(bool held)
 {
 	if (!ready)
 		return;
-	pump_run();
+	if (pump())
+		ask();
+	if (held) {
+		spin_unlock(&port_lock);
+		inside[core_here()->index]--;
+	}
 	event_post(&tx_room);
 }
 
 void console_flush_polled(void)
 {
 	struct co *self = arch_current();
+	bool held;
 
 	if (!ready)
 		return;
 	/* Not preempt_disable: in a handler, or in a panic, its end must not switch. */
 	self->nopreempt++;
-	console_hold();
+	held = console_hold();
 	while (!uart_sent())
 		arch_relax();
-	console_release();
+	console_release(held);
 	self->nopreempt--;
 }
 
@@ -286,48 +261,61 @@ static uint8_t put_all(const uint8_t *bytes, size_t n, uint8_t last)
 
 void console_flush_for_panic(const uint8_t *more, size_t n)
 {
+	struct co *self = arch_current();
 	uint32_t head;
-	uint8_t last = '\n';
+	uint8_t last;
+	bool held;
 
-	console_hold();
-	/* acquire: with tx_put; the entry is there. */
-	head = atomic_load_explicit(&tx.head, memory_order_acquire);
-	if (head > 0)
-		last = (uint8_t)tx.entry[(head - 1) % RING_SIZE];
+	self->nopreempt++; /* as in console_flush_polled */
+	held = console_hold();
+	head = atomic_load_explicit(&tx_head, memory_order_relaxed);
+	last = head > 0 ? tx[(head - 1) % RING_SIZE] : '\n';
 	last = put_all(atomic_load_explicit(&tx_rest, memory_order_relaxed),
 		       atomic_exchange_explicit(&tx_rest_size, 0, memory_order_relaxed), last);
 	if (put_all(more, n, last) != '\n')
 		arch_early_putc('\n');
-	console_release();
-}
-
-void console_accept_input(bool on)
-{
-	if (on)
-		atomic_fetch_or_explicit(
-			&irqs, UART_IRQ_RECEIVED,
-			memory_order_seq_cst); /* seq_cst: with console_update_irqs */
-	else
-		atomic_fetch_and_explicit(
-			&irqs, ~UART_IRQ_RECEIVED,
-			memory_order_seq_cst); /* seq_cst: with console_update_irqs */
+	console_release(held);
+	self->nopreempt--;
 }
 
 /* ---- The interrupt -------------------------------------------------------------------------- */
 
+/* On the handler's core, behind it. */
+static void serve_port(void *unused)
+{
+	bool room;
+
+	(void)unused;
+	port_take();
+	(void)pump();
+	ask();
+	room = tx_count() <= RING_SIZE / 2;
+	port_give();
+	if (room) {
+		event_post(&tx_room);
+		console_echo();
+	}
+}
+
 static void console_interrupt(void *arg)
 {
+	static struct irq_work work;
+	bool came = input_receive();
+
 	(void)arg;
-	input_receive();
-	if (pump_take(PUMP_LEFT))
-		pump_run();
-	if (ring_count(&tx) <= RING_SIZE / 2) {
-		event_post(&tx_room);
-		if (terminal_echo_left())
-			terminal_wake();
-	}
-	/* Also with nothing changed: an edge that came while we were here is made anew. */
-	console_update_irqs();
+	/* A port that could send would interrupt until serve_port has run. Also where nothing changes: an
+	 * edge that came while we were here is made anew. */
+	uart_enable_irqs(input_is_stopped() ? 0 : UART_IRQ_RECEIVED);
+	irq_defer(&work, serve_port, NULL);
+	if (came)
+		terminal_wake();
+}
+
+void console_ask_for_input(void)
+{
+	port_take();
+	ask();
+	port_give();
 }
 
 void console_init(void)
@@ -338,6 +326,5 @@ void console_init(void)
 	ready = true;
 	if (irq_attach_kernel(machine.console_irq, console_interrupt, NULL) < 0)
 		panic("the console's interrupt %u cannot be attached", machine.console_irq);
-	atomic_store_explicit(&irqs, UART_IRQ_RECEIVED, memory_order_relaxed);
-	console_update_irqs();
+	console_ask_for_input();
 }

@@ -1,7 +1,8 @@
 /*
  * Input, as the handler takes it in. The handler is the ring's only producer; its consumer is
- * terminal.c, under its lock. Where the ring is full the handler turns the interrupt off, and QEMU,
- * or the other end's flow control, holds the bytes back; the consumer turns it on again.
+ * terminal.c, under its lock. Where the ring is full the handler stops: the interrupt is off, and QEMU,
+ * or the other end's flow control, holds the bytes back; the consumer has it go on. When the handler
+ * stops it wakes the consumer: one that takes entries later sees under its lock that it has stopped.
  *
  * The launcher frames what it sends: DLE and a letter is a word of its own, DLE DLE one byte of data.
  * It begins with some SYN, of which the port may lose some before its FIFOs are on, and DLE 's'.
@@ -36,18 +37,11 @@ static uint16_t entries[RING_SIZE];
 /* Constant after input_init. */
 static bool framed, terminal;
 
-/* The handler found no room and has stopped; cleared by who sees that there is room again. */
+/* The handler found no room; cleared by who sees that there is room again. */
 static _Atomic bool stopped;
 
 /* The handler's own. starting: WORD_START has not come. */
 static bool starting, escaped, ended;
-
-static uint32_t count(void)
-{
-	/* seq_cst: with the look at stopped in input_restart. */
-	return atomic_load_explicit(&head, memory_order_relaxed) -
-	       atomic_load_explicit(&tail, memory_order_seq_cst);
-}
 
 static void push(uint16_t entry)
 {
@@ -109,20 +103,18 @@ static void receive_byte(uint8_t byte)
 
 enum { RECEIVE_GO = 256 }; /* bytes in one go of the handler */
 
-void input_receive(void)
+bool input_receive(void)
 {
 	bool some = false;
 
 	for (int i = 0; i < RECEIVE_GO; i++) {
-		if (count() >= RING_SIZE) {
-			console_accept_input(false);
-			/* seq_cst: with the tail in input_take: we say that we stop, then look for
-			 * room; the consumer makes room, then looks whether we have stopped. */
-			atomic_store_explicit(&stopped, true, memory_order_seq_cst);
-			if (count() >= RING_SIZE)
-				break;
-			atomic_store_explicit(&stopped, false, memory_order_relaxed);
-			console_accept_input(true);
+		/* acquire: with the release in input_take; what is overwritten has been read. */
+		uint32_t n = atomic_load_explicit(&head, memory_order_relaxed) -
+			     atomic_load_explicit(&tail, memory_order_acquire);
+
+		if (n >= RING_SIZE) {
+			atomic_store_explicit(&stopped, true, memory_order_relaxed);
+			return true;
 		}
 
 		int byte = uart_get();
@@ -132,19 +124,23 @@ void input_receive(void)
 		receive_byte((uint8_t)byte);
 		some = true;
 	}
-	if (some)
-		terminal_wake();
+	return some;
+}
+
+bool input_is_stopped(void)
+{
+	return atomic_load_explicit(&stopped, memory_order_relaxed);
 }
 
 void input_restart(void)
 {
-	/* seq_cst: with the store to it in input_receive. */
-	if (!atomic_load_explicit(&stopped, memory_order_seq_cst) || count() > RING_SIZE / 2)
+	if (!input_is_stopped() ||
+	    atomic_load_explicit(&head, memory_order_relaxed) -
+			    atomic_load_explicit(&tail, memory_order_relaxed) >
+		    RING_SIZE / 2)
 		return;
-	/* Before it is set again: the handler that does so has seen the next change of irqs. */
 	atomic_store_explicit(&stopped, false, memory_order_relaxed);
-	console_accept_input(true);
-	console_update_irqs();
+	console_ask_for_input();
 }
 
 int input_take(void)
@@ -156,8 +152,8 @@ int input_take(void)
 	if (atomic_load_explicit(&head, memory_order_acquire) == at)
 		return -1;
 	entry = entries[at % RING_SIZE];
-	/* seq_cst: with the look for room in input_receive. */
-	atomic_store_explicit(&tail, at + 1, memory_order_seq_cst);
+	/* release: with the acquire in input_receive. */
+	atomic_store_explicit(&tail, at + 1, memory_order_release);
 	return entry;
 }
 

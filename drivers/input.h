@@ -17,8 +17,11 @@ enum {
 /* early: a byte that came before, or -1. */
 void input_init(int early);
 
-/* In the handler: takes in what has come, as far as there is room. */
-void input_receive(void);
+/* In the handler: takes in what has come, as far as there is room. True: the terminal is to be woken. */
+bool input_receive(void);
+
+/* There was no room: the port is not to interrupt for what it receives. */
+bool input_is_stopped(void);
 
 /* By one at a time: the next entry; -1: there is none. */
 int input_take(void);
@@ -28,10 +31,8 @@ void input_restart(void);
 
 /* ---- console.c ---- */
 
-/* The port's interrupt of bytes received; it is so when console_update_irqs has been called, or the
- * handler has ended. */
-void console_accept_input(bool on);
-void console_update_irqs(void);
+/* input_is_stopped has changed. */
+void console_ask_for_input(void);
 
 /* Writes what the terminal has to echo, if that can be done without waiting; who writes now does it
  * afterwards. From coroutines, and from functions of irq_defer. */

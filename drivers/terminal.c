@@ -35,7 +35,9 @@ static struct spinlock terminal_lock;
 static uint16_t text[SIZE]; /* bytes and marks */
 static uint32_t tail, head, edit;
 static struct wait_queue pollers;
-static unsigned interrupts; /* MARK_INTERRUPTs that have come */
+static unsigned interrupts;     /* MARK_INTERRUPTs that have come */
+static uint8_t echo[ECHO_SIZE]; /* to be echoed */
+static uint32_t echo_head, echo_tail;
 static struct termios settings = {
 	.c_iflag = ICRNL | IXON | IUTF8,
 	.c_oflag = OPOST | ONLCR,
@@ -66,10 +68,6 @@ static _Atomic(go_fn *) on_interrupt; /* NULL: it ends the machine */
 static struct event some; /* for the one reader that waits */
 static struct sema turn;  /* of readers */
 
-/* To be echoed. Put with terminal_lock held; the taker has the writers' turn. */
-static _Atomic uint32_t echo_head, echo_tail;
-static uint8_t echo[ECHO_SIZE];
-
 static bool heeds(tcflag_t flag)
 {
 	return settings.c_lflag & flag;
@@ -84,36 +82,28 @@ static bool is_key(int which, uint16_t entry)
 
 bool terminal_echo_left(void)
 {
-	return atomic_load_explicit(&echo_head, memory_order_relaxed) !=
-	       atomic_load_explicit(&echo_tail, memory_order_relaxed);
+	return relaxed_get(echo_head) != relaxed_get(echo_tail);
 }
 
 size_t terminal_take_echo(uint8_t *bytes, size_t n)
 {
-	uint32_t from = atomic_load_explicit(&echo_tail, memory_order_relaxed);
-	/* acquire: with the release in show. */
-	size_t there = atomic_load_explicit(&echo_head, memory_order_acquire) - from;
-
-	if (n > there)
-		n = there;
+	lock(&terminal_lock);
+	if (n > echo_head - echo_tail)
+		n = echo_head - echo_tail;
 	for (size_t i = 0; i < n; i++)
-		bytes[i] = echo[(from + i) % ECHO_SIZE];
-	/* release: with the acquire in show; the places may be used again. */
-	atomic_store_explicit(&echo_tail, from + (uint32_t)n, memory_order_release);
+		bytes[i] = echo[(echo_tail + i) % ECHO_SIZE];
+	relaxed_set(echo_tail, echo_tail + (uint32_t)n);
+	unlock(&terminal_lock);
 	return n;
 }
 
 /* What finds no room is not shown: nothing has gone out for a long time. */
 static void show(uint8_t byte)
 {
-	uint32_t at = atomic_load_explicit(&echo_head, memory_order_relaxed);
-
-	/* acquire: with the release in terminal_take_echo. */
-	if (at - atomic_load_explicit(&echo_tail, memory_order_acquire) >= ECHO_SIZE)
+	if (echo_head - echo_tail >= ECHO_SIZE)
 		return;
-	echo[at % ECHO_SIZE] = byte;
-	/* release: with the acquire in terminal_take_echo. */
-	atomic_store_explicit(&echo_head, at + 1, memory_order_release);
+	echo[echo_head % ECHO_SIZE] = byte;
+	relaxed_set(echo_head, echo_head + 1);
 }
 
 static bool is_control(uint16_t entry)

@@ -20,13 +20,13 @@ enum terminal_key {
 enum terminal_key terminal_key(uint8_t byte);
 _Noreturn void terminal_end_machine(void);
 
-/* Something has come in, or what is to be echoed may go out. */
+/* Something has come in, or input.c has stopped. */
 void terminal_wake(void);
 
 /* ---- For console_echo ---- */
 
 bool terminal_echo_left(void);
-/* Up to n bytes of it; how many. One caller at a time. */
+/* Up to n bytes of it; how many. */
 size_t terminal_take_echo(uint8_t *bytes, size_t n);
 
 #endif

@@ -13,3 +13,15 @@ void spin_wait(struct spinlock *lock)
 			return;
 	}
 }
+
+bool spin_lock_for(struct spinlock *lock, uint64_t time)
+{
+	uint64_t deadline = arch_clock() + time;
+
+	while (!spin_try_lock(lock)) {
+		if (arch_clock() > deadline)
+			return false;
+		arch_relax();
+	}
+	return true;
+}

@@ -58,6 +58,9 @@ static inline bool spin_try_lock(struct spinlock *lock)
 /* The rest of spin_lock, when it is held. */
 void spin_wait(struct spinlock *lock);
 
+/* Also from handlers, whose interrupted coroutine may have it: false after so many ns without it. */
+bool spin_lock_for(struct spinlock *lock, uint64_t time);
+
 static inline void spin_lock(struct spinlock *lock)
 {
 	assert_nopreempt();

@@ -2,6 +2,8 @@
 #ifndef KERNEL_OUTSIDE_H
 #define KERNEL_OUTSIDE_H
 
+#include <stdbool.h>
+
 struct co;
 
 /* The console's driver: before main; empties what is buffered by polling, at any time. */
@@ -10,10 +12,10 @@ void console_flush_polled(void);
 
 /* Polled output: console_hold sends what was written before, and keeps the port until
  * console_release; meanwhile arch_early_putc does not get into the middle of a line. From anywhere,
- * with nopreempt > 0; where the port cannot be had in a tenth of a second, its holder has crashed,
- * and it is taken. */
-void console_hold(void);
-void console_release(void);
+ * with nopreempt > 0. False: the port could not be had in a tenth of a second. Then its holder has crashed,
+ * or is what the caller has interrupted, and it is used all the same. console_release is told. */
+bool console_hold(void);
+void console_release(bool held);
 
 /* The C library: before main, in its coroutine; when a coroutine ends that has a reent; what stdout
  * has buffered to the console, while everything else has stopped. */

@@ -30,6 +30,7 @@
 #include "debug/panic.h"
 #include "kernel/co.h"
 #include "kernel/heap.h"
+#include "kernel/lock.h"
 #include "kernel/options.h"
 #include "kernel/outside.h"
 
@@ -57,6 +58,8 @@ int __wrap_raise(int sig);
 _Noreturn void __wrap___assert_fail(const char *what, const char *file, unsigned line,
 				    const char *function);
 
+static struct spinlock output;
+
 void console_init(void)
 {
 }
@@ -66,13 +69,16 @@ void console_flush_polled(void)
 	host_flush();
 }
 
-void console_hold(void)
+bool console_hold(void)
 {
+	return spin_lock_for(&output, NSEC_PER_SEC / 10);
 }
 
-void console_release(void)
+void console_release(bool held)
 {
 	host_flush();
+	if (held)
+		spin_unlock(&output);
 }
 
 /* From the linker's own script: what runs before main. */
