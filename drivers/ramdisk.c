@@ -1,11 +1,10 @@
 /*
  * The index of the initial RAM disk: a tree of nodes that point into the archive, made at the
- * first lookup. Invariant: everything is written before `state` becomes READY, nothing after.
+ * first lookup. Invariant: everything is written in make_index, which runs once, and nothing after.
  */
 #include "drivers/ramdisk.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -56,9 +55,8 @@ static struct ramdisk_node root = {
 static struct ramdisk_node *hashes[HASH_SIZE];
 static uint32_t last_inode = 1;
 
-enum { UNREAD, READY, ABSENT, NO_MEMORY };
-static _Atomic int state = UNREAD;
-static struct mutex reading;
+static struct once once;
+static enum { READY, ABSENT, NO_MEMORY } state;
 
 /* ---- The tree ------------------------------------------------------------------------------- */
 
@@ -324,25 +322,20 @@ static int find(const struct ramdisk_node *folder, const char *path, size_t size
 	return 0;
 }
 
+static void make_index(void *unused)
+{
+	(void)unused;
+	state = read_archive();
+}
+
 int ramdisk_lookup(const char *path, const struct ramdisk_node **node)
 {
-	/* acquire: with the release below; the tree is there. */
-	int now = atomic_load_explicit(&state, memory_order_acquire);
 	int links = 0;
 
-	if (now == UNREAD) {
-		mutex_lock(&reading);
-		now = atomic_load_explicit(&state, memory_order_relaxed);
-		if (now == UNREAD) {
-			now = read_archive();
-			/* release: with the acquire above. */
-			atomic_store_explicit(&state, now, memory_order_release);
-		}
-		mutex_unlock(&reading);
-	}
-	if (now == ABSENT || path[0] == '\0')
+	once_do(&once, make_index, NULL);
+	if (state == ABSENT || path[0] == '\0')
 		return -ENOENT;
-	if (now == NO_MEMORY)
+	if (state == NO_MEMORY)
 		return -ENOMEM;
 	return find(&root, path, strlen(path), &links, node);
 }
