@@ -1,40 +1,45 @@
 /*
  * When all cores are idle at one instant, no queue holds a coroutine, no timer is pending and no
- * device is waited for, nothing will ever happen again. That it was one instant is known from
- * idle_leaves: no core left its idleness while this one looked.
+ * device is waited for, nothing will ever happen again. It is one instant, for no core begins or ends to
+ * be idle while this looks.
  */
 #include "debug/stuck.h"
 
 #include <stdlib.h>
 
+#include "kernel/lock.h"
 #include "kernel/proc.h"
 #include "kernel/sched.h"
 
-static _Atomic int idle_cores;
-static _Atomic uint64_t idle_leaves;
-static _Atomic bool started;
+static struct spinlock idle_lock;
+/* guarded by idle_lock */
+static int idle_cores;
+static bool started;
 
 _Atomic int background_timers;
 
 void stuck_started(void)
 {
-	atomic_store_explicit(&started, true, memory_order_relaxed);
+	lock(&idle_lock);
+	started = true;
+	unlock(&idle_lock);
+}
+
+static void count_idle(int change)
+{
+	spin_lock(&idle_lock);
+	relaxed_set(idle_cores, idle_cores + change);
+	spin_unlock(&idle_lock);
 }
 
 void stuck_enter_idle(void)
 {
-	/* release: with the acquire in stuck_check, which then sees all that this core has left. */
-	atomic_fetch_add_explicit(&idle_cores, 1, memory_order_release);
+	count_idle(1);
 }
 
 void stuck_leave_idle(void)
 {
-	/* In this order: a core that left before stuck_check read idle_leaves is not counted as idle
-	 * by it, and cannot come and go again unnoticed. release: with the acquire in stuck_check. */
-	atomic_fetch_sub_explicit(&idle_cores, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&idle_leaves, 1, memory_order_release);
-	/* release: with the fence in stuck_check: who sees what this core does now sees that it left. */
-	atomic_thread_fence(memory_order_release);
+	count_idle(-1);
 }
 
 static bool all_empty(void)
@@ -68,35 +73,40 @@ static void end_machine(void *unused)
 	exit(0);
 }
 
-bool stuck_check(void)
-{
-	/* acquire: with the release in stuck_leave_idle. */
-	uint64_t leaves = atomic_load_explicit(&idle_leaves, memory_order_acquire);
-	uint64_t spawned = 0, ended = 0;
-	bool empty, more;
+enum verdict { MAY_GO_ON, ALL_ENDED, STUCK };
 
-	/* acquire: with the release in stuck_enter_idle. */
-	if (!atomic_load_explicit(&started, memory_order_relaxed) ||
-	    atomic_load_explicit(&idle_cores, memory_order_acquire) != core_count)
-		return false;
-	empty = all_empty();
-	more = something_may_come();
+static enum verdict look(void)
+{
+	uint64_t spawned = 0, ended = 0;
+
+	if (!started || idle_cores != core_count || !all_empty())
+		return MAY_GO_ON;
 	for (int i = 0; i < core_count; i++) {
 		spawned += relaxed_get(cores[i]->spawned);
 		ended += relaxed_get(cores[i]->exited);
 	}
-	/* acquire: with the fence in stuck_leave_idle. */
-	atomic_thread_fence(memory_order_acquire);
-	if (!empty || atomic_load_explicit(&idle_leaves, memory_order_relaxed) != leaves)
-		return false;
 	if (spawned == ended) {
-		/* main has called go_exit, and it was the last: stdio is flushed by a coroutine. */
-		atomic_store_explicit(&started, false, memory_order_relaxed);
-		if (go(end_machine, NULL))
-			panic("out of memory for the last coroutine");
-		return true;
+		started = false;
+		return ALL_ENDED;
 	}
-	if (more)
+	return something_may_come() ? MAY_GO_ON : STUCK;
+}
+
+bool stuck_check(void)
+{
+	enum verdict verdict;
+
+	if (relaxed_get(idle_cores) != core_count)
 		return false;
-	panic_deadlock();
+	spin_lock(&idle_lock);
+	verdict = look();
+	spin_unlock(&idle_lock);
+	if (verdict == STUCK)
+		panic_deadlock();
+	if (verdict == MAY_GO_ON)
+		return false;
+	/* main has called go_exit, and it was the last: stdio is flushed by a coroutine. */
+	if (go(end_machine, NULL))
+		panic("out of memory for the last coroutine");
+	return true;
 }

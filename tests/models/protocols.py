@@ -156,23 +156,31 @@ class Stuck:
     """debug/stuck.c: a core that looks whether all are asleep, while another leaves its idleness,
     takes a coroutine, and with it makes one ready that is pinned to the core that looks.
 
-    Fault: "leaves-first": idle_leaves is counted before idle_cores, as it once was: the look began
-    between the two, and a deadlock was reported while there was work.
+    Fault: "no-lock": the other leaves without the lock, under which is looked.
     """
-    faults = ("leaves-first", "no-leaves")
+    faults = ("no-lock",)
 
     def __init__(self, fault=None):
-        self.start = {"cores": 2, "leaves": 0, "queue": 1, "inbox": 0, "seen": -1, "alarm": 0}
-        self.processes = {"looks": self.looks(fault), "works": self.works(fault)}
+        self.start = {"locked": False, "cores": 2, "queue": 1, "inbox": 0, "alarm": False}
+        self.processes = {"looks": self.looks(), "works": self.works(fault)}
+
+    @staticmethod
+    def lock(s):
+        if s["locked"]:
+            return BLOCKED
+        s["locked"] = True
+        return 1
 
     def works(self, fault):
-        def lower(s):
+        def leave(s):
+            if fault != "no-lock" and self.lock(s) == BLOCKED:
+                return BLOCKED
             s["cores"] -= 1
-            return 2 if fault == "leaves-first" else 1
+            return 1
 
-        def count(s):
-            s["leaves"] += fault != "no-leaves"
-            return 0 if fault == "leaves-first" else 2
+        def unlock(s):
+            s["locked"] = s["locked"] and fault == "no-lock"
+            return 2
 
         def take(s):
             s["queue"] -= 1
@@ -180,42 +188,30 @@ class Stuck:
 
         def send(s):
             s["inbox"] += 1
-            return 4
-
-        def idle(s):
-            s["cores"] += 1
             return DONE
-        if fault == "leaves-first":  # count, lower, take, ...
-            return [lambda s: (count(s), 1)[1], lambda s: (lower(s), 2)[1], take, send, idle]
-        return [lower, count, take, send, idle]
+        return [leave, unlock, take, send]
 
-    def looks(self, fault):
-        def remember(s):
-            s["seen"] = s["leaves"]
-            return 1
-
+    def looks(self):
         def all_idle(s):
-            return 2 if s["cores"] == 2 else DONE
+            return 2 if s["cores"] == 2 else 4
 
         def own_inbox(s):
-            return DONE if s["inbox"] else 3
+            return 4 if s["inbox"] else 3
 
         def others_queue(s):
-            return DONE if s["queue"] else 4
+            s["alarm"] = not s["queue"]
+            return 4
 
-        def nobody_left(s):
-            return 5 if s["leaves"] == s["seen"] else DONE
-
-        def still_idle(s):
-            s["alarm"] = s["cores"] == 2
+        def unlock(s):
+            s["locked"] = False
             return DONE
-        return [remember, all_idle, own_inbox, others_queue, nobody_left, still_idle]
+        return [self.lock, all_idle, own_inbox, others_queue, unlock]
 
     def check(self, s):
         assert not (s["alarm"] and (s["inbox"] or s["queue"])), "a deadlock is reported, and none is"
 
     def finish(self, s, stuck):
-        pass
+        assert not stuck, "a core never gets the lock"
 
 
 class Event:
