@@ -1,19 +1,34 @@
 #include "sync/held.h"
 
-/* How many look at objects that coroutines wait for. */
-static _Atomic int lookers;
+/*
+ * Each coroutine has one of these, by its address. Under it an object is shown before the reason to wait for it
+ * is, and the reason is taken back: so who looks at both under the lock takes no other object for it, and is
+ * done with the object before it is gone.
+ */
+enum { LOCKS = 64 };
+static struct spinlock locks[LOCKS];
+
+static struct spinlock *lock_of(const struct co *co)
+{
+	return &locks[(uintptr_t)co / sizeof(struct co) % LOCKS];
+}
+
+void wait_object_shown(const void *object)
+{
+	struct co *self = arch_current();
+
+	spin_lock(lock_of(self));
+	relaxed_set(self->wait_object, object);
+	spin_unlock(lock_of(self));
+}
 
 void wait_object_gone(void)
 {
 	struct co *self = arch_current();
 
+	spin_lock(lock_of(self));
 	relaxed_set(self->wait_reason, WAIT_NONE);
-	/* seq_cst: with the fence in wait_holder: either that sees that there is no object, or this sees
-	 * it. */
-	atomic_thread_fence(memory_order_seq_cst);
-	/* acquire: with the release in wait_holder. */
-	while (atomic_load_explicit(&lookers, memory_order_acquire) && !panicking)
-		arch_relax();
+	spin_unlock(lock_of(self));
 }
 
 uint64_t wait_holder(const struct co *co)
@@ -24,19 +39,15 @@ uint64_t wait_holder(const struct co *co)
 	uint8_t reason;
 
 	self->nopreempt++; /* not preempt_disable: this may be a handler */
-	atomic_fetch_add_explicit(&lookers, 1, memory_order_relaxed);
-	/* seq_cst: with the fence in wait_object_gone. */
-	atomic_thread_fence(memory_order_seq_cst);
-	reason = relaxed_get(co->wait_reason);
-	/* acquire: with the release in wait_object_shown. */
-	atomic_thread_fence(memory_order_acquire);
-	object = relaxed_get(co->wait_object);
-	if (reason == WAIT_MUTEX)
-		holder = mutex_holder(object);
-	else if (reason == WAIT_RWMUTEX_READ || reason == WAIT_RWMUTEX_WRITE)
-		holder = relaxed_get(((const struct rwmutex *)object)->writer);
-	/* release: with the acquire in wait_object_gone: what is looked at may be freed. */
-	atomic_fetch_sub_explicit(&lookers, 1, memory_order_release);
+	if (spin_lock_for(lock_of(co), NSEC_PER_MSEC)) {
+		reason = relaxed_get(co->wait_reason);
+		object = relaxed_get(co->wait_object);
+		if (reason == WAIT_MUTEX)
+			holder = mutex_holder(object);
+		else if (reason == WAIT_RWMUTEX_READ || reason == WAIT_RWMUTEX_WRITE)
+			holder = relaxed_get(((const struct rwmutex *)object)->writer);
+		spin_unlock(lock_of(co));
+	}
 	self->nopreempt--;
 	return holder;
 }

@@ -10,14 +10,8 @@
 #include "kernel/wait.h"
 
 /* The caller is about to wait for object. Before it returns, and the object may be freed, it calls
- * wait_object_gone. */
-static inline void wait_object_shown(const void *object)
-{
-	relaxed_set(arch_current()->wait_object, object);
-	/* release: with the acquire in wait_holder, which does not take another object for this. */
-	atomic_thread_fence(memory_order_release);
-}
-
+ * wait_object_gone. nopreempt > 0. */
+void wait_object_shown(const void *object);
 void wait_object_gone(void);
 
 /* Who holds (see co.h) what co waits for; 0: nobody, or it is not known. From anywhere. */
