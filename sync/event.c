@@ -53,9 +53,9 @@ int event_wait_until(struct event *e, uint64_t deadline)
 	claim = wait_park_cancellable(&waiter.wait, deadline);
 	if (claim < 0) {
 		state = record;
-		/* acquire: with the acq_rel in event_post, where another has posted since. */
+		/* Where the record is still there nobody has posted: there is nothing to be seen. */
 		if (!atomic_compare_exchange_strong_explicit(&e->state, &state, 0,
-							     memory_order_acquire,
+							     memory_order_relaxed,
 							     memory_order_relaxed)) {
 			/* acquire: with the release in event_post. */
 			while (!atomic_load_explicit(&waiter.released, memory_order_acquire))

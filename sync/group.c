@@ -39,8 +39,8 @@ void group_init(struct group *g, uint64_t deadline)
 		parent->children = g;
 		if (wait_error_of(parent)) {
 			order_out(&g->error);
-			/* release: with the acquire in wait_error_of. */
-			atomic_store_explicit(&g->error, -ECANCELED, memory_order_release);
+			/* Who gets to know g by now sees what came before anyway. */
+			atomic_store_explicit(&g->error, -ECANCELED, memory_order_relaxed);
 		}
 		spin_unlock(&parent->lock);
 	}
