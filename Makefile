@@ -25,7 +25,7 @@ SMP ?= $(if $(filter sim,$(ARCH)),2,4)
 MEM ?= $(if $(filter sim,$(ARCH)),64M,512M)
 export SMP MEM ARGS FILES NET TIMEOUT ACCEL QEMU_EXTRA
 # Of the simulated machine, see arch/sim/explore.c.
-export SEED RUNS STRATEGY MODEL FAULTS STEPS LEAKS WEAKEN JOBS
+export SEED RUNS STRATEGY MODEL FAULTS INPUT STEPS LEAKS WEAKEN JOBS
 
 # What is compiled differently has a folder of its own: all of the kernel (K), what such a BUILD changes (P)
 # and what PLANT does; and so has what is linked (B).

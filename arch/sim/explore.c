@@ -11,7 +11,7 @@
 #include "debug/who.h"
 #include "kernel/co.h"
 
-enum { SYS_READ = 0, SYS_WRITE = 1, SYS_CLOSE = 3, SYS_PIPE = 22 };
+enum { SYS_READ = 0, SYS_WRITE = 1, SYS_OPEN = 2, SYS_CLOSE = 3, SYS_PIPE = 22 };
 enum { SYS_MMAP = 9, SYS_CLONE = 56, SYS_WAIT4 = 61, SYS_EXIT_GROUP = 231, SYS_SETITIMER = 38 };
 enum {
 	SIGCHLD = 17,
@@ -41,7 +41,7 @@ static struct {
 	uint64_t next, failed; /* the run to be made; the lowest that has failed */
 } * shared;
 
-/* What was read of standard input, for the process that makes the run again. */
+/* What was read of standard input, for the process that makes the run again; or INPUT=, for all. */
 enum { INPUT_KEPT = 64 * 1024 * 1024 };
 static struct {
 	long n;
@@ -82,6 +82,22 @@ static void *share(size_t size)
 	return (void *)at;
 }
 
+/* INPUT=: standard input of each run. */
+static void read_file(const char *name)
+{
+	long file = sim_call(SYS_OPEN, (long)name, 0, 0, 0, 0, 0), n;
+
+	if (file < 0)
+		sim_usage("INPUT", ": there is no file ", name);
+	while ((n = sim_call(SYS_READ, file, (long)(input->bytes + input->n), INPUT_KEPT - input->n,
+			     0, 0, 0)) > 0)
+		input->n += n;
+	if (n < 0)
+		sim_usage("INPUT", ": this cannot be read: ", name);
+	sim_call(SYS_CLOSE, file, 0, 0, 0, 0, 0);
+	input_again = 0;
+}
+
 void sim_explore_init(char **env)
 {
 	const char *name = sim_option(env, "STRATEGY"), *model = sim_option(env, "MODEL");
@@ -115,6 +131,8 @@ void sim_explore_init(char **env)
 	measured = share(SIM_WEIGHTS * sizeof *measured);
 	shared = share(sizeof *shared);
 	input = share(sizeof *input);
+	if (*sim_option(env, "INPUT"))
+		read_file(sim_option(env, "INPUT"));
 }
 
 long sim_read_input(uint8_t *to, long size)

@@ -17,7 +17,7 @@ HOST = "host"  # the kernel as a process: no machine, no launcher
 OPTIONS = ("ARCH", "APP", "SMP", "MEM", "ARGS", "FILES", "NET", "TIMEOUT", "DUMP_AFTER", "ACCEL",
            "QEMU_EXTRA", "PLANT", "BUILD", "MACHINE", "CPU", "V", "UEFI", "BOOT",
            "INITRD", "STACKS", "SEED", "RUNS", "STRATEGY", "STEPS", "JOBS", "MODEL",
-           "FAULTS", "LEAKS", "WEAKEN", "EXPLORE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+           "FAULTS", "INPUT", "LEAKS", "WEAKEN", "EXPLORE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
 
 def clean_environment(**options):
