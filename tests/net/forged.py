@@ -44,6 +44,29 @@ def opened(wire, order, **how):
     return connection
 
 
+def tries_again(wire):
+    """a SYN that is not answered comes again after a second of the machine's own time"""
+    clock = opened(wire, b"drip 100000")  # 100 bytes each 20 ms
+    start, ticks = clock.ack, []
+
+    def on_frame(frame):
+        if clock.mine(frame) and (data := clock.data(frame)):
+            clock.ack = struct.unpack("!I", frame[38:42])[0] + len(data) & MASK
+            clock.send(ACK)
+        elif frame[12:14] == b"\x08\0" and frame[23] == 6 and frame[36:38] == struct.pack("!H", 7778):
+            ticks.append((clock.ack - start & MASK) // 100)
+
+    wire.on_frame = on_frame
+    opened(wire, b"dial 7778")
+    end = time.monotonic() + PATIENCE
+    while len(ticks) < 2 and time.monotonic() < end:
+        time.sleep(0.1)
+    wire.on_frame = lambda frame: False
+    clock.send(RST)
+    assert len(ticks) > 1, "it does not"
+    assert ticks[1] - ticks[0] < 100, f"after {ticks[1] - ticks[0]} times 20 ms"
+
+
 def far(wire):
     """data far from the window is dropped"""
     for at in 0x80000000, 0x7fffffff, 0x80000001, 0x40000000, 0xc0000000, 0xffff0000, 0x10000:
@@ -568,8 +591,8 @@ def moved(wire):
     until_busy(wire, 0)
 
 
-TESTS = (far, smaller, windows, smallest, smallest_of_server, in_fragments, past_window, past_end, acknowledged_late,
-         in_pieces, smaller_path, small_path, random_segments, last_lost, patient, again, given_back, lost,
+TESTS = (tries_again, far, smaller, windows, smallest, smallest_of_server, in_fragments, past_window, past_end,
+         acknowledged_late, in_pieces, smaller_path, small_path, random_segments, last_lost, patient, again, given_back, lost,
          backlog, timed_out, out_of_order, unread, flood, deaf)
 OF_NO_MEMORY = (half_sent,)
 LONG = (many_segments, lost_at_random)
