@@ -9,9 +9,11 @@ import time
 
 from .server import PATIENCE
 from .wire import pattern
-from .wiring import (ACK, ARGS, FIN, FRAGMENT, ICMP6, LINK_LOCAL, MASK, OPTIONS, OUR_MAC, PSH, RST, SYN, Connection,
-                     Connection6, Wire, checksum, fragments6, icmp6, ip6, udp)
+from .wiring import (ACK, ALL_NODES, ARGS, EXTENSIONS, FIN, FRAGMENT, HOST, ICMP6, LINK_LOCAL, MACHINE, MASK, OPTIONS,
+                     OUR_MAC, PSH, RST, SYN, Connection, Connection6, Wire, checksum, fragments, fragments6, icmp6, ip4,
+                     ip6, udp)
 
+ARP, IP, IP6 = b"\x08\x06", b"\x08\0", b"\x86\xdd"
 DISCOVER, OFFER, REQUEST, ACKNOWLEDGE, NAK = 1, 2, 3, 5, 6  # RFC 2132, 9.6
 
 
@@ -204,6 +206,91 @@ def many_segments(wire):
     dice = random.Random(seed)
     for _ in range(100):
         throw(wire, dice, 1000)
+
+
+def packets_of_all_kinds(wire):
+    """What is right, by its kind in a frame: of all that comes besides connections."""
+    own, us = wire.link_local(), socket.inet_aton(HOST)
+    machine = socket.inet_aton(MACHINE)
+    tcp = struct.pack("!HHIIBBHHH", 80, 80, 1, 1, 5 << 4, SYN, 1000, 0, 0)
+    prefix = struct.pack("!BBBBIII", 3, 4, 64, 0xc0, 3600, 1800, 0) + socket.inet_pton(socket.AF_INET6, "fd00::")
+    options = b"\1\1" + OUR_MAC + struct.pack("!BBHI", 5, 1, 0, 1400) + prefix
+    servers = struct.pack("!BBHI", 25, 3, 0, 3600) + LINK_LOCAL
+    dhcp = b"\2\1\6\0" + bytes(232) + bytes.fromhex("63825363") + b"\x35\1\5\x33\4\0\0\1\0\xff"
+    inner4, inner6 = ip4(tcp, 6, MACHINE, HOST), ip6(tcp, 6, LINK_LOCAL, own)
+    yield ARP, b"\0\1\x08\0\6\4\0\1" + OUR_MAC + us + bytes(6) + machine
+    yield ARP, b"\0\1\x08\0\6\4\0\2" + OUR_MAC + us + wire.mac + machine
+    for kind in 0, 3, 4, 5, 8, 11, 12, 13, 17:
+        yield IP, ip4(struct.pack("!BBHI", kind, kind & 3, 0, 0) + inner4, 1)
+    for port in 68, 53, 80, 9:
+        yield IP, udp(67 if port == 68 else 53, port, dhcp)
+    yield IP, ip4(struct.pack("!BBH4s", 0x11, 0, 0, bytes(4)), 2)
+    yield IP, ip4(tcp, 6)
+    yield from ((IP, packet) for packet in fragments(udp(9, 9, bytes(3000))[20:], 17, 1400))
+    for kind in 1, 2, 3, 4, 128, 129, 130, 131, 133, 138:
+        yield IP6, icmp6(kind, struct.pack("!I", 1400) + inner6, own)
+    yield IP6, icmp6(134, struct.pack("!BBHII", 64, 0, 1800, 0, 0) + options + servers, ALL_NODES)
+    yield IP6, icmp6(135, bytes(4) + own + options, own)
+    yield IP6, icmp6(136, b"\x60\0\0\0" + LINK_LOCAL + b"\2\1" + OUR_MAC, own)
+    yield IP6, icmp6(137, bytes(4) + 2 * LINK_LOCAL + options, own)
+    yield IP6, ip6(struct.pack("!HHHH", 9, 80, 16, 0) + bytes(8), 17, own)
+    yield IP6, ip6(tcp, 6, own)
+    yield from ((IP6, packet) for packet in fragments6(bytes(3000), 17, 1400, target=own))
+    for header in EXTENSIONS:
+        yield IP6, ip6(struct.pack("!BBBBI", ICMP6, 0, 1, 4, 0) + bytes(40), header, own)
+
+
+def with_sums(kind, data):
+    """The same with the checksums that are right, as far as what it is can be seen."""
+    def put(at, zone, pseudo=b""):
+        data[at:at + 2] = bytes(2)
+        data[at:at + 2] = struct.pack("!H", checksum(pseudo + data[zone]))
+
+    if kind == IP and len(data) >= 28:
+        head = (data[0] & 15) * 4
+        put(10, slice(0, head))
+        if data[9] in (1, 2) and len(data) >= head + 4:
+            put(head + 2, slice(head, None))
+        elif data[9] == 17 and len(data) >= head + 8:
+            data[head + 6:head + 8] = bytes(2)
+        elif data[9] == 6 and len(data) >= head + 18:
+            put(head + 16, slice(head, None), data[12:20] + struct.pack("!HH", 6, len(data) - head))
+    elif kind == IP6 and len(data) >= 60:
+        pseudo = data[8:40] + struct.pack("!II", len(data) - 40, data[6])
+        put({ICMP6: 42, 17: 46, 6: 56}.get(data[6], 42), slice(40, None), pseudo)
+
+
+def throw_packets(wire, dice, count):
+    """Packets of which something is wrong at random."""
+    meet(wire)
+    right = list(packets_of_all_kinds(wire))
+    for i in range(count):
+        kind, packet = dice.choice(right)
+        data = bytearray(packet)
+        for _ in range(dice.choice((0, 1, 1, 1, 2, 3, 8))):
+            at = min(int(dice.expovariate(1 / 30)), len(data) - 1)
+            data[at] = dice.choice((0, 1, 0xff, data[at] ^ 1 << dice.randrange(8), dice.getrandbits(8)))
+        if dice.random() < 0.2:
+            del data[dice.randrange(len(data)):]
+        elif dice.random() < 0.1:
+            data += dice.randbytes(dice.randrange(100))
+        if dice.random() < 0.9:
+            with_sums(kind, data)
+        wire.send(kind, bytes(data))
+        if i % 1000 == 999:
+            assert_answers(wire)
+
+
+def random_packets(wire):
+    """thousands of packets of every kind that are wrong at random"""
+    throw_packets(wire, random.Random(59), 3000)
+
+
+def many_packets(wire):
+    """a hundred thousand packets of every kind that are wrong at random"""
+    seed = random.getrandbits(32)
+    print(f"# forged packets: seed {seed}", flush=True)
+    throw_packets(wire, random.Random(seed), 100000)
 
 
 def backlog(wire):
@@ -593,7 +680,7 @@ def moved(wire):
 
 TESTS = (tries_again, far, smaller, windows, smallest, smallest_of_server, in_fragments, past_window, past_end,
          acknowledged_late, in_pieces, smaller_path, small_path, random_segments, last_lost, patient, again, given_back, lost,
-         backlog, timed_out, out_of_order, unread, flood, deaf)
+         backlog, timed_out, out_of_order, unread, flood, deaf, random_packets)
 OF_NO_MEMORY = (half_sent,)
-LONG = (many_segments, lost_at_random)
+LONG = (many_segments, lost_at_random, many_packets)
 OF_ADDRESSES = (refusing, moved)
