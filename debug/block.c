@@ -15,6 +15,7 @@
 #include "kernel/core.h"
 #include "kernel/heap.h"
 #include "kernel/page.h"
+#include "kernel/slab.h"
 
 enum { GRAIN = 16 }; /* what malloc aligns to, and the size of a header */
 
@@ -136,6 +137,24 @@ static bool has_header(const void *p, uint32_t state)
 static bool has_tail(const void *p, size_t size, size_t room)
 {
 	return size < room && room - size >= TAIL_MIN && tail_damage(p, size, room) < 0;
+}
+
+/* The heap's block that p is in, in use or not; NULL: none. */
+static void *heap_block_of(const void *p)
+{
+	const struct page *page = page_of(p);
+	const char *at = (const char *)((uintptr_t)p & ~(uintptr_t)(PAGE_SIZE - 1));
+
+	if (!page)
+		return NULL;
+	if (page->kind == PAGE_SLAB)
+		return slab_object_of(p);
+	/* Only the first page of a large block says so. */
+	for (size_t n = 1; page && page->kind != PAGE_SLAB;
+	     n++, at -= PAGE_SIZE, page = page_of(at))
+		if (page->kind == PAGE_LARGE)
+			return page->count >= n ? (void *)(uintptr_t)at : NULL;
+	return NULL;
 }
 
 static void *report(void *block, void *what)

@@ -57,7 +57,7 @@ static void end(void)
 	struct co *self = arch_current();
 
 	if (self->defers)
-		co_run_deferred(NULL);
+		co_run_deferred();
 	if (self->reent)
 		libc_co_exit(self);
 	preempt_disable();
@@ -181,7 +181,8 @@ static void *map_for_copy(void *arg, void *low)
 		return co;
 	if (locals_room)
 		locals_free(*locals_of(co));
-	stack_not_used(co);
+	relaxed_add(core_here()->stack_bytes, -(int64_t)(co->stack_top - co->stack_mapped));
+	stack_give(co);
 	slab_free(&co_cache, co);
 	return NULL;
 }
@@ -263,20 +264,6 @@ int go_copy(go_fn *fn, const void *arg, size_t size)
 			 : co_make(fn, NULL, stack_bound(fn), 0, NULL));
 }
 
-int go_last(go_fn *fn, void *arg, const void *after)
-{
-	struct co *co;
-
-	preempt_disable();
-	co = co_make(fn, arg, stack_bound(fn), 0, NULL);
-	if (co) {
-		order_in_of(co, after);
-		sched_start_last(co);
-	}
-	preempt_enable();
-	return co ? 0 : -ENOMEM;
-}
-
 /* NULL: no memory. */
 static struct co_name *name_make(const char *text)
 {
@@ -352,16 +339,14 @@ void co_undefer(const struct defer *defer)
 	*link = defer->next;
 }
 
-void co_run_deferred(const struct defer *last)
+void co_run_deferred(void)
 {
 	struct co *self = arch_current();
-	const struct defer *done = NULL;
 	struct defer *defer;
 
-	while ((defer = self->defers) && (!last || done != last)) {
+	while ((defer = self->defers)) {
 		struct defer call = *defer;
 
-		done = defer;
 		self->defers = defer->next;
 		if (call.from_heap)
 			heap_free(defer);
@@ -429,9 +414,10 @@ struct each {
 	void *arg;
 };
 
-static void visit_used(void *object, void *arg)
+/* An object of size bytes ends with a struct co. */
+static void visit_used(void *object, size_t size, void *arg)
 {
-	struct co *co = object;
+	struct co *co = (struct co *)((char *)object + size) - 1;
 	const struct each *each = arg;
 
 	if (relaxed_get(co->state) != CO_FREE)

@@ -125,17 +125,14 @@ void co_defer(struct defer *defer, go_fn *fn, void *arg);
 /* Takes it back. */
 void co_undefer(const struct defer *defer);
 
-/* Runs what go_defer registered for the calling coroutine, down to last; NULL: all. */
-void co_run_deferred(const struct defer *last);
+/* Runs what go_defer registered for the calling coroutine. */
+void co_run_deferred(void);
 
 /* Makes a coroutine that is not yet runnable, or NULL. bound: how deep it can go, see bounds.h; 0: not
  * known, its stack grows up to limit bytes, 0 for the default. It gets the argument arg, or a copy
  * of size bytes on its stack. name: NULL for none. nopreempt > 0. */
 struct co *co_make(go_fn *fn, void *arg, size_t bound, size_t limit, struct co_name *name);
 struct co *co_make_copy(go_fn *fn, const void *copy, size_t size, size_t bound);
-
-/* As go, to the back of the queue. From the scheduler; after: see order_in. */
-int go_last(go_fn *fn, void *arg, const void *after);
 
 /* In the statistics it has ended. nopreempt > 0. */
 void co_count_end(struct co *co);

@@ -61,21 +61,8 @@ void stack_exact_free(struct co *co)
 	slab_free(&blocks[co->stack_kind - STACK_FIXED - 1], (void *)co->stack_mapped);
 }
 
-struct visit {
-	void (*visit)(void *co, void *arg);
-	void *arg;
-	size_t size;
-};
-
-static void visit_co(void *block, void *arg)
-{
-	const struct visit *v = arg;
-
-	v->visit((struct co *)((char *)block + v->size) - 1, v->arg);
-}
-
-void stack_exact_each(void (*visit)(void *co, void *arg), void *arg)
+void stack_exact_each(void (*visit)(void *block, size_t size, void *arg), void *arg)
 {
 	for (size_t i = size_index(sizeof(struct co) + 1); i < SIZES; i++)
-		slab_each(&blocks[i], visit_co, &(struct visit){visit, arg, block_size(i)});
+		slab_each(&blocks[i], visit, arg);
 }

@@ -16,15 +16,6 @@ enum { CLASSES = sizeof(class_size) / sizeof(class_size[0]), LARGEST = 2048 };
 
 static struct slab_cache classes[CLASSES];
 
-#ifdef VOLE_FAILING
-_Atomic long failing_countdown;
-
-long runtime_fail_alloc(long n)
-{
-	return atomic_exchange_explicit(&failing_countdown, n, memory_order_relaxed);
-}
-#endif
-
 void heap_init(void)
 {
 	for (int i = 0; i < CLASSES; i++)
@@ -100,21 +91,4 @@ size_t heap_size(const void *p)
 	const struct page *page = page_of(p);
 
 	return page->kind == PAGE_SLAB ? slab_cache_of(p)->size : (size_t)page->count * PAGE_SIZE;
-}
-
-void *heap_block_of(const void *p)
-{
-	const struct page *page = page_of(p);
-	const char *at = (const char *)((uintptr_t)p & ~(uintptr_t)(PAGE_SIZE - 1));
-
-	if (!page)
-		return NULL;
-	if (page->kind == PAGE_SLAB)
-		return slab_object_of(p);
-	/* Only the first page of a large block says so. */
-	for (size_t n = 1; page && page->kind != PAGE_SLAB;
-	     n++, at -= PAGE_SIZE, page = page_of(at))
-		if (page->kind == PAGE_LARGE)
-			return page->count >= n ? (void *)(uintptr_t)at : NULL;
-	return NULL;
 }

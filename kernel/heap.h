@@ -14,7 +14,4 @@ void heap_free(void *p); /* NULL: nothing */
 /* Usable bytes of a block. */
 size_t heap_size(const void *p);
 
-/* The block that p is in, in use or not; NULL: none. For reports: it looks for it. */
-void *heap_block_of(const void *p);
-
 #endif

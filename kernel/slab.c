@@ -27,10 +27,6 @@ _Static_assert(sizeof(struct slab) <= SLAB_HEADER, "struct slab is too large");
 static struct slab_cache *all_caches[MAX_SLAB_CACHES];
 static unsigned caches;
 
-/* Type-stable ones. */
-static struct slab_cache *stable[MAX_SLAB_CACHES];
-static unsigned stable_count;
-
 /* How many visit every object now; TAKEN_AWAY: nobody, since slabs are being taken away. */
 static _Atomic int visitors;
 enum { TAKEN_AWAY = -1 };
@@ -47,8 +43,6 @@ void slab_init(struct slab_cache *cache, const char *name, size_t size, size_t z
 		.index = caches++,
 	};
 	all_caches[cache->index] = cache;
-	if (type_stable)
-		stable[stable_count++] = cache;
 	/* At least 8 objects a slab, so that little is lost at its end. */
 	while (((size_t)PAGE_SIZE << cache->order) < SLAB_HEADER + 8 * size)
 		cache->order++;
@@ -265,11 +259,11 @@ size_t slab_reclaim(void)
 	if (!atomic_compare_exchange_strong_explicit(&visitors, &none, TAKEN_AWAY,
 						     memory_order_acquire, memory_order_relaxed))
 		return 0;
-	for (unsigned i = 0; i < stable_count; i++)
+	for (unsigned i = 0; i < caches; i++)
 		/* The holder of the lock may be on the way here. */
-		if (relaxed_get(stable[i]->empty) && spin_try_lock(&stable[i]->lock)) {
-			given += give_empty(stable[i]);
-			spin_unlock(&stable[i]->lock);
+		if (relaxed_get(all_caches[i]->empty) && spin_try_lock(&all_caches[i]->lock)) {
+			given += give_empty(all_caches[i]);
+			spin_unlock(&all_caches[i]->lock);
 		}
 	/* release: with the acquire in slab_visit_try: what has gone is not visited. */
 	atomic_store_explicit(&visitors, 0, memory_order_release);
@@ -280,8 +274,9 @@ size_t slab_reclaimable(void)
 {
 	size_t bytes = 0;
 
-	for (unsigned i = 0; i < stable_count; i++)
-		bytes += relaxed_get(stable[i]->empty) * ((size_t)PAGE_SIZE << stable[i]->order);
+	for (unsigned i = 0; i < caches; i++)
+		bytes += relaxed_get(all_caches[i]->empty) *
+			 ((size_t)PAGE_SIZE << all_caches[i]->order);
 	return bytes;
 }
 
@@ -310,7 +305,8 @@ void slab_visit_end(void)
 	atomic_fetch_sub_explicit(&visitors, 1, memory_order_release);
 }
 
-void slab_each(struct slab_cache *cache, void (*visit)(void *object, void *arg), void *arg)
+void slab_each(struct slab_cache *cache, void (*visit)(void *object, size_t size, void *arg),
+	       void *arg)
 {
 	slab_visit_begin();
 
@@ -319,6 +315,6 @@ void slab_each(struct slab_cache *cache, void (*visit)(void *object, void *arg),
 
 	for (struct slab *slab = all; slab; slab = slab->next_all)
 		for (unsigned i = 0; i < relaxed_get(slab->fresh); i++)
-			visit((char *)slab + SLAB_HEADER + i * cache->size, arg);
+			visit((char *)slab + SLAB_HEADER + i * cache->size, cache->size, arg);
 	slab_visit_end();
 }

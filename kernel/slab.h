@@ -77,6 +77,7 @@ bool slab_visit_try(void);
 void slab_visit_end(void);
 
 /* Visits every object of a type-stable cache, free ones too. */
-void slab_each(struct slab_cache *cache, void (*visit)(void *object, void *arg), void *arg);
+void slab_each(struct slab_cache *cache, void (*visit)(void *object, size_t size, void *arg),
+	       void *arg);
 
 #endif

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "debug/failing.h"
-#include "debug/print.h"
+#include "debug/overflow.h"
 #include "debug/who.h"
 #include "kernel/core.h"
 #include "kernel/lock.h"
@@ -220,12 +220,6 @@ bool stack_map(struct co *co, uintptr_t low)
 		relaxed_add(core_here()->stack_bytes, PAGE_SIZE);
 	}
 	return true;
-}
-
-void stack_not_used(struct co *co)
-{
-	relaxed_add(core_here()->stack_bytes, -(int64_t)(co->stack_top - co->stack_mapped));
-	stack_give(co);
 }
 
 uintptr_t stack_slot_start(const struct co *co)
@@ -464,41 +458,13 @@ static uintptr_t stack_guard(const struct co *co)
 	return co->stack_top - stack_limit(co) - PAGE_SIZE;
 }
 
-/* Prints the fault with what it says of the stack, and stops. */
-static _Noreturn void overflow(const struct co *co, const struct arch_regs *regs, uintptr_t addr)
-{
-	char what[160];
-
-	format(what, sizeof(what),
-	       "stack overflow: coroutine %lu \"%s\" has a limit of %zu bytes; go_options.stack "
-	       "gives a coroutine more",
-	       co->id, co_name(co), stack_limit(co));
-	panic_exception(regs, what, addr);
-}
-
-/* The same of a stack that is the core's. */
-static _Noreturn void core_overflow(const char *which, size_t size, const struct arch_regs *regs,
-				    uintptr_t addr)
-{
-	char what[160];
-
-	format(what, sizeof(what), "stack overflow: the %s of core %d has %zu bytes", which,
-	       core_here()->index, size);
-	panic_exception(regs, what, addr);
-}
-
-void stack_irq_overflow(const struct arch_regs *regs, uintptr_t addr, size_t size)
-{
-	core_overflow("interrupt stack", size, regs, addr);
-}
-
 /* addr is in the slots of cores: right below the stack of this one, or wild. */
 static bool core_fault(uintptr_t addr, const struct arch_regs *regs)
 {
 	const struct co *idle = core_here()->idle;
 
 	if (idle->stack_top - addr <= kinds[CORE_KIND].stride && addr < idle->stack_mapped)
-		core_overflow("stack", stack_limit(idle), regs, addr);
+		stack_core_overflow(regs, addr);
 	return false;
 }
 
@@ -536,7 +502,7 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 		return core_fault(addr, regs);
 	if (offset < PAGE_SIZE) {
 		if (own)
-			overflow(co, regs, addr);
+			stack_overflow(co, regs, addr);
 		return false;
 	}
 

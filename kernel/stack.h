@@ -39,7 +39,7 @@ void stack_exact_init(void);
  * stack; NULL: no memory. nopreempt > 0. */
 struct co *stack_exact_alloc(size_t bound);
 void stack_exact_free(struct co *co);
-void stack_exact_each(void (*visit)(void *co, void *arg), void *arg);
+void stack_exact_each(void (*visit)(void *block, size_t size, void *arg), void *arg);
 
 /* Gives co a slot of at least limit bytes (0: the default). False: no memory. nopreempt > 0. */
 bool stack_take(struct co *co, size_t limit);
@@ -47,9 +47,6 @@ void stack_give(struct co *co);
 
 /* Maps the slot of co, which has not begun, down to low. False: no memory. The same. */
 bool stack_map(struct co *co, uintptr_t low);
-
-/* As stack_give, of one that is not begun at all: its stack counts no more. */
-void stack_not_used(struct co *co);
 
 /* Takes pages from free slots, and gives them to the page allocator: at least n, or what there is.
  * How many. nopreempt > 0, not from a fault; other spinlocks may be held, but the allocator's. */

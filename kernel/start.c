@@ -31,7 +31,7 @@ static void run_main(void *unused)
 	(void)unused;
 	libc_init();
 	status = main(options.argc, options.argv);
-	co_run_deferred(NULL);
+	co_run_deferred();
 	exit(status);
 }
 

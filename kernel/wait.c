@@ -20,13 +20,13 @@ static void timer_fire(struct wheel_node *node, uint64_t now)
 		sched_ready_last(co);
 }
 
-int32_t wait_park_until(struct wait *w, uint64_t deadline, bool cancellable)
+int32_t wait_park_until(struct wait *w, uint64_t deadline)
 {
 	struct wait_timer timer = {.node = {.deadline = deadline, .fire = timer_fire}, .wait = w};
 	int32_t claim;
 
 	wheel_start(&timer.node);
-	claim = cancellable ? wait_park_cancellable(w, TIME_NEVER) : wait_park(w);
+	claim = wait_park_cancellable(w, TIME_NEVER);
 	if (claim != -ETIMEDOUT)
 		wheel_stop(&timer.node);
 	return claim;

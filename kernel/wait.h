@@ -126,12 +126,11 @@ static inline int32_t wait_park(struct wait *w)
 	return wait_claim_of(w);
 }
 
-/* The same up to the deadline: -ETIMEDOUT. */
-int32_t wait_park_until(struct wait *w, uint64_t deadline, bool cancellable);
-
 /* The same, and next, whose wait the caller has claimed, runs in its place; NULL: whoever may. */
 int32_t wait_park_after(struct wait *w, struct co *next, bool cancellable);
 
+/* For wait_park_cancellable: with a deadline; in a member of a group, which is not shielded. */
+int32_t wait_park_until(struct wait *w, uint64_t deadline);
 int32_t wait_park_member(struct wait *w);
 
 /* As wait_park, for a wait that its deadline (TIME_NEVER: none) and the cancellation of the
@@ -141,7 +140,7 @@ static inline int32_t wait_park_cancellable(struct wait *w, uint64_t deadline)
 	const struct co *self = arch_current();
 
 	if (deadline != TIME_NEVER)
-		return wait_park_until(w, deadline, true);
+		return wait_park_until(w, deadline);
 	if (unlikely(self->group) && !(self->flags & CO_SHIELDED))
 		return wait_park_member(w);
 	return wait_park(w);

@@ -9,6 +9,7 @@
 
 #include "debug/calls.h"
 #include "debug/order.h"
+#include "kernel/bounds.h"
 #include "kernel/heap.h"
 #include "kernel/sched.h"
 #include "kernel/wheel.h"
@@ -25,12 +26,24 @@ static uint64_t next_deadline(uint64_t deadline, uint64_t period, uint64_t now)
 	return next;
 }
 
+/* As go(t->fn, t->arg), to the back of the queue. */
+static bool start_last(const struct timer *t)
+{
+	struct co *co = co_make(t->fn, t->arg, stack_bound(t->fn), 0, NULL);
+
+	if (co) {
+		order_in_of(co, t);
+		sched_start_last(co);
+	}
+	return co;
+}
+
 static void timer_call(struct wheel_node *node, uint64_t now)
 {
 	struct timer *t = (struct timer *)node;
 	uint64_t period = t->period; /* one that fires once may be freed by fn, from here on */
 
-	if (go_last(t->fn, t->arg, t))
+	if (!start_last(t))
 		wheel_again(node, now + NSEC_PER_MSEC);
 	else if (period)
 		wheel_again(node, next_deadline(node->deadline, period, now));
