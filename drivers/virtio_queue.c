@@ -97,7 +97,7 @@ void virtio_tell(struct virtio_queue *q)
 
 	if (news == 0)
 		return;
-	/* seq_cst: with the device: our index is written before we look whether the device waits for it; the device
+	/* seq_cst: with the device. Our index is written before we look whether the device waits for it; the device
 	 * says that it waits before it looks at our index. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (virtio_has(q->dev, VIRTIO_F_EVENT_IDX))
@@ -193,7 +193,7 @@ bool virtio_call_me(struct virtio_queue *q)
 		relaxed_set(*used_event(q), q->taken);
 	else
 		relaxed_set(q->available->flags, 0);
-	/* seq_cst: with the device: we say that we wait, then look; the device puts, then looks whether we wait. */
+	/* seq_cst: with the device. We say that we wait, then look; the device puts, then looks whether we wait. */
 	atomic_thread_fence(memory_order_seq_cst);
 	return atomic_load_explicit(&q->used->index, memory_order_relaxed) == q->taken;
 }
