@@ -102,6 +102,9 @@ ARCH_LIBRARY :=
 include arch/$(ARCH)/arch.mk
 
 CC := $(CROSS)gcc
+# Without a plugin: or it takes the trouble of loading LLVM's, where that is installed, for files that have
+# nothing for it.
+NM := $(CROSS)nm --plugin /dev/null
 gcc_include := $(call tool,$(CC) -print-file-name=include)
 
 # The C library's headers: newlib's, or the host's.
@@ -293,13 +296,13 @@ $(B)/nosymbols.o: tools/mksymtab.py $(K)/kernel.flags
 	@tools/mksymtab.py >$@.$$$$.s && $(CC) -c -o $@.$$$$ $@.$$$$.s && rm $@.$$$$.s && mv -f $@.$$$$ $@
 
 $(B)/kernel.names: $(kernel_objs) arch/$(ARCH)/arch.mk
-	@{ $(CROSS)nm -g -j --defined-only $(kernel_objs) $(if $(NEWLIB),$(NEWLIB)/lib/libc.a) | grep -v '[:/]'; \
+	@{ $(NM) -g -j --defined-only $(kernel_objs) $(if $(NEWLIB),$(NEWLIB)/lib/libc.a) | grep -v '[:/]'; \
 		printf '%s\n' $(filter-out main,$(call wraps,$(ARCH_LDFLAGS))); } | LC_ALL=C sort -u >$@.$$$$ && mv -f $@.$$$$ $@
 
 comma := ,
 wraps = $(patsubst --wrap=%,%,$(filter --wrap=%,$(subst $(comma), ,$1)))
 wrapped := $(call wraps,$(link_flags))
-stackdepth := NM=$(CROSS)nm OBJDUMP=$(CROSS)objdump tools/stackdepth --app $(A) $(wrapped:%=--wrap=%)
+stackdepth := NM='$(NM)' OBJDUMP=$(CROSS)objdump tools/stackdepth --app $(A) $(wrapped:%=--wrap=%)
 depth_tools := $(addprefix tools/,stackdepth depth.py callgraph.py linkage.py machinecode.py objfile.py passed.py)
 depth_files := --kernel $(B)/kernel.graph $(app_objs) --notes $(app_srcs)
 
@@ -307,17 +310,17 @@ depth_files := --kernel $(B)/kernel.graph $(app_objs) --notes $(app_srcs)
 kernel_files := $(kernel_objs) $(if $(NEWLIB),$(NEWLIB)/callgraph.json) $(kernel_srcs)
 $(call keep,$(B)/kernel.files,$(kernel_files))
 $(B)/kernel.graph: $(kernel_files) $(B)/kernel.files $(depth_tools)
-	@NM=$(CROSS)nm tools/stackdepth --keep $@.$$$$ $(kernel_files) && mv -f $@.$$$$ $@
+	@NM='$(NM)' tools/stackdepth --keep $@.$$$$ $(kernel_files) && mv -f $@.$$$$ $@
 
 $(A)/linked.elf: $(objs) $(filter %.a %.o,$(app_libs)) $(B)/nosymbols.o $(B)/kernel.names $(B)/kernel.graph \
 		$(linker_script) linker/locals.ld tools/mksymtab.py tools/ownnames.py $(depth_tools) \
 		$(A)/link.flags
 	@$(call say,LD $(elf)) set -e; t=$@.$$$$; trap 'rm -f '$$t'.*' EXIT; \
 	link() { $(CC) $(link_flags) -o $$t.elf $(objs) "$$@" $(libs); }; \
-	names() { $(CROSS)nm --defined-only $$t.elf >$$1 && grep ' [tTwW] ' $$1; }; \
-	$(if $(strip $(app_libs)),,$(CROSS)nm -g -j --defined-only $(app_objs) | grep -qx main || \
+	names() { $(NM) --defined-only $$t.elf >$$1 && grep ' [tTwW] ' $$1; }; \
+	$(if $(strip $(app_libs)),,$(NM) -g -j --defined-only $(app_objs) | grep -qx main || \
 		{ echo 'APP=$(APP): it has no function main' >&2; exit 1; };) \
-	own=$$($(CROSS)nm -g -j --defined-only $(app_objs) | sed 's/^app\.//' | grep -Fxf $(B)/kernel.names) && \
+	own=$$($(NM) -g -j --defined-only $(app_objs) | sed 's/^app\.//' | grep -Fxf $(B)/kernel.names) && \
 		OBJCOPY=$(CROSS)objcopy tools/ownnames.py $$own --in $(app_objs); \
 	link $(B)/nosymbols.o -Wl,-Map=$$t.map -Wl,-S; names $$t.names >$$t.functions; \
 	tools/mksymtab.py $$t.names >$$t.s; \

@@ -14,10 +14,10 @@ GLOBAL, WEAK = "TWViu", "WV"
 
 
 def symbols(nm, *files):
-    """[(file, letter, name)] of all code in files."""
+    """[(file, letter, name)] of all code in files; nm: the words of its command."""
     if not files:
         return []
-    text = subprocess.run([nm, "--defined-only", "--print-file-name", *files], check=True, text=True,
+    text = subprocess.run([*nm, "--defined-only", "--print-file-name", *files], check=True, text=True,
                           stdout=subprocess.PIPE).stdout
     found = []
     for line in text.splitlines():
