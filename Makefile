@@ -219,6 +219,8 @@ $(foreach name,$(app_settings),\
 	$(if $(filter command,$(origin $(name))),$(eval said_$(name) := $$($(name))))\
 	$(eval override undefine $(name)))
 A := $(B)/app/$(subst /,+,$(patsubst /%,%,$(app)))
+# Its objects know nothing of what is in P and B.
+O := $(A:$(B)/%=$(K)/%)
 -include $(if $(app_file),,$(wildcard $(app)/app.mk))
 
 # Unless SRCS says it: every source in the folder and its subfolders, without hidden ones. One in a
@@ -260,17 +262,17 @@ app_cxx_flags := -std=gnu++17 -isystem libc/cxx/waiting $(if $(NEWLIB),-nostdinc
 	$(addprefix -isystem ,$(cxx_headers)) $(app_flags) -fno-exceptions -fno-rtti \
 	$(CXXFLAGS) $(said_CXXFLAGS) -fno-lto
 app_runtime := libc/cxx/support.cc
-$(A)/+/%.cc.o: %.cc $(A)/app.flags
+$(O)/+/%.cc.o: %.cc $(O)/app.flags
 	$(call compile,CXX,$(app_cxx_flags))
 endif
 
 # A source that is not below the folder has its whole path in its object's name.
-app_object = $(A)/$(if $(filter /% ../%,$1)$(findstring /../,$1),+/$(subst /,+,$1),$1).o
-app_objs := $(foreach src,$(SRCS),$(call app_object,$(src))) $(app_runtime:%=$(A)/+/%.o)
-$(call keep,$(A)/app.flags,$(CC) $(callgraph) $(app_c_flags) $(app_cxx_flags) $(app))
+app_object = $(O)/$(if $(filter /% ../%,$1)$(findstring /../,$1),+/$(subst /,+,$1),$1).o
+app_objs := $(foreach src,$(SRCS),$(call app_object,$(src))) $(app_runtime:%=$(O)/+/%.o)
+$(call keep,$(O)/app.flags,$(CC) $(callgraph) $(app_c_flags) $(app_cxx_flags) $(app))
 
 define app_rule
-$(call app_object,$1): $(if $(filter /%,$1),$1,$(app_folder)/$1) $(A)/app.flags
+$(call app_object,$1): $(if $(filter /%,$1),$1,$(app_folder)/$1) $(O)/app.flags
 	$$(call compile,$(if $(filter %.S,$1),AS,$(if $(filter %.c,$1),CC,CXX)),$$(app_$(if $(filter %.c %.S,$1),c,cxx)_flags))
 
 endef
@@ -302,7 +304,7 @@ $(B)/kernel.names: $(kernel_objs) arch/$(ARCH)/arch.mk
 comma := ,
 wraps = $(patsubst --wrap=%,%,$(filter --wrap=%,$(subst $(comma), ,$1)))
 wrapped := $(call wraps,$(link_flags))
-stackdepth := NM='$(NM)' OBJDUMP=$(CROSS)objdump tools/stackdepth --app $(A) $(wrapped:%=--wrap=%)
+stackdepth := NM='$(NM)' OBJDUMP=$(CROSS)objdump tools/stackdepth --app $(O) $(wrapped:%=--wrap=%)
 depth_tools := $(addprefix tools/,stackdepth depth.py callgraph.py linkage.py machinecode.py objfile.py passed.py)
 depth_files := --kernel $(B)/kernel.graph $(app_objs) --notes $(app_srcs)
 
@@ -318,9 +320,9 @@ $(A)/linked.elf: $(objs) $(filter %.a %.o,$(app_libs)) $(B)/nosymbols.o $(B)/ker
 	@$(call say,LD $(elf)) set -e; t=$@.$$$$; trap 'rm -f '$$t'.*' EXIT; \
 	link() { $(CC) $(link_flags) -o $$t.elf $(objs) "$$@" $(libs); }; \
 	names() { $(NM) --defined-only $$t.elf >$$1 && grep ' [tTwW] ' $$1; }; \
-	$(if $(strip $(app_libs)),,$(NM) -g -j --defined-only $(app_objs) | grep -qx main || \
-		{ echo 'APP=$(APP): it has no function main' >&2; exit 1; };) \
-	own=$$($(NM) -g -j --defined-only $(app_objs) | sed 's/^app\.//' | grep -Fxf $(B)/kernel.names) && \
+	$(NM) -g -j --defined-only $(app_objs) >$$t.own; \
+	$(if $(strip $(app_libs)),,grep -qx main $$t.own || { echo 'APP=$(APP): it has no function main' >&2; exit 1; };) \
+	own=$$(sed -n 's/^app\.//p' $$t.own; grep -Fxf $(B)/kernel.names $$t.own || :); [ -z "$$own" ] || \
 		OBJCOPY=$(CROSS)objcopy tools/ownnames.py $$own --in $(app_objs); \
 	link $(B)/nosymbols.o -Wl,-Map=$$t.map -Wl,-S; names $$t.names >$$t.functions; \
 	tools/mksymtab.py $$t.names >$$t.s; \

@@ -5,8 +5,8 @@ usage: OBJCOPY=objcopy tools/ownnames.py NAME... --in OBJECT...
 
 A program may call a function `print` or `page_alloc`: it knows nothing of the kernel's; or `kill` or
 `malloc`, in place of the C library's: the library goes on with its own. Such names become `app.print`
-in all objects of the application, and in the call graphs beside them. What include/ declares stays:
-to define that again is the program's error.
+in all objects of the application, and in the call graphs beside them, for whatever kernel it is linked
+with later. What include/ declares stays: to define that again is the program's error.
 """
 
 import argparse
@@ -25,14 +25,25 @@ def declared(folder):
     return names
 
 
+def replace(path, data):
+    """path holds data, and is only touched when that is news: what is linked already is not, then."""
+    if path.read_bytes() != data:
+        new = path.with_suffix(f".{os.getpid()}.new")
+        new.write_bytes(data)
+        new.replace(path)
+
+
 def rename(names, objects):
     changes = [f"--redefine-sym={name}=app.{name}" for name in names]
     title = re.compile(r'"(' + "|".join(map(re.escape, names)) + r')"')
-    for name in objects:
-        subprocess.run([os.environ.get("OBJCOPY", "objcopy"), *changes, name], check=True)
-        graph = pathlib.Path(name).with_suffix(".ci")
+    for path in map(pathlib.Path, objects):
+        new = path.with_suffix(f".{os.getpid()}.own")
+        subprocess.run([os.environ.get("OBJCOPY", "objcopy"), *changes, path, new], check=True)
+        graph = path.with_suffix(".ci")
         if graph.exists(): # assembly has none
-            graph.write_text(title.sub(r'"app.\1"', graph.read_text()))
+            replace(graph, title.sub(r'"app.\1"', graph.read_text()).encode())
+        replace(path, new.read_bytes())
+        new.unlink()
 
 
 def main():
