@@ -94,7 +94,7 @@ struct co {
 _Static_assert(sizeof(struct co) <= 192, "struct co is too large");
 
 /*
- * What is locked says who holds it by co->holder, which is never used again: the id, or, for a core's
+ * A lock names its holder by co->holder, which is never used again: the id, or, for a core's
  * idle coroutine (which tries locks in functions of irq_defer), HOLDER_CORE and the core's number.
  * The highest bit stays clear for those that may wait.
  */
@@ -134,10 +134,10 @@ void co_run_deferred(void);
 struct co *co_make(go_fn *fn, void *arg, size_t bound, size_t limit, struct co_name *name);
 struct co *co_make_copy(go_fn *fn, const void *copy, size_t size, size_t bound);
 
-/* In the statistics it has ended. nopreempt > 0. */
+/* From here on the statistics count co as ended. nopreempt > 0. */
 void co_count_end(struct co *co);
 
-/* Gives back what it holds; by its successor, or by who made it and did not start it. */
+/* Gives back all that co holds. By its successor, or by its maker where it was not started. */
 void co_free(struct co *co);
 
 /* In starter, which runs fn for somebody: the calling coroutine is named after fn. */

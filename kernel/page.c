@@ -195,7 +195,7 @@ static uint32_t alloc_run(uint32_t n)
 	return first;
 }
 
-/* page_available looks at how many there are. */
+/* The count is one that page_available looks at. */
 static void *magazine_take(struct magazine *m)
 {
 	relaxed_add(m->count, -1);
@@ -209,10 +209,10 @@ static void magazine_put(struct magazine *m, void *page)
 }
 
 /*
- * What cores keep for later, each for itself, is of use to others only when it is back in its slab, or
- * its block: each core gives it back when it is asked. One that waits for a lock of the asker's does
- * not hear it, so nobody waits for long; and all are asked once in a while only, or cores that are
- * short of memory would do nothing else.
+ * Each core keeps some free objects and pages for later. Others can use them only when they are back in
+ * their slab or block, so a core that finds no memory asks all others to give back what they keep. It does
+ * not wait for long: a core that waits for a lock of the asker's cannot answer. All are asked once in a
+ * while only, or cores that are short of memory would do nothing else.
  */
 _Atomic uint32_t page_give_back_round;
 static _Atomic uint64_t next_round;                                       /* not before */
@@ -275,8 +275,8 @@ bool page_low(void)
 	return relaxed_get(buddy.free_pages) < LOW;
 }
 
-/* With the lock: n pages, aligned to the order's size or anywhere; when there are none, once more
- * each time that stacks have given some. The last pages are for faults, which cannot ask them. */
+/* With the lock: n pages, aligned to the order's size, or anywhere. Where there are none it tries again
+ * each time that memory has been taken back. The last pages are for faults, which cannot take any back. */
 static uint32_t alloc_or_reclaim(unsigned order, uint32_t n, bool anywhere)
 {
 	bool in_fault = core_here()->in_fault, take_last = in_fault;

@@ -22,10 +22,10 @@ struct page {
 /* Takes over the RAM that the machine found. */
 void page_init(void);
 
-/* What page_alloc (arch.h) gave; both with nopreempt > 0, or before the scheduler runs. */
+/* Gives back what page_alloc (arch.h) gave. Both: with nopreempt > 0, or before the scheduler runs. */
 void page_free(void *block, unsigned order);
 
-/* A page that is kept for good, as page tables are; take: only if there is one without taking others'. */
+/* A page that is kept for good, as page tables are. page_take_table: only where one is free already. */
 void *page_alloc_table(void);
 void *page_take_table(void);
 

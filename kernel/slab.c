@@ -9,7 +9,7 @@
 /* The most in a slab. */
 enum { SLAB_OBJECTS = 224 };
 
-/* At the start of each slab. What is free is not linked by itself: it may not be in the cache. */
+/* At the start of each slab. Its free objects hold no links: they may not be in the processor's cache. */
 struct slab {
 	struct slab_cache *cache; /* constant */
 	/* guarded by cache->lock */
@@ -180,7 +180,7 @@ static void *refill(void *arg, void *unused)
 	while (object && m->count < MAGAZINE_SIZE / 2 && cache->partial)
 		m->object[m->count++] = take_one(cache);
 	spin_unlock(&cache->lock);
-	/* Those that follow each other in memory are to be used one after the other. */
+	/* Objects that follow each other in memory are used one after the other. */
 	for (uint32_t i = 0, j = m->count; i + 1 < j; i++) {
 		void *first = m->object[i];
 
@@ -239,7 +239,7 @@ size_t slab_give_back(void)
 	for (unsigned i = 0; i < caches; i++) {
 		struct magazine *m = &core_here()->slabs[i];
 
-		/* Who has the lock may be on the way here. */
+		/* The holder of the lock may be on the way here. */
 		if (!m->count || !spin_try_lock(&all_caches[i]->lock))
 			continue;
 		given += m->count;

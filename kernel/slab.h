@@ -69,9 +69,9 @@ struct slab_cache *slab_cache_of(const void *object);
 /* The object that p is in, which is in a PAGE_SLAB page; NULL: none. */
 void *slab_object_of(const void *p);
 
-/* In between, type-stable objects keep their type even where memory is short. In an interrupt only
- * slab_visit_try may be called first: what was interrupted may take slabs away, or hold a lock that
- * another core needs to go on with that. False: somebody takes slabs away. */
+/* Between slab_visit_begin and slab_visit_end type-stable objects keep their type even where memory is
+ * short. slab_visit_begin may wait for a core that takes slabs away. An interrupt may have stopped that
+ * core, or one that it waits for, so a handler calls slab_visit_try: false where it would have to wait. */
 void slab_visit_begin(void);
 bool slab_visit_try(void);
 void slab_visit_end(void);

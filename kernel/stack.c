@@ -41,8 +41,8 @@ static struct slot_kind {
 	_Atomic size_t free_bytes; /* mapped in those; read by anyone */
 	struct bare_slots *bare;
 	uintptr_t unused; /* slots from here on were never used */
-	/* How far from the top of a slot others than its coroutine have had pages mapped: wild pointers,
-	 * and who was given a pointer into a stack. Its slot does not count such a page. */
+	/* How far from the top of a slot a page was mapped for another than its coroutine: by a wild
+	 * pointer, or by one into a stack. The slot does not count such a page. */
 	_Atomic size_t strays;
 } kinds[KINDS];
 
@@ -80,13 +80,13 @@ void stack_refill(void)
 
 		if (!page)
 			break;
-		/* An interrupted fault would see the page only when it is there. */
+		/* In this order: a fault that comes in between takes only what is there. */
 		core->reserve[core->page_reserve] = page;
 		core->page_reserve++;
 	}
 }
 
-/* A page of a slot that nobody runs on. False: no memory. */
+/* Maps a page of a slot that nobody runs on. False: no memory. */
 static bool map_page(uintptr_t at)
 {
 	void *page = page_alloc(0);
@@ -148,9 +148,9 @@ uintptr_t stack_make_core(size_t size)
 }
 
 /*
- * A live stack with more than DEEP bytes mapped has deep set: to 1 and how often in a row it has
- * stopped far above its lowest page. While its coroutine waits, on_core is CO_OFF_DEEP, which whoever
- * resumes it, and who takes its pages, changes by compare-and-swap.
+ * A live stack with more than DEEP bytes mapped has co->deep set: 1, plus how often in a row its coroutine
+ * has stopped far above the lowest page. While that coroutine waits, on_core is CO_OFF_DEEP. The core that
+ * resumes it and a core that takes pages from it change that by compare-and-swap.
  */
 enum { DEEP = 64 * 1024, SHALLOW_LONG = 32 };
 
@@ -200,7 +200,7 @@ bool stack_take(struct co *co, size_t limit)
 		slot = core_call(take_slowly, kind, NULL);
 	if (!slot)
 		return false;
-	/* Who saw the last life of *co may look. */
+	/* Others may still look at the coroutine that had *co before. */
 	relaxed_set(co->stack_kind, (uint8_t)i);
 	relaxed_set(co->stack_top, top_of(slot));
 	relaxed_set(co->stack_mapped, slot->mapped);
@@ -247,7 +247,7 @@ size_t stack_give_back(void)
 	struct slot_kind *kind = &kinds[DEFAULT_KIND];
 	size_t given = m->count;
 
-	/* Who has the lock may be on the way here. */
+	/* The holder of the lock may be on the way here. */
 	if (!given || !spin_try_lock(&kind->lock))
 		return 0;
 	while (m->count)
@@ -276,7 +276,7 @@ void stack_give(struct co *co)
 	spin_unlock(&kind->lock);
 }
 
-/* Pages are taken by one core at a time, many at once: every core is interrupted for it. */
+/* One core at a time takes pages, and many at once, since every core is interrupted for it. */
 enum { AT_ONCE = 256 };
 static struct {
 	struct spinlock lock; /* inside it, the lock of a kind is only tried */
@@ -285,9 +285,9 @@ static struct {
 	size_t n;
 } reclaim;
 
-/* Kind and reclaim locked: takes the pages at reclaim.va, of whole slots, lowest first. Where the
- * list of slots without pages is full, a page that is kept for tables becomes part of it, or one of
- * them. How many are free now. */
+/* Kind and reclaim locked: takes the pages at reclaim.va, of whole slots, lowest first. Where the list
+ * of slots without pages is full it gets one more page, of those that are kept for tables, or else one of
+ * these. Returns how many pages have become free. */
 static size_t strip(struct slot_kind *kind)
 {
 	size_t freed = 0;
@@ -352,7 +352,7 @@ size_t stack_reclaim(size_t n)
 	for (int i = 0; i < KINDS && freed < n; i++) {
 		struct slot_kind *kind = &kinds[i];
 
-		/* Who holds it for longer makes a slot, since none is free, and perhaps waits here. */
+		/* A core that holds the lock for longer makes a slot: then none is free, and this loop ends. */
 		while (kind->free_bytes && freed < n)
 			if (spin_try_lock(&kind->lock)) {
 				freed += strip_slots(kind, n - freed);
@@ -363,7 +363,7 @@ size_t stack_reclaim(size_t n)
 	return freed;
 }
 
-/* The pages below where it stopped, but for some; it is off its stack. How many. */
+/* co is off its stack: takes the pages below where it stopped, but for a few. How many. */
 static size_t trim(struct co *co)
 {
 	uintptr_t keep = ((uintptr_t)co->sp & ~(uintptr_t)(PAGE_SIZE - 1)) - 4 * PAGE_SIZE;
@@ -468,7 +468,7 @@ static bool core_fault(uintptr_t addr, const struct arch_regs *regs)
 	return false;
 }
 
-/* A page that is not the current coroutine's has been mapped. */
+/* A page at at, not of the current coroutine's stack, has been mapped. */
 static void note_stray(struct slot_kind *kind, uintptr_t at)
 {
 	size_t depth = kind->stride - (at - kind->window) % kind->stride;
@@ -506,8 +506,8 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 		return false;
 	}
 
-	/* Where nothing was held that the allocator could need, take from it; else from the
-	 * reserve, which covers the kernel's own few frames. */
+	/* Where preemption was on, no lock is held that the allocator could need: it fills the
+	 * reserve. Else the reserve has to do: it is enough for the kernel's own few frames. */
 	if (co->nopreempt == 0) {
 		co->nopreempt++;
 		co->core->in_fault = true;
@@ -523,7 +523,7 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 	int error = page ? arch_map(at, (uintptr_t)page, MAP_WRITE, take_reserve) : -ENOMEM;
 
 	if (co->core->page_reserve < PAGE_RESERVE_LOW) {
-		/* Filled when preemption is on again, or by whoever this one leaves the core to. */
+		/* It is filled when preemption is on again, or after the next switch. */
 		co->need_resched = true;
 		relaxed_set(co->core->irq_pending, true);
 	}

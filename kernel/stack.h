@@ -13,7 +13,7 @@
 
 enum { STACK_DEFAULT = 256 * 1024 };
 
-/* The largest that its stack may grow to. */
+/* The size that the stack of co may grow to. */
 size_t stack_limit(const struct co *co);
 
 void stack_init(void);
@@ -48,15 +48,15 @@ void stack_give(struct co *co);
 /* Maps the slot of co, which has not begun, down to low. False: no memory. The same. */
 bool stack_map(struct co *co, uintptr_t low);
 
-/* Takes pages from free slots, and gives them to the page allocator: at least n, or what there is.
- * How many. nopreempt > 0, not from a fault; other spinlocks may be held, but the allocator's. */
+/* Takes pages from free slots, and gives them to the page allocator: at least n, or all. Returns how
+ * many. nopreempt > 0, not from a fault; other spinlocks may be held, but not the allocator's. */
 size_t stack_reclaim(size_t n);
 
-/* Takes pages from the stacks of coroutines that wait and were deeper once; how many. The same. */
+/* The same from the stacks of coroutines that wait, and were deeper once. */
 size_t stack_trim(void);
 
-/* co, which is deep, has stopped, and its stack is still the caller's: where it has been shallow
- * for long, pages go. nopreempt > 0. */
+/* co, whose stack is deep, has stopped, and no other core may resume it yet. Where it has been shallow
+ * for long, its stack gives pages back. nopreempt > 0. */
 void stack_stopped(struct co *co);
 
 /* Bytes that stack_reclaim could give. */
@@ -65,7 +65,7 @@ size_t stack_reclaimable(void);
 /* Pages for the fault handler, which takes no lock; nopreempt > 0. */
 void stack_refill(void);
 
-/* This core's free stacks are for all: how many they are. */
+/* Gives this core's free stacks to all cores: how many. */
 size_t stack_give_back(void);
 
 #endif

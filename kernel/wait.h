@@ -10,9 +10,9 @@
  * A wait_node is the wait's place in one object's queue, guarded by that object's lock. Whoever
  * looks at a queue under that lock may touch the waits in it: a waiter takes its nodes out, under
  * the same lock, before it returns. The losing nodes of a select are the exception: by the time it
- * runs, who served it may have freed the other objects. So either it announces first that it comes
- * (WAIT_LEAVING), and the object is not freed before it has been, or others have taken the node out
- * for it, and it leaves the object alone.
+ * runs, the coroutine that served it may have freed the other objects. So such a node is taken out by
+ * whoever marks it first. If the select does (WAIT_LEAVING), the object is not freed before it has taken
+ * the node out. If a user of the object does (WAIT_TAKEN), the select leaves the object alone.
  */
 #ifndef KERNEL_WAIT_H
 #define KERNEL_WAIT_H
@@ -146,7 +146,7 @@ static inline int32_t wait_park_cancellable(struct wait *w, uint64_t deadline)
 	return wait_park(w);
 }
 
-/* Why g was cancelled; 0: it has not been. Who is told so sees what came before. */
+/* Why g was cancelled; 0: it was not. Else the caller sees what came before the cancellation. */
 static inline int32_t wait_error_of(const struct group *g)
 {
 	/* acquire: with the release in group.c's cancel_one. */
@@ -232,9 +232,9 @@ static inline struct wait_node *wait_queue_claim(struct wait_queue *q)
 }
 
 /*
- * How an object has its caller wait: the caller holds the object's lock, which is given back, and has
- * set what node says to who serves it. Returns when somebody has claimed the wait: node->value of
- * who served it, or why the wait was in vain; then node is out of q again. Preemption stays held off.
+ * How an object lets its caller wait. The caller holds the object's lock, which is given back, and has
+ * set what node tells the peer. Returns when the wait has been claimed: node->value where a peer has
+ * served it, or why it was in vain. Then node is out of q again. Preemption stays held off.
  */
 static inline __attribute__((always_inline)) int32_t wait_in(struct wait_queue *q,
 							     struct wait_node *node,
