@@ -133,10 +133,10 @@ class Graph:
                     self.globals.setdefault(name, function)
 
     def find(self, unit, name):
-        """What name means in unit; as for the linker's --wrap."""
+        """What name means in unit."""
         if unit and name in unit.local:
             return unit.functions[name]
-        return self.globals.get(f"__wrap_{name}") or self.globals.get(name)
+        return self.globals.get(name)
 
     def named(self, name):
         """The functions that a note calls name: a symbol, or FILE:SYMBOL for one of a file's own.

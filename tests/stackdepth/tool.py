@@ -51,6 +51,7 @@ ONCE = (node("a", 8) + edge("a", "once_do") + node("once_do", 16) + node("last",
         edge("once_do", "__indirect_call", "once.c:1:1"))
 FREE = (node("a", 8) + edge("a", "service") + node("service", 8) + edge("service", "free") +
         node("free", 8) + edge("free", "service"))
+WRAP = node("a", 8) + edge("a", "x") + node("x", 16) + node("__wrap_x", 100)
 EXIT = node("a", 8) + edge("a", "clean") + node("clean", 50) + node("use", 8)
 
 # What is shown, what is asked, what is right.
@@ -58,6 +59,7 @@ RULES = (
     ("the deepest of two calls", need(CHAIN, "a"), "30 a b"),
     ("a frame is gone where the last call is a jump", need(CHAIN, "a", (), [("a", "b")]), "20 a b"),
     ("a frame alone", need(CHAIN, "b"), "20 b"),
+    ("a name like those of the linker's --wrap is a name", need(WRAP, "a"), "24 a x"),
     ("recursion", need(LOOP, "a"), "a is recursive"),
     ("recursion further down", need(LOOP + node("t", 1) + edge("t", "a"), "t"), "a is recursive"),
     ("a frame that varies", need(node("a", 64, "dynamic"), "a"), "a has a frame that varies"),
