@@ -18,7 +18,8 @@ struct type {
 	char name[]; /* in quotes */
 };
 
-static _Noreturn void report_undefined(const struct location *at, const char *what, const struct type *type)
+static _Noreturn void report_undefined(const struct location *at, const char *what,
+				       const struct type *type)
 {
 	panic("undefined behaviour at %s:%u:%u: %s%s", at->file, at->line, at->column, what,
 	      type ? type->name : "");

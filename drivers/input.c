@@ -43,7 +43,7 @@ static _Atomic bool stopped;
 /* The handler's own. starting: WORD_START has not come. */
 static bool starting, escaped, ended;
 
-static void push(uint16_t entry)
+static void push_byte(uint16_t entry)
 {
 	uint32_t at = atomic_load_explicit(&head, memory_order_relaxed);
 
@@ -64,10 +64,10 @@ static void data(uint8_t byte)
 		panic_dump_request();
 		break;
 	case KEY_INTERRUPT:
-		push(MARK_INTERRUPT);
+		push_byte(MARK_INTERRUPT);
 		break;
 	default:
-		push(byte);
+		push_byte(byte);
 	}
 }
 
@@ -78,7 +78,7 @@ static void word(uint8_t letter)
 		starting = false;
 		break;
 	case WORD_END:
-		push(MARK_END);
+		push_byte(MARK_END);
 		break;
 	case WORD_DUMP:
 		panic_dump_request();

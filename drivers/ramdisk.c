@@ -284,8 +284,8 @@ static int read_archive(void)
 
 /* ---- Looking up ----------------------------------------------------------------------------- */
 
-static int find(const struct ramdisk_node *folder, const char *path, size_t size, int *links,
-		const struct ramdisk_node **found)
+static int find_node(const struct ramdisk_node *folder, const char *path, size_t size, int *links,
+		     const struct ramdisk_node **found)
 {
 	const char *end = path + size, *name;
 	bool is_folder = size > 0 && path[size - 1] == '/';
@@ -310,7 +310,8 @@ static int find(const struct ramdisk_node *folder, const char *path, size_t size
 		if (node->type == RAMDISK_SYMLINK) {
 			if (++*links > MAX_LINKS)
 				return -ELOOP;
-			error = find(folder, (const char *)node->data, node->size, links, &node);
+			error = find_node(folder, (const char *)node->data, node->size, links,
+					  &node);
 			if (error < 0)
 				return error;
 		}
@@ -337,5 +338,5 @@ int ramdisk_lookup(const char *path, const struct ramdisk_node **node)
 		return -ENOENT;
 	if (state == NO_MEMORY)
 		return -ENOMEM;
-	return find(&root, path, strlen(path), &links, node);
+	return find_node(&root, path, strlen(path), &links, node);
 }

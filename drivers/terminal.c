@@ -138,7 +138,7 @@ static int columns(uint16_t entry)
 
 /* ---- Editing a line ------------------------------------------------------------------------- */
 
-static void put(uint16_t entry)
+static void put_typed(uint16_t entry)
 {
 	text[edit++ % SIZE] = entry;
 }
@@ -214,17 +214,17 @@ static void type(uint16_t entry)
 	} else if (is_key(VREPRINT, entry) && heeds(IEXTEN)) {
 		reprint();
 	} else if (is_key(VEOF, entry)) {
-		put(MARK_EOF);
+		put_typed(MARK_EOF);
 		head = edit;
 	} else if (ends_line(entry)) {
-		put(entry);
+		put_typed(entry);
 		head = edit;
 		if (heeds(ECHO))
 			show_typed(entry);
 		else if (heeds(ECHONL))
 			show('\n');
 	} else if (edit - head < SIZE - 2) { /* room is left for the line's end */
-		put(entry);
+		put_typed(entry);
 		show_typed(entry);
 	} else {
 		show('\a');
@@ -239,7 +239,7 @@ static void forget_input(void)
 		tail = head = edit;
 }
 
-static void interrupt(void)
+static void interrupt_program(void)
 {
 	interrupts++;
 	if (!heeds(NOFLSH))
@@ -264,7 +264,7 @@ static void key(uint16_t entry)
 		type(entry);
 		return;
 	}
-	put(entry);
+	put_typed(entry);
 	head = edit;
 	show_typed(entry);
 }
@@ -282,9 +282,9 @@ static void take_in(void)
 
 	while (has_room() && (entry = input_take()) >= 0) {
 		if (entry == MARK_INTERRUPT) {
-			interrupt();
+			interrupt_program();
 		} else if (entry == MARK_END || !console_is_terminal()) {
-			put((uint16_t)entry);
+			put_typed((uint16_t)entry);
 			head = edit;
 		} else {
 			key((uint16_t)entry);
@@ -393,7 +393,7 @@ void console_on_interrupt(go_fn *fn)
 /* ---- Reading -------------------------------------------------------------------------------- */
 
 /* Takes what a read gets: n bytes, and the mark that ends it. */
-static ssize_t take(uint8_t *buf, size_t n)
+static ssize_t take_typed(uint8_t *buf, size_t n)
 {
 	bool line = console_is_terminal() && heeds(ICANON);
 
@@ -429,7 +429,7 @@ static ssize_t try_read(uint8_t *buf, size_t n, uint64_t *deadline, size_t *had)
 	got = readable(n, &marked);
 	if (marked || (least > 0 ? got >= (least < n ? least : n) : got > 0 || patience == 0) ||
 	    wait_expired(*deadline))
-		result = take(buf, got);
+		result = take_typed(buf, got);
 	else if (patience > 0 && (got > *had || (least == 0 && *deadline == TIME_NEVER)))
 		*deadline = time_now() + patience;
 	*had = got;

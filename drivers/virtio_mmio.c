@@ -69,7 +69,7 @@ static void accept(struct virtio *v, unsigned word, uint32_t value)
 }
 
 /* The line may be taken for edges: so it must have gone down when this ends. */
-static void interrupt(void *arg)
+static void on_device_interrupt(void *arg)
 {
 	enum { TRIES = 8 }; /* for a device whose line stays up */
 	struct virtio *v = arg;
@@ -86,9 +86,9 @@ static void interrupt(void *arg)
 	}
 }
 
-static int attach(struct virtio *v)
+static int attach_interrupt(struct virtio *v)
 {
-	return irq_attach_kernel(((struct mmio *)v)->irq, interrupt, v);
+	return irq_attach_kernel(((struct mmio *)v)->irq, on_device_interrupt, v);
 }
 
 static uint16_t queue_size(struct virtio *v, unsigned index)
@@ -128,8 +128,8 @@ static void notify(struct virtio *v, struct virtio_queue *q)
 	arch_io_write32(q->doorbell, q->index);
 }
 
-static const struct virtio_bus bus = {status, set_status, features,    accept,
-				      attach, queue_size, queue_start, notify};
+static const struct virtio_bus bus = {status,           set_status, features,    accept,
+				      attach_interrupt, queue_size, queue_start, notify};
 
 /* The device at place i, if it is of this kind. */
 static struct virtio *device_at(int i, unsigned kind)

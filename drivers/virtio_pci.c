@@ -84,7 +84,7 @@ static void accept(struct virtio *v, unsigned word, uint32_t value)
 /* ---- Interrupts --------------------------------------------------------------------------------- */
 
 /* Of the pin, for everything. Reading the register takes the interrupt back (4.1.4.5). */
-static void interrupt(void *arg)
+static void on_device_interrupt(void *arg)
 {
 	struct virtio *v = arg;
 	uint8_t what = arch_io_read8(on_pci(v)->registers[TYPE_ISR]);
@@ -115,7 +115,7 @@ static int vector_make(struct virtio *v, unsigned reg, void (*handler)(void *), 
 	return 0;
 }
 
-static int attach(struct virtio *v)
+static int attach_interrupt(struct virtio *v)
 {
 	struct virtio_on_pci *p = on_pci(v);
 	int error, irq;
@@ -131,7 +131,7 @@ static int attach(struct virtio *v)
 	}
 	irq = pci_irq(p->function);
 	v->interrupts = UINT_MAX;
-	return irq < 0 ? -ENXIO : irq_attach_kernel((unsigned)irq, interrupt, v);
+	return irq < 0 ? -ENXIO : irq_attach_kernel((unsigned)irq, on_device_interrupt, v);
 }
 
 /* ---- Queues ------------------------------------------------------------------------------------- */
@@ -180,8 +180,8 @@ static void notify(struct virtio *v, struct virtio_queue *q)
 	arch_io_write16(q->doorbell, (uint16_t)q->index);
 }
 
-static const struct virtio_bus bus = {status, set_status, features,    accept,
-				      attach, queue_size, queue_start, notify};
+static const struct virtio_bus bus = {status,           set_status, features,    accept,
+				      attach_interrupt, queue_size, queue_start, notify};
 
 /* ---- Finding one -------------------------------------------------------------------------------- */
 

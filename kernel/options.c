@@ -27,7 +27,7 @@ const char *option(const char *name)
 }
 
 /* Takes a word of the form vole.NAME=VALUE. */
-static void take(char *word)
+static void take_option(char *word)
 {
 	char *value = strchr(word, '=');
 
@@ -83,7 +83,7 @@ void options_parse(const char *line)
 
 		at = word_end(at);
 		if (!strncmp(word, "vole.", 5))
-			take(word);
+			take_option(word);
 		else
 			words[options.argc++] = word;
 	}

@@ -394,7 +394,7 @@ void *page_alloc_table(void)
 	return page ? page : page_alloc(0);
 }
 
-static void *free_slowly(void *block, void *arg)
+static void *page_free_slowly(void *block, void *arg)
 {
 	unsigned order = (unsigned)(uintptr_t)arg;
 	struct magazine *m = &core_here()->pages;
@@ -415,7 +415,7 @@ void page_free(void *block, unsigned order)
 	if (order == 0 && m->count < MAGAZINE_SIZE)
 		magazine_put(m, block);
 	else
-		core_call(free_slowly, block, (void *)(uintptr_t)order);
+		core_call(page_free_slowly, block, (void *)(uintptr_t)order);
 }
 
 static void *alloc_many(void *count, void *alignment)

@@ -168,7 +168,7 @@ static void put_one(struct slab_cache *cache, void *object)
 	}
 }
 
-static void *refill(void *arg, void *unused)
+static void *refill_magazine(void *arg, void *unused)
 {
 	struct slab_cache *cache = arg;
 	struct magazine *m = &core_here()->slabs[cache->index];
@@ -192,7 +192,7 @@ static void *refill(void *arg, void *unused)
 
 void *slab_refill(struct slab_cache *cache)
 {
-	return core_call(refill, cache, NULL);
+	return core_call(refill_magazine, cache, NULL);
 }
 
 static void *drain(void *arg, void *object)

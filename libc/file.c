@@ -131,7 +131,8 @@ static ssize_t read_next(struct file *file, void *buf, size_t n)
 	ssize_t got;
 
 	if (file->ops)
-		return file->ops->read(file->object, &(struct iovec){buf, n}, 1, input_may_wait(file));
+		return file->ops->read(file->object, &(struct iovec){buf, n}, 1,
+				       input_may_wait(file));
 	if (file == &console_in)
 		return console_read(buf, n, input_may_wait(file));
 	if (file == &console_out)

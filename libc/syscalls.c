@@ -168,7 +168,8 @@ int _execve_r(struct _reent *r, const char *path, char *const argv[], char *cons
 
 int open(const char *path, int flags, ...)
 {
-	return (int)newlib_result(file_open(path, flags)); /* the mode is for files that are created */
+	return (int)newlib_result(
+		file_open(path, flags)); /* the mode is for files that are created */
 }
 
 int creat(const char *path, mode_t mode)

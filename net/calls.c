@@ -320,7 +320,7 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 	if (error)
 		return call_result(error);
 	return call_result(send_parts(fd, message->msg_iov, message->msg_iovlen, flags,
-				 message->msg_name, message->msg_namelen));
+				      message->msg_name, message->msg_namelen));
 }
 
 ssize_t recvmsg(int fd, struct msghdr *message, int flags)

@@ -157,7 +157,7 @@ struct answer {
 };
 
 static struct addrinfo *answer_with(const struct addrinfo *hints, const ip_addr_t *address,
-			       uint16_t port, int type, const char *name)
+				    uint16_t port, int type, const char *name)
 {
 	size_t size = name ? strlen(name) + 1 : 0;
 	struct answer *a = heap_alloc(sizeof(*a) + size);

@@ -248,8 +248,8 @@ static ssize_t receive_whole(struct socket *s, void *data, size_t n)
 }
 
 /* By TCP each message is behind its length. A negative errno value, or EAI_... in *result. */
-static int exchange_packet(struct socket *s, struct question *q, const ip_addr_t *server, int *result,
-		    ip_addr_t *address)
+static int exchange_packet(struct socket *s, struct question *q, const ip_addr_t *server,
+			   int *result, ip_addr_t *address)
 {
 	uint8_t *message = NULL, length[2], asked[2 + sizeof(q->bytes)];
 	int error = stream_connect(s, server, DNS_SERVER_PORT, true);

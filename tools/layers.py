@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Checks that dependencies run one way, and that no file is too long.
+"""Checks that dependencies run one way, that no file is too long, and that names are found once.
 
 usage: tools/layers.py [FILE...]     (unset: all C and assembly files that git knows)
 
 applications -> include/vole -> sync -> kernel -> arch/arch.h -> arch/*. drivers, libc and net stand on
 kernel and sync; debug looks at all of it, and all may call it. What objects call is looked at by
-tools/callbacks.py. Outside arch/ nothing includes a file of one port, nor asks the preprocessor for the architecture
+tools/callbacks.py. A static function of these folders has a name that no other file of theirs defines. Outside arch/ nothing includes a file of one port, nor asks the preprocessor for the architecture
 or for SMP. Tests may ask for the architecture: some are in assembly.
 """
 
@@ -52,6 +52,10 @@ HOST_LIBRARY = re.compile(r"arch/(?:host/(?:libc|malloc|late|net\w*|input|files|
 # The port that is a process stands on another kernel.
 OF_HOST = ("sys/", "asm/", "linux/", "sanitizer/")
 
+# Two drivers behind one interface: the same functions by the same names.
+SAME_INTERFACE = {"drivers/virtio_mmio.c", "drivers/virtio_pci.c"}
+STATIC = re.compile(r"^(?:__attribute__\(\(.*?\)\) |_Noreturn )*static [^;=()]*?\b(\w+)\((?!\()[^;]*?\)\s*\{", re.M)
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 CONDITION = re.compile(r"^\s*#\s*(?:if|ifdef|ifndef|elif)\b(.*)")
 MACHINE = re.compile(r"\b(?:__(?:x86_64|i386|amd64|aarch64|arm|ARM_\w+|SSE\w*|AVX\w*)(?:__)?"
@@ -96,6 +100,19 @@ def contract(lines):
         yield f"arch/arch.h: {len(functions)} functions, more than {MOST_OF_PORT}"
 
 
+def found_twice(paths):
+    """Complaints about static functions of which a search finds several."""
+    defined = {}  # by name: the files
+    for path in paths:
+        if path.startswith(("kernel/", "sync/", "debug/", "drivers/", "libc/", "net/")):
+            with open(path, encoding="utf-8") as file:
+                for name in STATIC.findall(file.read()):
+                    defined.setdefault(name, set()).add(path)
+    for name, where in sorted(defined.items()):
+        if len(where) > 1 and where != SAME_INTERFACE:
+            yield f"{', '.join(sorted(where))}: each has a static function {name}"
+
+
 def check(path):
     """Complaints about one file."""
     with open(path, encoding="utf-8") as file:
@@ -125,7 +142,8 @@ def main():
     files = sys.argv[1:] or subprocess.run(
         ["git", "ls-files", "*.c", "*.h", "*.S"], check=True, stdout=subprocess.PIPE,
         text=True).stdout.split()
-    complaints = [text for path in files if os.path.exists(path) for text in check(path)]
+    files = [path for path in files if os.path.exists(path)]
+    complaints = [text for path in files for text in check(path)] + list(found_twice(files))
     print("\n".join(complaints), end="\n" * bool(complaints))
     return bool(complaints)
 
