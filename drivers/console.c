@@ -80,7 +80,7 @@ static void ask(void)
 }
 
 /* Sends at most max bytes of the ring, as far as the port takes them at once. */
-static void send(uint32_t max)
+static void send_waiting_bytes(uint32_t max)
 {
 	int room = 0;
 
@@ -106,7 +106,7 @@ static bool pump(void)
 {
 	bool before = asked;
 
-	send(SEND_GO);
+	send_waiting_bytes(SEND_GO);
 	asked = tx_count() > 0;
 	return asked != before;
 }
@@ -219,7 +219,7 @@ bool console_hold(void)
 	uint32_t end = atomic_load_explicit(&tx_head, memory_order_relaxed);
 
 	while ((int32_t)(end - atomic_load_explicit(&tx_tail, memory_order_relaxed)) > 0)
-		send(1);
+		send_waiting_bytes(1);
 	return held;
 }
 

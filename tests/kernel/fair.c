@@ -495,6 +495,9 @@ static void wakes_beside(void *arg)
 {
 	int late = 0;
 
+	/* Loops that have not had a time slice yet are no later in line than it is. */
+	for (int begun = loop_turns; loop_turns <= begun + LOOPS;)
+		time_sleep(NSEC_PER_MSEC);
 	for (int i = 0; i < 10; i++) {
 		wake_at = time_now() + 3 * NSEC_PER_MSEC;
 		turns_then = -1 - i; /* nobody's of the times before */
