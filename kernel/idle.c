@@ -2,7 +2,8 @@
  * Cores without work. A core that has work while others are idle puts it where they can take it, its
  * ring (proc_share); one that runs out takes half of another's ring; one that finds nothing publishes
  * that it is idle, looks once more, interrupts those that keep work to themselves, and halts. Both sides
- * store, fence, and load, so one of them sees the other (proc_sleep, proc_notify). Whoever keeps work
+ * store, fence, and load, so one of them sees the other (proc_sleep, proc_notify); a searcher that
+ * finds nothing comes to that fence, too, so who sees it searching may leave the work to it. Whoever keeps work
  * without the fence is seen by the second look of the idle core, a moment later.
  */
 #include "debug/stuck.h"
@@ -18,6 +19,11 @@ _Atomic uint64_t proc_idle_mask; /* cores that sleep and may be woken for work *
 
 static _Atomic int searchers; /* cores that look for work, or have been woken to */
 
+static uint64_t idle_cores(void)
+{
+	return atomic_load_explicit(&proc_idle_mask, memory_order_relaxed);
+}
+
 void proc_interrupt(struct core *to)
 {
 	struct core *core = core_here();
@@ -29,25 +35,31 @@ void proc_interrupt(struct core *to)
 	arch_send_reschedule(to);
 }
 
-void proc_notify(void)
+bool proc_notify(void)
 {
-	/* seq_cst: with the fence in proc_sleep: either it sees the work, or this sees it idle. */
-	atomic_thread_fence(memory_order_seq_cst);
-	while (atomic_load(&proc_idle_mask)) {
+	for (;;) {
 		int none = 0;
 
-		if (!atomic_compare_exchange_strong(&searchers, &none, 1))
-			return;
-		for (uint64_t mask; (mask = atomic_load(&proc_idle_mask));) {
+		/* seq_cst: with the fence in proc_sleep: either that core sees the work, or this one sees
+		 * it idle. */
+		atomic_thread_fence(memory_order_seq_cst);
+		if (!proc_idle_cores())
+			return false;
+		if (!atomic_compare_exchange_strong_explicit(&searchers, &none, 1,
+							     memory_order_relaxed,
+							     memory_order_relaxed))
+			return true;
+		for (uint64_t mask; (mask = idle_cores());) {
 			uint64_t bit = mask & -mask;
 
-			if (atomic_fetch_and(&proc_idle_mask, ~bit) & bit) {
+			if (atomic_fetch_and_explicit(&proc_idle_mask, ~bit, memory_order_relaxed) &
+			    bit) {
 				proc_interrupt(cores[__builtin_ctzl(bit)]);
-				return;
+				return true;
 			}
 		}
 		/* Others took this for a searcher, and woke nobody: so it looks once more. */
-		atomic_fetch_sub(&searchers, 1);
+		atomic_fetch_sub_explicit(&searchers, 1, memory_order_relaxed);
 	}
 }
 
@@ -56,7 +68,7 @@ struct co *proc_search(struct core *core, bool *searching)
 	struct co *batch[STEAL_MAX];
 
 	if (!*searching)
-		atomic_fetch_add(&searchers, 1);
+		atomic_fetch_add_explicit(&searchers, 1, memory_order_relaxed);
 	*searching = true;
 	core->random = core->random * 1664525 + 1013904223;
 
@@ -82,8 +94,8 @@ void proc_search_ends(const struct core *core, const struct co *found)
 {
 	/* The last searcher that found something wakes the next: where there was one coroutine, there
 	 * may be more. A disabled core passes its waking on. */
-	if (atomic_fetch_sub(&searchers, 1) == 1 &&
-	    (found || core->index >= atomic_load(&proc_count)))
+	if (atomic_fetch_sub_explicit(&searchers, 1, memory_order_relaxed) == 1 &&
+	    (found || !proc_enabled(core)))
 		proc_notify();
 }
 
@@ -128,8 +140,8 @@ static bool only_to_look(struct core *core)
 
 	uint64_t next = atomic_load_explicit(&core->wheel.next, memory_order_relaxed);
 
-	if (next <= arch_clock() || atomic_load(&core->proc.inbox) ||
-	    atomic_load(&core->proc.deferred)) {
+	if (next <= arch_clock() || atomic_load_explicit(&core->proc.inbox, memory_order_relaxed) ||
+	    atomic_load_explicit(&core->proc.deferred, memory_order_relaxed)) {
 		relaxed_set(core->irq_pending, true);
 		return false;
 	}
@@ -148,7 +160,7 @@ bool proc_sleep(struct core *core)
 	core_idle(core, true, since);
 	atomic_store_explicit(&core->running, NULL, memory_order_relaxed);
 	if (enabled)
-		atomic_fetch_or(&proc_idle_mask, bit);
+		atomic_fetch_or_explicit(&proc_idle_mask, bit, memory_order_relaxed);
 	stuck_enter_idle();
 	/* seq_cst: with the fence in proc_notify. */
 	atomic_thread_fence(memory_order_seq_cst);
@@ -159,17 +171,16 @@ bool proc_sleep(struct core *core)
 			preempt_timer_by(core, since + LOOK_AGAIN);
 		arch_interrupts_off();
 		/* The mask has lost the bit: somebody wakes this core. */
-		if (core->irq_pending || (enabled && !(atomic_load(&proc_idle_mask) & bit)))
+		if (core->irq_pending || (enabled && !(idle_cores() & bit)))
 			arch_interrupts_on();
 		else
 			arch_halt();
-		if (again || !enabled || !(atomic_load(&proc_idle_mask) & bit) ||
-		    !only_to_look(core))
+		if (again || !enabled || !(idle_cores() & bit) || !only_to_look(core))
 			break;
 	}
 	stuck_leave_idle();
 	if (enabled)
-		before = atomic_fetch_and(&proc_idle_mask, ~bit);
+		before = atomic_fetch_and_explicit(&proc_idle_mask, ~bit, memory_order_relaxed);
 	core_idle(core, false, arch_clock());
 	return !(before & bit);
 }

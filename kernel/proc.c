@@ -75,14 +75,8 @@ static void notify_urgent(struct core *core)
 {
 	int enabled = atomic_load_explicit(&proc_count, memory_order_relaxed);
 
-	if (makes_way(core))
+	if (makes_way(core) || proc_notify())
 		return;
-	/* seq_cst: with the fence in proc_sleep. */
-	atomic_thread_fence(memory_order_seq_cst);
-	if (proc_idle_cores()) {
-		proc_notify();
-		return;
-	}
 	for (int i = 0; i < enabled; i++)
 		if (cores[i] != core && makes_way(cores[i])) {
 			proc_interrupt(cores[i]);

@@ -125,8 +125,9 @@ bool proc_urgent_waiting(const struct core *core);
 /* This core must not run others than pinned ones any more: gives its queues away. */
 void proc_give_away(struct core *core);
 
-/* idle.c. There is work that a sleeping core could take: wakes one, unless one is searching. */
-void proc_notify(void);
+/* idle.c. There is work that a sleeping core could take: wakes one, unless one is searching. False: none
+ * sleeps. */
+bool proc_notify(void);
 
 /* Anyone: that core has to look at what is new for it. */
 void proc_interrupt(struct core *to);

@@ -42,16 +42,25 @@ void sched_finish_slowly(struct co *self, struct co *prev)
 		core_call(refill, NULL, NULL);
 }
 
-/* The scheduler is to run next here, and first of all next. Returns in self. */
-static __attribute__((noinline)) void switch_to_scheduler(struct co *self, struct co *next)
+/* Leaves self, which is current, for the scheduler. Returns in self. */
+static __attribute__((noinline)) void switch_to_scheduler(struct co *self)
 {
-	struct core *core = self->core;
-	struct co *prev;
+	struct co *prev = arch_switch(self, self->core->idle);
 
-	if (next)
-		proc_put_next(core, next);
-	prev = arch_switch(self, core->idle);
 	sched_finish(arch_current(), prev);
+}
+
+static void *put_next(void *core, void *next)
+{
+	proc_put_next(core, next);
+	return NULL;
+}
+
+/* The same; the scheduler runs next first of all. */
+static __attribute__((noinline)) void leave_to_scheduler(struct co *self, struct co *next)
+{
+	core_call(put_next, self->core, next);
+	switch_to_scheduler(self);
 }
 
 /* Leaves self, which is current, for next; NULL: for the scheduler. Returns in self, unless it ends.
@@ -65,7 +74,7 @@ static inline __attribute__((always_inline)) void switch_to(struct core *core, s
 
 	kassert(self->nopreempt == 1);
 	if (unlikely(!next)) {
-		switch_to_scheduler(self, NULL);
+		switch_to_scheduler(self);
 		return;
 	}
 	/* acquire: with the release in sched_finish. */
@@ -83,7 +92,7 @@ static inline __attribute__((always_inline)) void switch_to(struct core *core, s
 		sched_begin(core, next);
 		prev = arch_start(self, next);
 	} else {
-		switch_to_scheduler(self, next);
+		leave_to_scheduler(self, next);
 		return;
 	}
 	/* arch_current: arch_switch has nothing to keep for it. */
@@ -235,6 +244,13 @@ void sched_park_for(struct co *next)
 	switch_to(core, self, next, false);
 }
 
+static void *timer_soon(void *core, void *unused)
+{
+	(void)unused;
+	preempt_timer_by(core, arch_clock() + QUANTUM_MIN);
+	return NULL;
+}
+
 /* The scheduler does what interrupts left to do, which takes more stack than this coroutine may have:
  * the scheduler finds it running, and resumes it, or another. */
 void sched_resched(void)
@@ -251,7 +267,7 @@ void sched_resched(void)
 		if (first)
 			switch_to(self->core, self, NULL, false);
 		else
-			preempt_timer_by(self->core, arch_clock() + QUANTUM_MIN);
+			core_call(timer_soon, self->core, NULL);
 		atomic_signal_fence(memory_order_seq_cst);
 		self->nopreempt = 0;
 		if (!*(volatile uint8_t *)&self->need_resched)
