@@ -117,7 +117,7 @@ static struct co *run(struct core *core, struct co *next)
 	struct co *self = core->idle, *prev;
 	void *frame = next->frame;
 
-	if (core->every_switch) {
+	if (relaxed_get(core->every_switch)) {
 		sched_charge(core, self);
 		if (locals_room)
 			locals_enter(next);

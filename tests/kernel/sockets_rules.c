@@ -523,6 +523,7 @@ static void test_streams(void)
 struct reading {
 	int fd;
 	size_t count;
+	struct waitgroup over;
 };
 
 enum { BUFFER = 4 * 1000 * 1000, PADDED = 6 * 1000 * 1000 };
@@ -552,11 +553,11 @@ static void test_long_format(void)
 	out = fdopen(fds[0], "w");
 	expect_eq(setvbuf(out, NULL, _IOFBF, BUFFER), 0);
 	reading.fd = fds[1];
-	go(count_later, &reading);
+	waitgroup_go(&reading.over, count_later, &reading);
 	go_yield();
 	expect_eq(fprintf(out, "%*d", PADDED, 1), PADDED);
 	expect_eq(fclose(out), 0);
-	until_alone();
+	waitgroup_wait(&reading.over);
 	expect_eq(reading.count, PADDED);
 	verdict("a timer ends while a long line is made, which then waits");
 }
