@@ -84,7 +84,7 @@ static void start_cores(void)
 _Noreturn void core_start(struct core *core)
 {
 	arch_interrupts_on();
-	scheduler_run(core);
+	proc_idle(core);
 }
 
 /* On the core's own stack, for good. */

@@ -123,7 +123,7 @@ struct sim_event {
 	uint64_t steps; /* of that core, from the beginning; with SIM_WIRE: see sim_choose_wire */
 };
 
-enum { SIM_EVENTS = 96 * 1024 };
+enum { SIM_EVENTS = 64 * 1024 };
 
 struct sim_events {
 	int64_t app_weight; /* see sim_step */

@@ -76,6 +76,18 @@ static void reader(void *arg)
 	waitgroup_done(&readers);
 }
 
+/* Up to the end of a line, which may come in pieces. */
+static ssize_t read_line(char *line, size_t size)
+{
+	size_t at = 0;
+	ssize_t n = 1;
+
+	while (n > 0 && at < size && (at == 0 || line[at - 1] != '\n'))
+		if ((n = read(STDIN_FILENO, line + at, size - at)) > 0)
+			at += (size_t)n;
+	return n < 0 ? n : (ssize_t)at;
+}
+
 static void poll_both(void)
 {
 	struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -95,7 +107,7 @@ static void poll_both(void)
 			n = recv(fd, line, sizeof line, 0);
 			printf("socket [%.*s]\n", (int)n, line);
 		} else if (fds[0].revents & (POLLIN | POLLHUP)) {
-			n = read(STDIN_FILENO, line, sizeof line);
+			n = read_line(line, sizeof line);
 			if (n <= 0)
 				break;
 			printf("input [%.*s]\n", (int)n - 1, line);
