@@ -310,7 +310,7 @@ struct next_by_id {
 	size_t count;
 };
 
-static void look_at_holder(struct co *co, void *arg)
+static void look_for_next(struct co *co, void *arg)
 {
 	struct next_by_id *search = arg;
 
@@ -337,7 +337,7 @@ void dump_all(void)
 	struct next_by_id search = {.after = 0};
 
 	slab_visit_begin();
-	co_each(look_at_holder, &search);
+	co_each(look_for_next, &search);
 	print("%zu coroutines on %d cores\n", search.count, core_count);
 	if (search.count > 2000) { /* too many to sort: as they are in memory */
 		co_each(dump_one, NULL);
@@ -346,7 +346,7 @@ void dump_all(void)
 	while (search.next) {
 		dump_co(search.next);
 		search = (struct next_by_id){.after = search.id};
-		co_each(look_at_holder, &search);
+		co_each(look_for_next, &search);
 	}
 	slab_visit_end();
 }

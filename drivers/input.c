@@ -148,7 +148,7 @@ int input_take(void)
 	uint32_t at = atomic_load_explicit(&tail, memory_order_relaxed);
 	int entry;
 
-	/* acquire: with the release in push. */
+	/* acquire: with the release in push_byte. */
 	if (atomic_load_explicit(&head, memory_order_acquire) == at)
 		return -1;
 	entry = entries[at % RING_SIZE];
