@@ -4,7 +4,7 @@ from harness.kernel import results
 from harness.machine import ARCHES, HOST, boot
 from harness.suite import Case, Check
 
-from . import attacks, forged, many, names, page, requests, rfc, room, site, wire
+from . import attacks, forged, many, names, page, paths, requests, rfc, room, site, wire
 from .server import PATIENCE, Httpd, Server, image_of
 
 # Bytes that httpd may keep for the next connection, or for the next thousands.
@@ -90,13 +90,13 @@ def run_forged(case):
     args = f"{forged.ARGS} offload vole.log=info"
     with forged.Wire(case, image_of(case), args, MEM="64M") as wire:
         forged.assert_answers(wire)
-        return [check(wire, test) for test in (*forged.TESTS, forged.counted)]
+        return [check(wire, test) for test in (*paths.TESTS, *forged.TESTS, forged.counted)]
 
 
 def run_forged_failing(case):
     with forged.Wire(case, image_of(case), MEM="64M") as wire:
         forged.assert_answers(wire)
-        return [check(wire, test) for test in forged.OF_NO_MEMORY]
+        return [check(wire, test) for test in paths.OF_NO_MEMORY]
 
 
 def run_forged_long(case):

@@ -321,3 +321,15 @@ class Connection6(Connection):
     def data(frame):
         end = 54 + struct.unpack("!H", frame[18:20])[0]
         return frame[54 + (frame[66] >> 4) * 4:end]
+
+
+def meet(wire):
+    """Waits until the machine has its address of IPv6, and knows ours."""
+    ask_who = icmp6(135, bytes(4) + wire.link_local() + b"\1\1" + OUR_MAC, wire.link_local())
+    end = time.monotonic() + PATIENCE
+    while not (wire.send_ip(ask_who) or wire.take(said(136), 0.5)):
+        assert time.monotonic() < end, "it has no address"
+
+
+def said(kind):
+    return lambda f: f[12:14] == b"\x86\xdd" and f[20] == ICMP6 and f[54] == kind
