@@ -64,7 +64,7 @@ bool co_look(const struct co *co, struct co_who *who)
 	} else {
 		strncpy(who->name, name_without(co, who->id), NAME_SIZE - 1);
 	}
-	/* acquire: with the fences in begin_with and name_make. Whoever has seen a part of a later
+	/* acquire: with the releases in begin_with and the fence in name_make. Whoever has seen a part of a later
 	 * coroutine, or of its name, sees here that this one has lost its id. */
 	atomic_thread_fence(memory_order_acquire);
 	return relaxed_get(co->id) == who->id;

@@ -108,10 +108,10 @@ static inline __attribute__((always_inline)) struct co *begin_with(struct co *co
 	co->holder = next_id(core_here());
 	/* co_look may be at work. Memory that no coroutine has had before has any id. */
 	relaxed_set(co->id, 0);
-	/* release: with the fence in co_look. Whoever sees what follows sees that the old id has gone. */
-	atomic_thread_fence(memory_order_release);
-	relaxed_set(co->fn, fn);
-	relaxed_set(co->name, name);
+	/* release: with the fence in co_look. Whoever sees the name sees that the old id has gone. */
+	__atomic_store_n(&co->name, name, __ATOMIC_RELEASE);
+	/* release: with the fence in co_look. The same of fn. */
+	__atomic_store_n(&co->fn, fn, __ATOMIC_RELEASE);
 	/* release: with the acquire in co_look. Whoever sees the new id sees fn and name. */
 	__atomic_store_n(&co->id, co->holder, __ATOMIC_RELEASE);
 	co->reent = NULL;

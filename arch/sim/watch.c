@@ -1,8 +1,8 @@
 /*
  * Starvation: a coroutine that is runnable and gets no turn. Whatever a strategy does to cores, the
  * kernel gives everyone on a core a turn: so time slices are counted, and only those of cores that
- * may have it in a queue. The kernel promises a turn after those of all others, and to who has used
- * up a slice at every fourth slice end (kernel/proc.c).
+ * may have it in a queue. The kernel promises a turn after those of all others, and to one of those that
+ * have used up a slice in the time of four slices (proc_unexpire).
  */
 #include "kernel/proc.h"
 #include "kernel/sched.h"

@@ -194,6 +194,13 @@ def throw(wire, dice, count):
     assert_answers(wire)
 
 
+def other_dice(what):
+    """Others each time; the seed is told."""
+    seed = random.getrandbits(32)
+    print(f"# forged {what}: seed {seed}", flush=True)
+    return random.Random(seed)
+
+
 def random_segments(wire):
     """thousands of segments that are wrong at random"""
     throw(wire, random.Random(8), 3000)
@@ -201,9 +208,7 @@ def random_segments(wire):
 
 def many_segments(wire):
     """a hundred thousand segments that are wrong at random"""
-    seed = random.getrandbits(32)
-    print(f"# forged segments: seed {seed}", flush=True)
-    dice = random.Random(seed)
+    dice = other_dice("segments")
     for _ in range(100):
         throw(wire, dice, 1000)
 
@@ -288,9 +293,7 @@ def random_packets(wire):
 
 def many_packets(wire):
     """a hundred thousand packets of every kind that are wrong at random"""
-    seed = random.getrandbits(32)
-    print(f"# forged packets: seed {seed}", flush=True)
-    throw_packets(wire, random.Random(seed), 100000)
+    throw_packets(wire, other_dice("packets"), 100000)
 
 
 def backlog(wire):
