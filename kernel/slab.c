@@ -6,25 +6,7 @@
 #include "kernel/lock.h"
 #include "kernel/page.h"
 
-/* The most in a slab. */
-enum { SLAB_OBJECTS = 224 };
-
-/* At the start of each slab. Its free objects hold no links: they may not be in the processor's cache. */
-struct slab {
-	struct slab_cache *cache; /* constant */
-	/* guarded by cache->lock */
-	struct slab *next, **link; /* in partial; link is NULL when full */
-	struct slab *next_all;
-	uint32_t free[SLAB_OBJECTS / 32]; /* a bit for each */
-	uint8_t used;
-	uint8_t fresh; /* objects from this one on were never given out */
-	bool empty;    /* it is counted in cache->empty */
-};
-
-enum { SLAB_HEADER = 64 };
-_Static_assert(sizeof(struct slab) <= SLAB_HEADER, "struct slab is too large");
-
-static struct slab_cache *all_caches[MAX_SLAB_CACHES];
+struct slab_cache *slab_caches[MAX_SLAB_CACHES];
 static unsigned caches;
 
 /* How many visit every object now; TAKEN_AWAY: nobody, since slabs are being taken away. */
@@ -42,7 +24,7 @@ void slab_init(struct slab_cache *cache, const char *name, size_t size, size_t z
 		.type_stable = type_stable,
 		.index = caches++,
 	};
-	all_caches[cache->index] = cache;
+	slab_caches[cache->index] = cache;
 	/* At least 8 objects a slab, so that little is lost at its end. */
 	while (((size_t)PAGE_SIZE << cache->order) < SLAB_HEADER + 8 * size)
 		cache->order++;
@@ -240,12 +222,12 @@ size_t slab_give_back(void)
 		struct magazine *m = &core_here()->slabs[i];
 
 		/* The holder of the lock may be on the way here. */
-		if (!m->count || !spin_try_lock(&all_caches[i]->lock))
+		if (!m->count || !spin_try_lock(&slab_caches[i]->lock))
 			continue;
 		given += m->count;
 		while (m->count)
-			put_one(all_caches[i], m->object[--m->count]);
-		spin_unlock(&all_caches[i]->lock);
+			put_one(slab_caches[i], m->object[--m->count]);
+		spin_unlock(&slab_caches[i]->lock);
 	}
 	return given;
 }
@@ -261,9 +243,9 @@ size_t slab_reclaim(void)
 		return 0;
 	for (unsigned i = 0; i < caches; i++)
 		/* The holder of the lock may be on the way here. */
-		if (relaxed_get(all_caches[i]->empty) && spin_try_lock(&all_caches[i]->lock)) {
-			given += give_empty(all_caches[i]);
-			spin_unlock(&all_caches[i]->lock);
+		if (relaxed_get(slab_caches[i]->empty) && spin_try_lock(&slab_caches[i]->lock)) {
+			given += give_empty(slab_caches[i]);
+			spin_unlock(&slab_caches[i]->lock);
 		}
 	/* release: with the acquire in slab_visit_try: what has gone is not visited. */
 	atomic_store_explicit(&visitors, 0, memory_order_release);
@@ -275,8 +257,8 @@ size_t slab_reclaimable(void)
 	size_t bytes = 0;
 
 	for (unsigned i = 0; i < caches; i++)
-		bytes += relaxed_get(all_caches[i]->empty) *
-			 ((size_t)PAGE_SIZE << all_caches[i]->order);
+		bytes += relaxed_get(slab_caches[i]->empty) *
+			 ((size_t)PAGE_SIZE << slab_caches[i]->order);
 	return bytes;
 }
 

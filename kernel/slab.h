@@ -27,6 +27,27 @@ struct slab_cache {
 	size_t empty;         /* type_stable: slabs of which no object is in use; read by anyone */
 };
 
+/* The most in a slab. */
+enum { SLAB_OBJECTS = 224 };
+
+/* At the start of each slab. Its free objects hold no links: they may not be in the processor's cache. */
+struct slab {
+	struct slab_cache *cache; /* constant */
+	/* guarded by cache->lock */
+	struct slab *next, **link; /* in partial; link is NULL when full */
+	struct slab *next_all;
+	uint32_t free[SLAB_OBJECTS / 32]; /* a bit for each */
+	uint8_t used;
+	uint8_t fresh; /* objects from this one on were never given out */
+	bool empty;    /* it is counted in cache->empty */
+};
+
+enum { SLAB_HEADER = 64 };
+_Static_assert(sizeof(struct slab) <= SLAB_HEADER, "struct slab is too large");
+
+/* All, from the first on; the others are NULL. For debuggers. */
+extern struct slab_cache *slab_caches[MAX_SLAB_CACHES];
+
 /* At boot. zeroed: see above; of other caches, 0. */
 void slab_init(struct slab_cache *cache, const char *name, size_t size, size_t zeroed,
 	       bool type_stable);

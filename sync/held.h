@@ -17,6 +17,9 @@ void wait_object_gone(void);
 /* Who holds (see co.h) what co waits for; 0: nobody, or it is not known. From anywhere. */
 uint64_t wait_holder(const struct co *co);
 
+/* In the state of a mutex, beside its holder: somebody waits. */
+#define MUTEX_WAITERS (UINT64_C(1) << 62)
+
 /* Who holds m now (see co.h), or 0. */
 uint64_t mutex_holder(const struct mutex *m);
 

@@ -13,11 +13,10 @@
 #include "sync/held.h"
 
 enum { STARVING = 1000 * 1000 };
-#define WAITERS (UINT64_C(1) << 62)
 
 static uint64_t holder(uintptr_t state)
 {
-	return state & ~WAITERS;
+	return state & ~MUTEX_WAITERS;
 }
 
 uint64_t mutex_holder(const struct mutex *m)
@@ -57,7 +56,7 @@ static bool take_or_mark(struct mutex *m, struct co *self)
 	uintptr_t state = atomic_load_explicit(&m->state, memory_order_relaxed);
 
 	for (;;) {
-		uintptr_t wanted = holder(state) ? state | WAITERS : state | self->holder;
+		uintptr_t wanted = holder(state) ? state | MUTEX_WAITERS : state | self->holder;
 
 		if (holder(state) == self->holder)
 			panic("mutex locked twice by coroutine %lu \"%s\": %p", self->id,
@@ -133,12 +132,13 @@ static void unlock_slow(struct mutex *m, struct co *self)
 		node->ok = arch_clock() - *(uint64_t *)node->elem >= STARVING;
 	}
 	if (!m->waiters.first)
-		atomic_fetch_and_explicit(&m->state, ~(uintptr_t)WAITERS, memory_order_relaxed);
+		atomic_fetch_and_explicit(&m->state, ~(uintptr_t)MUTEX_WAITERS,
+					  memory_order_relaxed);
 	spin_unlock(&m->lock);
-	/* Others may queue up now, and set WAITERS: it stays as it is. */
+	/* Others may queue up now, and set MUTEX_WAITERS: it stays as it is. */
 	state = atomic_load_explicit(&m->state, memory_order_relaxed);
 	do
-		after = (state & WAITERS) | (node && node->ok ? next->id : 0);
+		after = (state & MUTEX_WAITERS) | (node && node->ok ? next->id : 0);
 	/* release: with the acquire in mutex_lock; the last touch of *m. */
 	while (!atomic_compare_exchange_weak_explicit(&m->state, &state, after,
 						      memory_order_release, memory_order_relaxed));

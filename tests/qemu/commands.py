@@ -162,7 +162,7 @@ def run_gdb(case):
                 if "it runs" in line: # the terminal sends it to all that is in the foreground
                     os.killpg(process.pid, signal.SIGINT)
         checks.append(Check("Ctrl-C stops the program, which is there still",
-                            "CPU#1" in text.partition("SIGINT")[2], "", text))
+                            'co 1 "main" ' in text.partition("SIGINT")[2], "", text))
     return checks
 
 

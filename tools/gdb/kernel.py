@@ -1,0 +1,246 @@
+"""What a debugger knows of Vole's kernel: an image's symbols and its table of offsets, and with
+them, in a memory that can be read, the cores and the coroutines. For the proxy, and for the commands
+inside gdb."""
+
+import struct
+
+VERSION = 1 # of debug/offsets.c
+
+WHOLE = 640 # bytes: smaller objects of a slab are read together
+
+
+class Failure(Exception):
+    """Something to tell the user."""
+
+
+class Elf:
+    """The symbols of an image, and what its file says is in memory at the start."""
+
+    def __init__(self, path):
+        try:
+            with open(path, "rb") as file:
+                self.data = file.read()
+        except OSError as error:
+            raise Failure(f"{path}: {error.strerror}") from None
+        if self.data[:6] != b"\x7fELF\x02\x01":
+            raise Failure(f"{path}: not a 64-bit ELF")
+        self.path = path
+        self.machine = struct.unpack_from("<H", self.data, 18)[0]
+        programs, sections = struct.unpack_from("<QQ", self.data, 32)
+        size, count, section_size, section_count = struct.unpack_from("<4H", self.data, 54)
+        heads = [struct.unpack_from("<II6Q", self.data, programs + i * size) for i in range(count)]
+        self.loaded = [(head[3], head[2], head[5]) for head in heads if head[0] == 1] # PT_LOAD
+        heads = [struct.unpack_from("<IIQQQQII", self.data, sections + i * section_size)
+                 for i in range(section_count)]
+        self.symbols, self.functions = {}, {}
+        for head in heads:
+            if head[1] == 2: # SHT_SYMTAB
+                self.read_symbols(head, heads[head[6]])
+
+    def read_symbols(self, head, strings):
+        names = self.data[strings[4]:strings[4] + strings[5]]
+        table = self.data[head[4]:head[4] + head[5]]
+        for name, info, _, section, value, size in struct.iter_unpack("<IBBHQQ", table):
+            if not section or info & 15 > 2: # not defined here; neither data nor code
+                continue
+            text = names[name:names.index(b"\0", name)].decode("utf-8", "replace")
+            if text not in self.symbols or info >> 4: # what is global comes first
+                self.symbols[text] = value, size
+            if info & 15 == 2:
+                self.functions.setdefault(value, text)
+
+    def address(self, symbol):
+        try:
+            return self.symbols[symbol][0]
+        except KeyError:
+            raise Failure(f"{self.path}: no symbol {symbol}: not an image of Vole, or an old one") from None
+
+    def read(self, address, size):
+        """Of what the file itself holds."""
+        for start, offset, length in self.loaded:
+            if start <= address and address + size <= start + length:
+                return self.data[offset + address - start:offset + address - start + size]
+        raise Failure(f"{self.path}: nothing at {address:#x}")
+
+    def string(self, address):
+        for start, offset, length in self.loaded:
+            if start <= address < start + length:
+                at = offset + address - start
+                return self.data[at:self.data.index(b"\0", at)].decode()
+        return ""
+
+    def strings(self, symbol, count=None):
+        """Of an array of pointers to them."""
+        count = count or self.symbols[symbol][1] // 8
+        pointers = struct.unpack(f"<{count}Q", self.read(self.address(symbol), 8 * count))
+        return [self.string(pointer) if pointer else "" for pointer in pointers]
+
+
+class Table(dict):
+    """debug/offsets.c."""
+
+    def __init__(self, elf):
+        super().__init__()
+        address = elf.address("vole_offsets")
+        for name, value in struct.iter_unpack("<24sQ", elf.read(address, elf.symbols["vole_offsets"][1])):
+            self[name.rstrip(b"\0").decode()] = value
+        version = self.get("version")
+        if version != VERSION:
+            raise Failure(f"{elf.path}: its table of offsets has version {version}, tools/gdb knows "
+                          f"version {VERSION}: use those of the tree that the image was built from")
+
+
+class Co:
+    """A coroutine, as it was when it was read."""
+
+    __slots__ = ("address", "id", "sp", "state", "flags", "reason", "core", "frame", "object", "since",
+                 "group", "fn", "name_at")
+
+    def __init__(self, table, address, data):
+        def word(name):
+            return int.from_bytes(data[table[name]:table[name] + 8], "little")
+        self.address = address
+        self.id = word("co.id")
+        self.sp = word("co.sp")
+        self.state = data[table["co.state"]]
+        self.flags = data[table["co.flags"]]
+        self.reason = data[table["co.wait_reason"]]
+        self.core = word("co.core")
+        self.frame = word("co.frame")
+        self.object = word("co.wait_object")
+        self.since = word("co.wait_since")
+        self.group = word("co.group")
+        self.fn = word("co.fn")
+        self.name_at = word("co.name")
+
+
+def duration(ns):
+    for unit, size in ("s", 10**9), ("ms", 10**6), ("us", 10**3):
+        if ns >= size:
+            return f"{ns / size:.3g} {unit}" if ns < 1000 * size else f"{ns // size} {unit}"
+    return f"{ns} ns"
+
+
+class Kernel:
+    """The kernel in a memory: read(address, size) gives bytes, or raises OSError."""
+
+    def __init__(self, elf, read):
+        self.elf, self.read = elf, read
+        self.table = Table(elf)
+        self.states = elf.strings("vole_state_names")
+        self.reasons = elf.strings("wait_reason_names", self.table["WAIT_REASONS"])
+        self.names = {} # of coroutines by address and id: it does not change
+        self.clock = lambda: 0 # nanoseconds of the machine, from elsewhere
+        self.now = 0
+
+    def word(self, address):
+        return int.from_bytes(self.read(address, 8), "little")
+
+    def words(self, address, count):
+        return struct.unpack(f"<{count}Q", self.read(address, 8 * count))
+
+    def text(self, address, size):
+        return self.read(address, size).partition(b"\0")[0].decode("utf-8", "replace")
+
+    def cores(self):
+        """Their addresses, by index; those that did not come up yet are 0."""
+        return self.words(self.elf.address("cores"), self.table["MAX_CORES"])
+
+    def look(self):
+        """Once after a stop: what time it is."""
+        times = [self.word(core + self.table["core.now"]) for core in self.cores() if core]
+        self.now = max([self.clock(), *times])
+
+    def co(self, address):
+        """The coroutine at address; None: there is none."""
+        table = self.table
+        try:
+            found = Co(table, address, self.read(address, table["co"]))
+        except OSError:
+            return None
+        return found if found.state < len(self.states) and found.state != table["CO_FREE"] else None
+
+    def slabs(self):
+        """The address of each slab of coroutines, the size of what is in it, and how many it has given out."""
+        table = self.table
+        for cache in self.words(self.elf.address("slab_caches"), table["MAX_SLAB_CACHES"]):
+            if not cache:
+                break
+            if self.elf.string(self.word(cache + table["slab_cache.name"])) != "coroutine":
+                continue
+            size = self.word(cache + table["slab_cache.size"])
+            slab = self.word(cache + table["slab_cache.all"])
+            while slab:
+                head = self.read(slab, table["slab"])
+                yield slab + table["slab"], size, head[table["slab.fresh"]]
+                at = table["slab.next_all"]
+                slab = int.from_bytes(head[at:at + 8], "little")
+
+    def coroutines(self):
+        """Every coroutine of the program, in no order."""
+        table = self.table
+        size_of_co = table["co"]
+        for start, size, count in self.slabs():
+            whole = self.read(start, size * count) if size <= WHOLE and count else None
+            for end in range(size, size * count + 1, size):
+                address = start + end - size_of_co
+                data = whole[end - size_of_co:end] if whole else self.read(address, size_of_co)
+                if data[table["co.state"]] in (table["CO_FREE"], table["CO_ENDED"]):
+                    continue
+                co = Co(table, address, data)
+                if co.id and not co.flags & table["CO_KERNEL"]:
+                    yield co
+
+    def name(self, co):
+        key = co.address, co.id
+        if key not in self.names:
+            if co.name_at:
+                self.names[key] = self.text(co.name_at, self.table["NAME_SIZE"])
+            elif co.flags & self.table["CO_KERNEL"]:
+                self.names[key] = "idle"
+            elif co.id == 1:
+                self.names[key] = "main"
+            else:
+                self.names[key] = self.elf.functions.get(co.fn, "?")
+        return self.names[key]
+
+    def waits(self, co):
+        return co.state == self.table["CO_WAITING"]
+
+    def state(self, co):
+        if co.state == self.table["CO_RUNNABLE"] and co.frame:
+            return "preempted"
+        return self.states[co.state]
+
+    def what(self, co):
+        """What it waits for: the word for it, and where it is."""
+        reason = self.reasons[co.reason] if co.reason < len(self.reasons) else "?"
+        return f"{reason} {co.object:#x}" if co.object else reason
+
+    def time(self, co):
+        """How long it has waited."""
+        return max(0, self.now - co.since)
+
+    def who(self, co):
+        return f'{co.id} "{self.name(co)}"'
+
+    def line(self, co):
+        text = f"co {self.who(co)} {self.state(co)}"
+        if self.waits(co):
+            text += f" on {self.what(co)}"
+            if co.since:
+                text += f" for {duration(self.time(co))}"
+        return text
+
+    def holder(self, co):
+        """The id of who holds what co waits for; 0: nobody, or it is not known."""
+        table = self.table
+        if not self.waits(co) or not co.object:
+            return 0
+        if co.reason == table["WAIT_MUTEX"]:
+            holder = self.word(co.object + table["mutex.state"]) & ~table["MUTEX_WAITERS"]
+        elif co.reason in (table["WAIT_RWMUTEX_READ"], table["WAIT_RWMUTEX_WRITE"]):
+            holder = self.word(co.object + table["rwmutex.writer"])
+        else:
+            return 0
+        return 0 if holder & table["HOLDER_CORE"] else holder
