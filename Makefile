@@ -76,7 +76,7 @@ ifneq ($(needs_build),)
 
 # ---- The toolchain -----------------------------------------------------------------------------
 
-jobs := build-$(ARCH) $(if $(filter run gdb,$(MAKECMDGOALS)),run-$(ARCH)) \
+jobs := build-$(ARCH) $(if $(filter run gdb gdb-server,$(MAKECMDGOALS)),run-$(ARCH)) \
 	$(if $(filter tsan,$(SAN)),sanitize) \
 	$(filter gdb iso,$(MAKECMDGOALS))
 $(call tool,tools/setup $(jobs))
@@ -343,7 +343,7 @@ endif # needs_build
 
 # ---- The commands ------------------------------------------------------------------------------
 
-.PHONY: help run image explore gdb stackdepth iso test test-long test-sanitize test-explore orders bench bench-qemu lint icount flags port objects clean FORCE
+.PHONY: help run image explore gdb gdb-server stackdepth iso test test-long test-sanitize test-explore orders bench bench-qemu lint icount flags port objects clean FORCE
 
 image: $(elf)
 	@echo $(CURDIR)/$(elf)
@@ -355,10 +355,20 @@ run: $(elf)
 
 gdb: sources = $(abspath $(if $(app_file),$(app_folder),$(app_folder)/..))
 gdb: $(elf)
-ifeq ($(ARCH),sim)
-	@gdb-multiarch -q -nx -d $(CURDIR) -d $(sources) $(elf) -x arch/sim/sim.gdb $(GDB_ARGS)
+ifneq ($(filter host sim,$(ARCH)),)
+	@tools/gdb/proxy --check $(elf)
+	@gdb-multiarch -q -nx -d $(CURDIR) -d $(sources) $(elf) -x arch/$(ARCH)/$(ARCH).gdb \
+		-x tools/gdb/commands.py $(GDB_ARGS)
 else
 	@SOURCES=$(sources) qemu/gdb $(elf) $(GDB_ARGS)
+endif
+
+# The same for an IDE's gdb, which attaches to PORT= of this machine.
+gdb-server: $(elf)
+ifneq ($(filter host sim,$(ARCH)),)
+	@echo 'gdb-server: on ARCH=$(ARCH) the program is a process: gdb starts it itself' >&2; exit 1
+else
+	@qemu/gdb --server $(or $(PORT),1234) $(elf)
 endif
 
 explore: $(elf)

@@ -1,0 +1,520 @@
+"""Commands inside gdb for Vole's coroutines: make gdb reads this file (see qemu/vole.gdb).
+
+They read the kernel in memory, so they work with every stub, and with the host port and ARCH=sim, where
+gdb itself knows no more threads than the system."""
+
+import collections
+import fnmatch
+import os
+import re
+import sys
+
+import gdb # pylint: disable=import-error # gdb's own
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+
+# pylint: disable=wrong-import-position
+import registers
+from kernel import Elf, Failure, Kernel, duration
+
+LONG = 20 # so many names are told of a group
+
+
+def read(address, size):
+    try:
+        return bytes(gdb.selected_inferior().read_memory(address, size))
+    except gdb.MemoryError as error:
+        raise OSError(str(error)) from None
+
+
+class Session:
+    """The kernel of the program that gdb has, read again when its file has changed."""
+
+    def __init__(self):
+        self.kernel, self.key, self.clock = None, None, 0
+
+    def get(self):
+        path = gdb.current_progspace().filename
+        if not path:
+            raise gdb.GdbError("no program: gdb IMAGE.elf")
+        key = path, os.stat(path).st_mtime
+        try:
+            if key != self.key:
+                self.kernel, self.key = Kernel(Elf(path), read), key
+            self.kernel.clock = proxy_clock
+            self.kernel.look()
+        except Failure as failure:
+            raise gdb.GdbError(str(failure)) from None
+        except OSError as error:
+            raise gdb.GdbError(f"no memory of Vole can be read: {error}") from None
+        return self.kernel
+
+
+def behind_proxy():
+    """Coroutines are gdb's threads."""
+    target = gdb.selected_inferior()
+    connection = target.connection
+    return connection is not None and connection.type in ("remote", "extended-remote")
+
+
+def proxy_clock():
+    """Nanoseconds that the machine has run, from the proxy."""
+    if not behind_proxy():
+        return 0
+    try:
+        text = gdb.execute("monitor clock", to_string=True).strip()
+        return int(text) if text.isdigit() else 0
+    except gdb.error:
+        return 0
+
+
+SESSION = Session()
+
+
+def function_of(kernel, co):
+    return kernel.elf.functions.get(co.fn, f"{co.fn:#x}")
+
+
+def id_of(text):
+    if not text.isdigit():
+        raise gdb.GdbError(f"{text}: the id of a coroutine is wanted, as co prints it")
+    return int(text)
+
+
+def find(kernel, number):
+    for co in kernel.coroutines():
+        if co.id == number:
+            return co
+    raise gdb.GdbError(f"no coroutine {number}")
+
+
+def sorted_coroutines(kernel):
+    return sorted(kernel.coroutines(), key=lambda co: co.id)
+
+
+class Command(gdb.Command):
+    """A command that is named after its class; what it does is its doc string."""
+
+    def __init__(self):
+        super().__init__(self.name, gdb.COMMAND_STATUS)
+
+    def invoke(self, argument, _from_tty):
+        try:
+            self.run(gdb.string_to_argv(argument), argument)
+        except (Failure, OSError) as failure:
+            raise gdb.GdbError(str(failure)) from None
+
+
+# ---- The registers of a coroutine, where gdb has no thread for it -----------------------------------
+
+
+def machine_of(kernel):
+    symbols = kernel.elf.symbols
+    if "sim_switch" in symbols:
+        return (lambda sp: registers.x86_context(sp),
+                lambda frame: registers.x86_context(kernel.word(frame + 128)))
+    if "host_resume" in symbols:
+        return lambda sp: registers.x86_context(sp, 8), registers.host_frame
+    machine = registers.MACHINES[kernel.elf.machine]
+    return machine.context, machine.frame
+
+
+class Visit:
+    """With it the selected frame is that of a coroutine that does not run; afterwards all is as it was."""
+
+    def __init__(self, kernel, co):
+        self.kernel, self.co = kernel, co
+
+    def __enter__(self):
+        context, frame = machine_of(self.kernel)
+        stopped = frame(self.co.frame) if self.co.frame else context(self.co.sp)
+        values = dict(stopped.value)
+        for name, address in stopped.at.items():
+            if not re.match(r"v\d|xmm|mxcsr|fp", name):
+                values[name] = self.kernel.word(address)
+        gdb.newest_frame().select()
+        self.saved = {name: int(gdb.parse_and_eval(f"(unsigned long)${name}")) for name in values}
+        self.set(values)
+
+    @staticmethod
+    def set(values):
+        for name in sorted(values, key=lambda name: name in ("rip", "pc")):
+            gdb.execute(f"set var ${name} = {values[name]}", to_string=True)
+
+    def __exit__(self, *_):
+        gdb.newest_frame().select()
+        self.set(self.saved)
+
+
+def runs_here(kernel, co):
+    """Its core's thread has its registers."""
+    return any(core and kernel.word(core + kernel.table["core.current"]) == co.address for core in kernel.cores())
+
+
+def visit(kernel, number, command):
+    """co ID: selects its thread, or, where there is none, shows it by command."""
+    co = find(kernel, number)
+    print(kernel.line(co))
+    if behind_proxy():
+        gdb.execute(f"monitor show {number}", to_string=True)
+        for thread in gdb.selected_inferior().threads():
+            if thread.ptid[1] == number:
+                thread.switch()
+                gdb.execute(command or "frame")
+                return
+        raise gdb.GdbError(f"no thread for coroutine {number}: is the proxy between gdb and the machine?")
+    if runs_here(kernel, co):
+        print("it runs: one of the threads has its registers")
+        gdb.execute(command or "bt")
+        return
+    with Visit(kernel, co):
+        gdb.execute(command or "bt")
+
+
+# ---- Commands -------------------------------------------------------------------------------------
+
+
+class Co(Command):
+    """Coroutines.
+co                         all, a line each
+co -waiting                those that wait; so -running, -runnable, -preempted
+co -name PATTERN           whose name is like this (a shell's pattern)
+co -on PATTERN             that wait for this: 'mutex*', '*0x1234'
+co -group function         how many there are by the function that they began in
+co -group state|wait       by state, or by what they wait for
+co -most N                 N lines at most (200; 0: all)
+co ID [COMMAND]            selects its thread; then, or instead, runs a command of gdb there
+The filters go together, and with -group."""
+
+    name = "co"
+    STATES = ("waiting", "running", "runnable", "preempted")
+
+    def run(self, words, text):
+        kernel = SESSION.get()
+        if words and words[0].isdigit():
+            visit(kernel, int(words[0]), text.split(None, 1)[1] if len(words) > 1 else None)
+            return
+        tests, group, most = [], None, 200
+        while words:
+            word = words.pop(0)
+            if word[:1] == "-" and word[1:] in self.STATES:
+                tests.append(lambda co, state=word[1:]: kernel.state(co) == state)
+                continue
+            if word not in ("-name", "-on", "-group", "-most"):
+                raise gdb.GdbError(f"co {word}: not known; help co")
+            if not words:
+                raise gdb.GdbError(f"co {word}: a word is missing; help co")
+            value = words.pop(0)
+            if word == "-name":
+                tests.append(lambda co, like=value: fnmatch.fnmatchcase(kernel.name(co), like))
+            elif word == "-on":
+                tests.append(lambda co, like=value: kernel.waits(co)
+                             and fnmatch.fnmatchcase(kernel.what(co), like))
+            elif word == "-most":
+                most = id_of(value)
+            elif value not in ("function", "state", "wait"):
+                raise gdb.GdbError(f"co -group {value}: function, state or wait is wanted")
+            else:
+                group = value
+        found = [co for co in kernel.coroutines() if all(test(co) for test in tests)]
+        if group:
+            self.groups(kernel, found, group)
+            return
+        found.sort(key=lambda co: co.id)
+        shown = found[:most] if most else found
+        print("\n".join(kernel.line(co) for co in shown) or "no coroutine")
+        if len(found) > len(shown):
+            print(f"and {len(found) - len(shown)} more: co -most 0, or co -group function|state|wait")
+
+    @staticmethod
+    def groups(kernel, found, group):
+        word = {"function": lambda co: function_of(kernel, co), "state": kernel.state,
+                "wait": lambda co: kernel.what(co) if kernel.waits(co) else kernel.state(co)}[group]
+        groups = collections.defaultdict(list)
+        for co in found:
+            groups[word(co)].append(co.id)
+        for key, ids in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
+            some = sorted(ids)[:LONG]
+            print(f"{len(ids):8} {key}: co {', '.join(map(str, some))}" + ", ..." * (len(ids) > len(some)))
+
+
+class Waits(Command):
+    """Who waits for whom: a line for each coroutine that waits, with who holds the mutex that it waits for.
+Circles, in which nobody can ever go on, come last."""
+
+    name = "waits"
+
+    def run(self, words, _text):
+        kernel = SESSION.get()
+        everyone = {co.id: co for co in kernel.coroutines()}
+        held_by = {}
+        for number in sorted(everyone):
+            co = everyone[number]
+            if not kernel.waits(co):
+                continue
+            try:
+                holder = kernel.holder(co)
+            except OSError:
+                holder = 0
+            line = f"{kernel.who(co)} waits for {kernel.what(co)}"
+            if holder in everyone:
+                line += f" held by {kernel.who(everyone[holder])}"
+                held_by[number] = holder
+            elif holder:
+                line += f" held by {holder}, which has ended"
+            print(line)
+        for circle in self.circles(held_by):
+            print("circle: " + " -> ".join(map(str, circle)))
+
+    @staticmethod
+    def circles(held_by):
+        seen = set()
+        for start in sorted(held_by):
+            path, at = [], start
+            while at in held_by and at not in seen:
+                seen.add(at)
+                path.append(at)
+                at = held_by[at]
+            if at in path:
+                circle = path[path.index(at):]
+                yield circle + circle[:1]
+
+
+def field(value, name):
+    """Of a struct that may be atomic."""
+    return int(value[name].cast(gdb.lookup_type("unsigned long")))
+
+
+def struct_at(address, name):
+    return gdb.Value(int(address)).cast(gdb.lookup_type("struct " + name).pointer()).dereference()
+
+
+def whose(kernel, address):
+    co = kernel.co(int(address)) if address else None
+    return f"co {kernel.who(co)}" if co else f"{int(address):#x}"
+
+
+def queue(kernel, value):
+    """The coroutines in a struct wait_queue."""
+    node, found = int(value["first"]), []
+    while node and len(found) < 100000:
+        at = struct_at(node, "wait_node")
+        found.append(whose(kernel, int(at["wait"]["co"])))
+        node = int(at["next"])
+    return found
+
+
+class Chan(Command):
+    """A channel: chan EXPR, where EXPR is a struct chan or its address."""
+
+    name = "chan"
+
+    def run(self, words, text):
+        if not words:
+            raise gdb.GdbError("chan EXPR: a channel is wanted")
+        kernel = SESSION.get()
+        value = gdb.parse_and_eval(text)
+        if value.type.strip_typedefs().code != gdb.TYPE_CODE_STRUCT:
+            value = struct_at(value, "chan")
+        address, count = int(value.address), field(value, "count")
+        print(f"chan {address:#x}: {count} of {field(value, 'capacity')} values of {field(value, 'elem_size')} bytes"
+              + ", closed" * bool(field(value, "closed")))
+        for name, word in ("senders", "waits to send"), ("receivers", "waits to receive"):
+            for who in queue(kernel, value[name]):
+                print(f"{who} {word}")
+
+
+def core_values(kernel):
+    for index, address in enumerate(kernel.cores()):
+        if address:
+            yield index, address, struct_at(address, "core")
+
+
+def listed(first):
+    """A list of coroutines by their next."""
+    found, co = [], int(first)
+    while co and len(found) < 1000000:
+        found.append(co)
+        co = int(struct_at(co, "co")["next"])
+    return found
+
+
+def in_runq(runq):
+    """The coroutines in a struct runq: from its head in the first chunk to its tail in the last."""
+    found, chunk = [], int(runq["first"])
+    at, end, left = int(runq["head"]), int(runq["head_end"]), field(runq, "len")
+    while left:
+        if at == end:
+            chunk = int(struct_at(chunk, "runq_chunk")["next"])
+            if not chunk:
+                break
+            entries = struct_at(chunk, "runq_chunk")["co"]
+            at, end = int(entries.address), int(entries.address) + entries.type.sizeof
+        take = min(left, (end - at) // 8)
+        if not take:
+            break
+        found += memoryview(read(at, 8 * take)).cast("Q")
+        at, left = at + 8 * take, left - take
+    return found
+
+
+def in_ring(ring):
+    head, tail = field(ring, "head"), field(ring, "tail")
+    count = (tail - head) & 0xffffffff
+    entries = int(ring["co"].address)
+    size = ring["co"].type.range()[1] + 1
+    slots = memoryview(read(entries, 8 * size)).cast("Q")
+    return [slots[(head + i) % size] for i in range(count)] if count <= size else []
+
+
+class Runq(Command):
+    """What is to run, core by core, in the order of each queue."""
+
+    name = "runq"
+
+    def run(self, words, _text):
+        kernel = SESSION.get()
+        for index, _, core in core_values(kernel):
+            proc, total = core["proc"], 0
+            parts = [("next", [int(proc["runnext"])] if proc["runnext"] else []),
+                     ("urgent", listed(proc["urgent"]["first"])), ("ring", in_ring(proc["ring"])),
+                     ("queue", in_runq(proc["runq"])), ("expired", listed(proc["expired"]["first"])),
+                     ("inbox", listed(field(proc, "inbox")))]
+            for name, found in parts:
+                total += len(found)
+                for co in found[:LONG]:
+                    print(f"core {index} {name}: {whose(kernel, co)}")
+                if len(found) > LONG:
+                    print(f"core {index} {name}: and {len(found) - LONG} more")
+            if not total:
+                print(f"core {index}: nothing")
+
+
+class Cores(Command):
+    """The cores: what each runs, and how often it has switched."""
+
+    name = "cores"
+
+    def run(self, words, _text):
+        kernel = SESSION.get()
+        for index, _, core in core_values(kernel):
+            co = kernel.co(int(core["current"]))
+            text = f"co {kernel.who(co)}" if co and co.id else "idle"
+            print(f"core {index}: {text}, {field(core, 'switches')} switches, "
+                  f"{field(core, 'preemptions')} preemptions, {field(core, 'steals')} steals")
+
+
+class Timers(Command):
+    """The timers that are pending, the next first: what they call, and when."""
+
+    name = "timers"
+
+    def run(self, words, _text):
+        kernel, found = SESSION.get(), []
+        for index, _, core in core_values(kernel):
+            wheel = core["wheel"]
+            slots = wheel["slot"]
+            for level in range(slots.type.range()[1] + 1):
+                bits, slot = int(wheel["occupied"][level]), 0
+                while bits:
+                    if bits & 1:
+                        found += [(deadline, index, fire, node) for deadline, fire, node in
+                                  self.in_slot(slots[level][slot])]
+                    bits, slot = bits >> 1, slot + 1
+        for deadline, index, fire, node in sorted(found)[:10 * LONG]:
+            left = deadline - kernel.now
+            when = f"in {duration(left)}" if left >= 0 else f"due since {duration(-left)}"
+            print(f"core {index}: {when}, {kernel.elf.functions.get(fire, hex(fire))} {node:#x}")
+        print(f"{len(found)} timers")
+
+    @staticmethod
+    def in_slot(slot):
+        """The nodes of a ring that begins and ends in its slot."""
+        start = int(slot.address)
+        node = int(slot["next"])
+        while node and node != start:
+            value = struct_at(node, "wheel_node")
+            yield int(value["deadline"]), int(value["fire"]), node
+            node = int(value["link"]["next"])
+
+
+class Groups(Command):
+    """The groups (vole/task.h) that coroutines are in, with their members."""
+
+    name = "groups"
+
+    def run(self, words, _text):
+        kernel, groups = SESSION.get(), collections.defaultdict(list)
+        for co in kernel.coroutines():
+            if co.group:
+                groups[co.group].append(co)
+        for address, members in sorted(groups.items()):
+            group = struct_at(address, "group")
+            text = f"group {address:#x}: {len(members)} members"
+            if group["parent"]:
+                text += f", in group {int(group['parent']):#x}"
+            error = int(group["error"].cast(gdb.lookup_type("int")))
+            if error:
+                text += f", cancelled ({error})"
+            print(text)
+            for co in sorted(members, key=lambda co: co.id)[:LONG]:
+                print("  " + kernel.line(co))
+            if len(members) > LONG:
+                print(f"  and {len(members) - LONG} more")
+        if not groups:
+            print("no group")
+
+
+class RunTo(Command):
+    """Continues until a report is about to be printed."""
+
+    function = ""
+
+    def run(self, words, _text):
+        point = gdb.Breakpoint(self.function, type=gdb.BP_HARDWARE_BREAKPOINT if behind_proxy() else
+                               gdb.BP_BREAKPOINT, internal=True)
+        point.silent = True
+        stops = []
+
+        def note(event):
+            points = getattr(event, "breakpoints", [])
+            stops.append(bool(points) and all(self.at_main(other) for other in points))
+        gdb.events.stop.connect(note)
+        try:
+            while True:
+                stops.clear()
+                gdb.execute("continue")
+                if not stops: # it has ended
+                    break
+                if not stops[-1]: # where make gdb stops first
+                    break
+        finally:
+            gdb.events.stop.disconnect(note)
+            hits = point.hit_count
+            point.delete()
+        if hits:
+            print(f"{self.name}: here it is")
+            gdb.execute("frame")
+        elif not stops:
+            print(f"{self.name}: the program has ended without")
+
+    @staticmethod
+    def at_main(point):
+        return point.temporary and point.location == "main"
+
+
+class RunToDeadlock(RunTo):
+    """Continues until all coroutines wait for ever, before that is reported."""
+
+    name, function = "run-to-deadlock", "panic_deadlock"
+
+
+class RunToPanic(RunTo):
+    """Continues until a panic, before it is reported."""
+
+    name, function = "run-to-panic", "panic_begin"
+
+
+for command in Co, Waits, Chan, Runq, Cores, Timers, Groups, RunToDeadlock, RunToPanic:
+    command()
