@@ -8,13 +8,16 @@ import fnmatch
 import os
 import re
 import sys
+import tempfile
 
 import gdb # pylint: disable=import-error # gdb's own
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+sys.modules["commands"] = sys.modules[__name__] # for printers.py: gdb runs this file as another
 
 # pylint: disable=wrong-import-position
+import printers
 import registers
 from kernel import Elf, Failure, Kernel, duration
 
@@ -26,6 +29,23 @@ def read(address, size):
         return bytes(gdb.selected_inferior().read_memory(address, size))
     except gdb.MemoryError as error:
         raise OSError(str(error)) from None
+
+
+class Here(Kernel):
+    """The kernel that gdb sees. From the proxy all coroutines come in a file, which is faster."""
+
+    def raw(self):
+        if not behind_proxy():
+            yield from super().raw()
+            return
+        size = 8 + self.table["co"]
+        with tempfile.NamedTemporaryFile(prefix="vole-") as file:
+            if gdb.execute(f"monitor save {file.name}", to_string=True): # QEMU's own stub knows no such command
+                yield from super().raw()
+                return
+            data = file.read()
+        for at in range(0, len(data), size):
+            yield int.from_bytes(data[at:at + 8], "little"), data[at + 8:at + size]
 
 
 class Session:
@@ -41,7 +61,7 @@ class Session:
         key = path, os.stat(path).st_mtime
         try:
             if key != self.key:
-                self.kernel, self.key = Kernel(Elf(path), read), key
+                self.kernel, self.key = Here(Elf(path), read), key
             self.kernel.clock = proxy_clock
             self.kernel.look()
         except Failure as failure:
@@ -516,5 +536,6 @@ class RunToPanic(RunTo):
     name, function = "run-to-panic", "panic_begin"
 
 
+printers.register()
 for command in Co, Waits, Chan, Runq, Cores, Timers, Groups, RunToDeadlock, RunToPanic:
     command()

@@ -90,28 +90,33 @@ class Table(dict):
                           f"version {VERSION}: use those of the tree that the image was built from")
 
 
+FIELDS = { # of a coroutine: how wide each is, and what it is called here
+    "sp": ("Q", "sp"), "state": ("B", "state"), "flags": ("B", "flags"), "wait_reason": ("B", "reason"),
+    "core": ("Q", "core"), "frame": ("Q", "frame"), "wait_object": ("Q", "object"), "wait_since": ("Q", "since"),
+    "group": ("Q", "group"), "fn": ("Q", "fn"), "id": ("Q", "id"), "name": ("Q", "name_at"),
+}
+
+
+def co_layout(table):
+    """A struct.Struct for a coroutine, and the names of what it unpacks."""
+    layout, end, names = "<", 0, []
+    for name in sorted(FIELDS, key=lambda name: table["co." + name]):
+        width, called = FIELDS[name]
+        layout += f"{table['co.' + name] - end}x{width}"
+        end = table["co." + name] + struct.calcsize(width)
+        names.append(called)
+    return struct.Struct(layout + f"{table['co'] - end}x"), names
+
+
 class Co:
     """A coroutine, as it was when it was read."""
 
-    __slots__ = ("address", "id", "sp", "state", "flags", "reason", "core", "frame", "object", "since",
-                 "group", "fn", "name_at")
+    __slots__ = ("address", *(called for _, called in FIELDS.values()))
 
-    def __init__(self, table, address, data):
-        def word(name):
-            return int.from_bytes(data[table[name]:table[name] + 8], "little")
+    def __init__(self, address, names, values):
         self.address = address
-        self.id = word("co.id")
-        self.sp = word("co.sp")
-        self.state = data[table["co.state"]]
-        self.flags = data[table["co.flags"]]
-        self.reason = data[table["co.wait_reason"]]
-        self.core = word("co.core")
-        self.frame = word("co.frame")
-        self.object = word("co.wait_object")
-        self.since = word("co.wait_since")
-        self.group = word("co.group")
-        self.fn = word("co.fn")
-        self.name_at = word("co.name")
+        for name, value in zip(names, values):
+            setattr(self, name, value)
 
 
 def duration(ns):
@@ -127,6 +132,8 @@ class Kernel:
     def __init__(self, elf, read):
         self.elf, self.read = elf, read
         self.table = Table(elf)
+        self.layout, self.fields = co_layout(self.table)
+        self.read_fast = read # may be faster for what is no coroutine's stack
         self.states = elf.strings("vole_state_names")
         self.reasons = elf.strings("wait_reason_names", self.table["WAIT_REASONS"])
         self.names = {} # of coroutines by address and id: it does not change
@@ -151,11 +158,14 @@ class Kernel:
         times = [self.word(core + self.table["core.now"]) for core in self.cores() if core]
         self.now = max([self.clock(), *times])
 
+    def made(self, address, data):
+        return Co(address, self.fields, self.layout.unpack(data))
+
     def co(self, address):
         """The coroutine at address; None: there is none."""
         table = self.table
         try:
-            found = Co(table, address, self.read(address, table["co"]))
+            found = self.made(address, self.read(address, table["co"]))
         except OSError:
             return None
         return found if found.state < len(self.states) and found.state != table["CO_FREE"] else None
@@ -171,25 +181,27 @@ class Kernel:
             size = self.word(cache + table["slab_cache.size"])
             slab = self.word(cache + table["slab_cache.all"])
             while slab:
-                head = self.read(slab, table["slab"])
+                head = self.read_fast(slab, table["slab"])
                 yield slab + table["slab"], size, head[table["slab.fresh"]]
                 at = table["slab.next_all"]
                 slab = int.from_bytes(head[at:at + 8], "little")
 
-    def coroutines(self):
-        """Every coroutine of the program, in no order."""
+    def raw(self):
+        """Every coroutine of the program, in no order: its address, and its bytes."""
         table = self.table
-        size_of_co = table["co"]
+        size_of_co, state, flags, ident = (table[name] for name in ("co", "co.state", "co.flags", "co.id"))
+        none, kernels = (table["CO_FREE"], table["CO_ENDED"]), table["CO_KERNEL"]
         for start, size, count in self.slabs():
-            whole = self.read(start, size * count) if size <= WHOLE and count else None
+            whole = self.read_fast(start, size * count) if size <= WHOLE and count else None
             for end in range(size, size * count + 1, size):
                 address = start + end - size_of_co
-                data = whole[end - size_of_co:end] if whole else self.read(address, size_of_co)
-                if data[table["co.state"]] in (table["CO_FREE"], table["CO_ENDED"]):
-                    continue
-                co = Co(table, address, data)
-                if co.id and not co.flags & table["CO_KERNEL"]:
-                    yield co
+                data = whole[end - size_of_co:end] if whole else self.read_fast(address, size_of_co)
+                if data[state] not in none and not data[flags] & kernels and any(data[ident:ident + 8]):
+                    yield address, data
+
+    def coroutines(self):
+        """Every coroutine of the program, in no order."""
+        return (self.made(address, data) for address, data in self.raw())
 
     def name(self, co):
         key = co.address, co.id

@@ -80,7 +80,7 @@ def arm_frame(frame):
 
 
 class X86:
-    pc, current = "rip", "gs_base"
+    pc, current, memory = "rip", "gs_base", 0 # where memory begins
     context, frame = staticmethod(x86_context), staticmethod(x86_frame)
 
     @staticmethod
@@ -90,7 +90,7 @@ class X86:
 
 
 class Arm64:
-    pc, current = "pc", "TPIDR_EL1"
+    pc, current, memory = "pc", "TPIDR_EL1", 0x40000000
     context, frame = staticmethod(arm_context), staticmethod(arm_frame)
 
     @staticmethod

@@ -1,0 +1,157 @@
+"""make gdb: coroutines as threads, commands for them, and what cannot be debugged is refused before it boots."""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+
+from harness.machine import ARCHES, HOST, ROOT, builder, make
+from harness.suite import Case, Check
+
+SIM = "sim"
+DINING = "examples/dining.c"
+SESSION = "tests/qemu/session.c"
+# Lines of session.c
+LINES = {name: number for number, line in enumerate((ROOT / SESSION).read_text().splitlines(), 1)
+         for name in re.findall(r"/\* (\w+): ", line)}
+
+
+def stop_from_deadlock(case, *more):
+    return make("-s", "gdb", f"APP={DINING}", f"ARCH={case.arch}", f"SMP={case.smp}", "ARGS=wrong", "TIMEOUT=120",
+                f"GDB_ARGS=-batch -ex run-to-deadlock -ex 'info threads' -ex waits {' '.join(more)}")
+
+
+def run_deadlock(case):
+    """The dining philosophers: who holds what, in a circle; and everybody's frames."""
+    run = stop_from_deadlock(case, "-ex 'thread apply all bt'", "-ex 'co -on \"mutex*\" -group function'",
+                             "-ex 'p forks[1]'", "-ex 'co 1'")
+    waits = re.findall(r'^(\d+) "philosopher (\d)" waits for mutex lock 0x[0-9a-f]+ held by (\d+) "philosopher (\d)"$',
+                       run.text, re.M)
+    in_turn = {int(seat): int(other) for _, seat, _, other in waits}
+    checks = [Check("make gdb with a batch of commands ends with 0, before the report",
+                    run.status == 0 and "all coroutines are asleep" not in run.text, f"status {run.status}", run.text),
+              Check("waits names the holder of each mutex, and the circle",
+                    in_turn == {seat: seat % 5 + 1 for seat in range(1, 6)} and len(re.findall(r"^circle: ", run.text, re.M)) == 1,
+                    f"{in_turn}", run.text),
+              Check("co -group counts", re.search(r"^ *5 dine: co ", run.text, re.M), "", run.text),
+              Check("a mutex is printed with its holder", re.search(
+                  r'^\$1 = mutex held by co \d+ "philosopher 1", waited for by co \d+ "philosopher 5"$', run.text, re.M),
+                    "", run.text)]
+    if case.arch in ARCHES:
+        lines = re.findall(r'\(co \d+ "philosopher \d" waiting on mutex lock 0x[0-9a-f]+ for [\d.]+ \w+\)', run.text)
+        checks.append(Check("info threads has a line for each coroutine", len(set(lines)) == 5, f"{lines}", run.text))
+        stacks = [text for text in run.text.split("\nThread ") if "philosopher" in text.partition("\n")[0]]
+        checks.append(Check("thread apply all bt leads from the wait to the program",
+                            len(stacks) == 5 and all(re.search(r"in mutex_lock.*\n(#.*\n)*#\d+ .* dine ", stack)
+                                                     or re.search(r"mutex_lock \(.*\n(#.*\n)*#\d+ .*dine \(", stack)
+                                                     for stack in stacks), f"{len(stacks)}", run.text))
+    return checks
+
+
+def run_session(case):
+    """Coroutines that run, are preempted, and wait, on two cores; steps in one of them."""
+    words = ["-batch", f"-ex 'break {LINES['before']}'", "-ex run-to-panic", "-ex 'info threads'",
+             "-ex 'co -name hog'", "-ex 'chan full'", "-ex runq", "-ex timers", "-ex groups", "-ex cores",
+             "-ex 'd 3'", "-ex next", "-ex 'echo after:'", "-ex 'co -name main'", "-ex next",
+             "-ex 'thread apply all -s -q frame apply all -s -q p turn'"]
+    run = make("-s", "gdb", f"APP={SESSION}", f"ARCH={case.arch}", f"SMP={case.smp}", "TIMEOUT=120", "OPT=g",
+               f"GDB_ARGS={' '.join(words)}")
+    hogs = re.findall(r'^co \d+ "hog" (running|preempted|runnable)', run.text, re.M)
+    turns = [int(text) for text in re.findall(r"^\$\d+ = (\d+)$", run.text, re.M)]
+    where = re.findall(r"^(\d+)\t", run.text, re.M)
+    return [Check("three that never stop: some run, and others are preempted",
+                  len(hogs) == 3 and "preempted" in hogs, f"{hogs}", run.text),
+            Check("their local variables are those of each", {turn // 10**12 for turn in turns} == {1, 2, 3},
+                  f"{turns}", run.text),
+            Check("chan shows what is in it, and who waits", re.search(
+                r'^chan 0x[0-9a-f]+: 2 of 2 values of 4 bytes$', run.text, re.M)
+                and re.search(r'^co \d+ "sender" waits to send$', run.text, re.M), "", run.text),
+            Check("groups, timers and cores have lines of their own",
+                  re.search(r"^group 0x[0-9a-f]+: 1 members$", run.text, re.M)
+                  and re.search(r"^core \d: in [\d.]+ m?s, \w+ 0x", run.text, re.M)
+                  and len(re.findall(r"^core \d: .* switches", run.text, re.M)) == case.smp, "", run.text),
+            Check("next over a call that waits ends in the same coroutine",
+                  re.search(r'after:co 1 "main" running', run.text) and str(LINES["after"]) in where
+                  and str(LINES["later"]) in where, f"{where}", run.text)]
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def run_server(case):
+    """What an IDE does: gdb's machine interface, at make gdb-server."""
+    image, port = builder.image(DINING, case.arch), free_port()
+    asked = ["-gdb-set mi-async off", f"-target-select remote 127.0.0.1:{port}", "-break-insert -h panic_deadlock",
+             "-exec-continue", "-thread-info", "-stack-list-frames --thread 3", "-gdb-exit"]
+    environment = {**os.environ, "ARGS": "wrong", "TIMEOUT": "120", "SMP": str(case.smp)}
+    with subprocess.Popen(["make", "-s", "gdb-server", f"APP={DINING}", f"ARCH={case.arch}", f"PORT={port}"], cwd=ROOT,
+                          env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True, start_new_session=True) as server:
+        try:
+            told = next((line for line in server.stderr if f"127.0.0.1:{port}" in line), "")
+            with subprocess.Popen(["gdb-multiarch", "-q", "-nx", "--interpreter=mi2", str(image)], text=True,
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as gdb:
+                text = ""
+                for command in asked:
+                    gdb.stdin.write(command + "\n")
+                    gdb.stdin.flush()
+                    for line in gdb.stdout: # up to its result, and where the machine runs, its stop
+                        text += line
+                        if line.startswith(("*stopped", "^done", "^error", "^exit", "^connected")) and \
+                                not (command == "-exec-continue" and not line.startswith(("*stopped", "^error"))):
+                            break
+            ended = server.wait(30)
+        except subprocess.TimeoutExpired:
+            ended = "no end"
+        finally:
+            if server.poll() is None:
+                os.killpg(server.pid, signal.SIGKILL)
+    return [Check("make gdb-server says where it listens", told, "", told),
+            Check("-thread-info has the coroutines, with name and state",
+                  len(re.findall(r'name="philosopher \d",.*?|details="co \d+ \\"philosopher \d\\" waiting on mutex lock', text)) >= 5,
+                  "", text),
+            Check("-stack-list-frames shows a thread's frames", 'func="waitgroup_wait"' in text or 'func="dine"' in text
+                  or 'func="mutex_lock"' in text, "", text),
+            Check("the machine ends when the IDE leaves", ended == 0, f"{ended}", text)]
+
+
+def run_refused(case):
+    """gdb that is not there, and a table of another version: a line, and nothing boots."""
+    image = builder.image(DINING, case.arch)
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        other = folder / "other.elf"
+        data = image.read_bytes()
+        at = data.index(b"version\0" + bytes(16))
+        other.write_bytes(data[:at + 24] + (99).to_bytes(8, "little") + data[at + 32:])
+        run = subprocess.run([ROOT / "qemu/gdb", other, "-batch"], stdin=subprocess.DEVNULL, text=True, check=False,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, "TIMEOUT": "60"})
+        checks = [Check("a table of another version is refused",
+                        run.returncode == 1 and run.stdout.count("\n") == 1 and "version 99" in run.stdout,
+                        f"status {run.returncode}", run.stdout)]
+        for program in "env", "python3":
+            (folder / program).symlink_to(shutil.which(program))
+        run = subprocess.run([ROOT / "qemu/gdb", image], stdin=subprocess.DEVNULL, text=True, check=False,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={"PATH": name})
+        checks.append(Check("gdb that is not installed is told",
+                            run.returncode == 1 and run.stdout.count("\n") == 1
+                            and "gdb-multiarch is not installed" in run.stdout, f"status {run.returncode}", run.stdout))
+    return checks
+
+
+def cases(tier):
+    if tier != "fast":
+        return
+    for arch in (*ARCHES, HOST, SIM):
+        yield Case("debugger", "deadlock", arch, 2, run_deadlock, 4, images=[(DINING, arch, {})])
+    for arch in ARCHES:
+        yield Case("debugger", "session", arch, 2, run_session, 5)
+        yield Case("debugger", "server", arch, 2, run_server, 4, images=[(DINING, arch, {})])
+        yield Case("debugger", "refused", arch, 2, run_refused, 1, images=[(DINING, arch, {})])

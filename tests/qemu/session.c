@@ -1,0 +1,86 @@
+/* For debugger.py: coroutines that wait, run and are preempted, when gdb looks at them. */
+#include <stdint.h>
+#include <stdio.h>
+#include <vole.h>
+
+static struct mutex m;
+static struct chan *full;
+static struct group group;
+static struct timer timer;
+static volatile bool stop;
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void hog(void *arg)
+{
+	volatile uint64_t turn = (uint64_t)(uintptr_t)arg * 1000000000000;
+
+	while (!stop)
+		turn++;
+}
+
+static void sender(void *arg)
+{
+	int value = 3;
+
+	(void)arg;
+	chan_send(full, &value);
+}
+
+static int member(void *arg)
+{
+	(void)arg;
+	return time_sleep(NSEC_PER_SEC * 1000);
+}
+
+static void holder(void *arg)
+{
+	(void)arg;
+	while (!stop) {
+		mutex_lock(&m);
+		time_sleep(NSEC_PER_MSEC * 5);
+		mutex_unlock(&m);
+		time_sleep(NSEC_PER_MSEC);
+	}
+}
+
+/* Others come by here meanwhile, too. */
+static __attribute__((noinline)) void meet(void)
+{
+	mutex_lock(&m);
+	mutex_unlock(&m);
+}
+
+static void beside(void *arg)
+{
+	(void)arg;
+	while (!stop) {
+		meet();
+		go_yield();
+	}
+}
+
+int main(void)
+{
+	int value = 0;
+
+	full = chan_make(sizeof(value), 2);
+	chan_send(full, &value);
+	chan_send(full, &value);
+	group_init(&group, TIME_NEVER);
+	group_go(&group, member, NULL);
+	timer_start(&timer, time_now() + NSEC_PER_SEC * 900, 0, nothing, NULL);
+	go(sender, NULL);
+	go(holder, NULL);
+	go(beside, NULL);
+	for (uintptr_t i = 1; i <= 3; i++)
+		go(hog, (void *)i);
+	time_sleep(NSEC_PER_MSEC * 100);
+	meet();           /* before: the breakpoint; it waits */
+	value++;          /* after: there */
+	stop = value > 0; /* later: and on */
+	runtime_panic("the end");
+}

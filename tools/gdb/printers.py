@@ -1,0 +1,105 @@
+"""How gdb prints the structs of include/vole/: as who holds them, and who waits. print/r shows the fields."""
+
+import gdb # pylint: disable=import-error # gdb's own
+import gdb.printing # pylint: disable=import-error
+
+MOST = 8 # waiters by name
+
+
+def number(value):
+    """Of a field that may be atomic."""
+    return int(value.cast(gdb.lookup_type("unsigned long")))
+
+
+class Printer:
+    """words(kernel, value) is the text. A value that was never one of its type must not end in an error."""
+
+    def __init__(self, words):
+        self.words, self.value = words, None
+
+    def __call__(self, value):
+        made = Printer(self.words)
+        made.value = value
+        return made
+
+    def to_string(self):
+        from commands import SESSION # pylint: disable=import-outside-toplevel
+        try:
+            return self.words(SESSION.get(), self.value)
+        except (gdb.error, OSError):
+            return "(not to be read)"
+
+
+def waiting(kernel, waiters):
+    from commands import queue # pylint: disable=import-outside-toplevel
+    found = queue(kernel, waiters)
+    if not found:
+        return ""
+    return ", waited for by " + ", ".join(found[:MOST]) + f" and {len(found) - MOST} more" * (len(found) > MOST)
+
+
+def holder(kernel, ident):
+    co = next((co for co in kernel.coroutines() if co.id == ident), None)
+    return f"held by co {kernel.who(co)}" if co else f"held by {ident}"
+
+
+def co_words(kernel, value):
+    co = kernel.co(int(value.address))
+    return kernel.line(co) if co else "co, not in use"
+
+
+def mutex(kernel, value):
+    ident = number(value["state"]) & ~kernel.table["MUTEX_WAITERS"]
+    return "mutex " + (holder(kernel, ident) if ident else "free") + waiting(kernel, value["waiters"])
+
+
+def rwmutex(kernel, value):
+    ident, readers = int(value["writer"]), int(value["readers"])
+    text = holder(kernel, ident) if ident else f"{readers} readers" if readers else "free"
+    return "rwmutex " + text + waiting(kernel, value["waiters"])
+
+
+def counted(name):
+    return lambda kernel, value: f"{name} {number(value['count'])}" + waiting(kernel, value["waiters"])
+
+
+def cond(kernel, value):
+    return "cond" + waiting(kernel, value["waiters"])
+
+
+def event(kernel, value):
+    state = number(value["state"])
+    if state < 2:
+        return "event, posted" if state else "event"
+    return "event, waited for"
+
+
+def future(kernel, value):
+    return "future" + ", done" * bool(value["done"]) + waiting(kernel, value["waiters"])
+
+
+def chan(kernel, value):
+    from commands import queue # pylint: disable=import-outside-toplevel
+    text = f"chan {int(value['count'])} of {int(value['capacity'])}" + ", closed" * bool(value["closed"])
+    for name in "senders", "receivers":
+        found = queue(kernel, value[name])
+        if found:
+            text += f", {name} {', '.join(found[:MOST])}" + f" and {len(found) - MOST} more" * (len(found) > MOST)
+    return text
+
+
+def timer(kernel, value):
+    node = value["node"]
+    if not node["link"]["next"]:
+        return "timer, not pending"
+    fn = kernel.elf.functions.get(int(value["fn"]), "?")
+    return f"timer, {fn} at {int(node['deadline'])} ns, now {kernel.now}"
+
+
+def register():
+    found = gdb.printing.RegexpCollectionPrettyPrinter("vole")
+    for name, words in (("co", co_words), ("mutex", mutex), ("rwmutex", rwmutex), ("cond", cond),
+                        ("waitgroup", counted("waitgroup")), ("sema", counted("sema")), ("event", event),
+                        ("group", counted("group")), ("future", future), ("chan", chan), ("timer", timer)):
+        found.add_printer(name, f"^{name}$", Printer(words))
+    gdb.printing.register_pretty_printer(None, found, replace=True)
