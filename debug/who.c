@@ -2,9 +2,10 @@
 
 #include <string.h>
 
+#include "debug/failing.h"
 #include "debug/panic.h"
 #include "debug/symtab.h"
-#include "kernel/core.h"
+#include "kernel/slab.h"
 #include "kernel/wait.h"
 
 const char *const wait_reason_names[WAIT_REASONS] = {
@@ -27,6 +28,31 @@ const char *const wait_reason_names[WAIT_REASONS] = {
 	[WAIT_GEN] = "generator",
 	[WAIT_SOCKET] = "socket",
 };
+
+static struct slab_cache names;
+
+void co_names_init(void)
+{
+	slab_init(&names, "name", sizeof(struct co_name), 0, true);
+}
+
+struct co_name *co_name_make(const char *text)
+{
+	struct co_name copy = {0}, *name = alloc_fails() ? NULL : slab_alloc(&names);
+
+	memcpy(&copy, text, strnlen(text, NAME_SIZE - 1));
+	/* release: with the fence in co_look. Whoever sees a word of this name sees that the coroutine which
+	 * had its memory before has no id any more. */
+	atomic_thread_fence(memory_order_release);
+	for (size_t i = 0; name && i < NAME_SIZE / sizeof(uint64_t); i++)
+		relaxed_set(name->words[i], copy.words[i]);
+	return name;
+}
+
+void co_name_free(struct co_name *name)
+{
+	slab_free(&names, name);
+}
 
 static const char *name_without(const struct co *co, uint64_t id)
 {
@@ -64,7 +90,7 @@ bool co_look(const struct co *co, struct co_who *who)
 	} else {
 		strncpy(who->name, name_without(co, who->id), NAME_SIZE - 1);
 	}
-	/* acquire: with the releases in begin_with and the fence in name_make. Whoever has seen a part of a later
+	/* acquire: with the releases in begin_with and the fence in co_name_make. Whoever has seen a part of a later
 	 * coroutine, or of its name, sees here that this one has lost its id. */
 	atomic_thread_fence(memory_order_acquire);
 	return relaxed_get(co->id) == who->id;

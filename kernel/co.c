@@ -9,7 +9,6 @@
 #include "debug/order.h"
 #include "debug/who.h"
 #include "kernel/bounds.h"
-#include "kernel/cancel.h"
 #include "kernel/heap.h"
 #include "kernel/locals.h"
 #include "kernel/outside.h"
@@ -20,12 +19,12 @@
 enum { COPY_MAX = 16 * 1024, ID_BATCH = 16 };
 enum { BEGINNING = 512 }; /* bytes of a stack that are written before its coroutine runs, at most */
 
-static struct slab_cache co_cache, names;
+static struct slab_cache co_cache;
 
 void co_init(void)
 {
 	slab_init(&co_cache, "coroutine", sizeof(struct co), offsetof(struct co, next), true);
-	slab_init(&names, "name", sizeof(struct co_name), 0, true);
+	co_names_init();
 }
 
 /* Ids come in batches per core, so that making coroutines shares nothing. */
@@ -52,7 +51,7 @@ void co_count_end(struct co *co)
 }
 
 /* Called last by co_begin, and so on down to arch_switch: calls and returns stay in balance. */
-static void end(void)
+static void co_end(void)
 {
 	struct co *self = arch_current();
 
@@ -84,7 +83,7 @@ static void co_begin(struct co *prev)
 	} else {
 		self->fn(self->arg);
 	}
-	end();
+	co_end();
 }
 
 /* What a new coroutine has; stack and stack_kind are set. */
@@ -120,7 +119,7 @@ static inline __attribute__((always_inline)) struct co *begin_with(struct co *co
 	return co;
 }
 
-static inline __attribute__((always_inline)) struct co *make_with_stack(size_t bound, size_t limit)
+static inline __attribute__((always_inline)) struct co *alloc_with_stack(size_t bound, size_t limit)
 {
 	struct co *co;
 
@@ -134,13 +133,13 @@ static inline __attribute__((always_inline)) struct co *make_with_stack(size_t b
 	return co;
 }
 
-static void *make_with_locals(void *bound, void *limit)
+static void *alloc_with_locals(void *bound, void *limit)
 {
 	uintptr_t locals = locals_make();
 	struct co *co = NULL;
 
 	if (locals)
-		co = make_with_stack(bound ? (size_t)bound + LOCALS_ROOM : 0, (size_t)limit);
+		co = alloc_with_stack(bound ? (size_t)bound + LOCALS_ROOM : 0, (size_t)limit);
 	if (co)
 		*locals_of(co) = locals;
 	else
@@ -149,16 +148,16 @@ static void *make_with_locals(void *bound, void *limit)
 }
 
 /* *start: where its stack begins. */
-static inline struct co *make(size_t bound, size_t limit, uintptr_t *start)
+static inline struct co *co_alloc(size_t bound, size_t limit, uintptr_t *start)
 {
 	struct co *co;
 
 	assert_nopreempt();
 	if (unlikely(locals_room)) {
-		co = core_call(make_with_locals, (void *)bound, (void *)limit);
+		co = core_call(alloc_with_locals, (void *)bound, (void *)limit);
 		*start = co ? (uintptr_t)locals_of(co) : 0;
 	} else {
-		co = make_with_stack(bound, limit);
+		co = alloc_with_stack(bound, limit);
 		*start = co ? stack_start(co) : 0;
 	}
 	return co;
@@ -167,7 +166,7 @@ static inline struct co *make(size_t bound, size_t limit, uintptr_t *start)
 struct co *co_make(go_fn *fn, void *arg, size_t bound, size_t limit, struct co_name *name)
 {
 	uintptr_t start;
-	struct co *co = make(bound, limit, &start);
+	struct co *co = co_alloc(bound, limit, &start);
 
 	return co ? begin_with(co, fn, arg, name, start) : NULL;
 }
@@ -190,7 +189,7 @@ static void *map_for_copy(void *arg, void *low)
 struct co *co_make_copy(go_fn *fn, const void *copy, size_t size, size_t bound)
 {
 	uintptr_t start, sp;
-	struct co *co = make(bound ? bound + ((size + 15) & ~(size_t)15) : 0, 0, &start);
+	struct co *co = co_alloc(bound ? bound + ((size + 15) & ~(size_t)15) : 0, 0, &start);
 
 	if (!co)
 		return NULL;
@@ -203,13 +202,12 @@ struct co *co_make_copy(go_fn *fn, const void *copy, size_t size, size_t bound)
 	return begin_with(co, fn, (void *)sp, NULL, sp);
 }
 
-static void *free_slowly(void *arg, void *unused)
+static void *free_slowly(void *arg, void *)
 {
 	struct co *co = arg;
 
-	(void)unused;
 	if (co->name)
-		slab_free(&names, co->name);
+		co_name_free(co->name);
 	if (locals_room)
 		locals_free(*locals_of(co));
 	if (co->stack_kind > STACK_FIXED) {
@@ -233,7 +231,13 @@ void co_free(struct co *co)
 		core_call(free_slowly, co, NULL);
 }
 
-static int start(struct co *co)
+static void pin(struct co *co, int core)
+{
+	relaxed_set(co->flags, co->flags | CO_PINNED);
+	co->pinned_core = (uint8_t)core;
+}
+
+static int start_if_made(struct co *co)
 {
 	if (co) {
 		order_to(co);
@@ -249,7 +253,7 @@ int go(go_fn *fn, void *arg)
 	if (unlikely(!fn))
 		return -EINVAL;
 	preempt_disable();
-	return start(co_make(fn, arg, stack_bound(fn), 0, NULL));
+	return start_if_made(co_make(fn, arg, stack_bound(fn), 0, NULL));
 }
 
 int go_copy(go_fn *fn, const void *arg, size_t size)
@@ -260,22 +264,8 @@ int go_copy(go_fn *fn, const void *arg, size_t size)
 	if (size > COPY_MAX)
 		return -E2BIG;
 	preempt_disable();
-	return start(arg ? co_make_copy(fn, arg, size, stack_bound(fn))
-			 : co_make(fn, NULL, stack_bound(fn), 0, NULL));
-}
-
-/* NULL: no memory. */
-static struct co_name *name_make(const char *text)
-{
-	struct co_name copy = {0}, *name = alloc_fails() ? NULL : slab_alloc(&names);
-
-	memcpy(&copy, text, strnlen(text, NAME_SIZE - 1));
-	/* release: with the fence in co_look. Whoever sees a word of this name sees that the coroutine which
-	 * had its memory before has no id any more. */
-	atomic_thread_fence(memory_order_release);
-	for (size_t i = 0; name && i < NAME_SIZE / sizeof(uint64_t); i++)
-		relaxed_set(name->words[i], copy.words[i]);
-	return name;
+	return start_if_made(arg ? co_make_copy(fn, arg, size, stack_bound(fn))
+				 : co_make(fn, NULL, stack_bound(fn), 0, NULL));
 }
 
 int go_with(const struct go_options *opt, go_fn *fn, void *arg)
@@ -290,20 +280,18 @@ int go_with(const struct go_options *opt, go_fn *fn, void *arg)
 	    opt->priority > 1)
 		return -EINVAL;
 	preempt_disable();
-	if (opt->name && !(name = name_make(opt->name)))
-		return start(NULL);
+	if (opt->name && !(name = co_name_make(opt->name)))
+		return start_if_made(NULL);
 	co = co_make(fn, arg, stack_bound(fn), opt->stack, name);
 	if (co) {
-		if (opt->core > 0) {
-			relaxed_set(co->flags, co->flags | CO_PINNED);
-			co->pinned_core = (uint8_t)(opt->core - 1);
-		}
+		if (opt->core > 0)
+			pin(co, opt->core - 1);
 		if (opt->priority)
 			relaxed_set(co->flags, co->flags | CO_URGENT);
 	} else if (name) {
-		slab_free(&names, name);
+		co_name_free(name);
 	}
-	return start(co);
+	return start_if_made(co);
 }
 
 int go_defer(go_fn *fn, void *arg)
@@ -357,7 +345,7 @@ void co_run_deferred(void)
 _Noreturn void go_exit(void)
 {
 	call_may_wait("go_exit");
-	end();
+	co_end();
 	__builtin_unreachable();
 }
 
@@ -381,12 +369,10 @@ int go_pin(int core)
 	if (core < -1 || core >= core_count)
 		return -EINVAL;
 	preempt_disable();
-	if (core < 0) {
+	if (core < 0)
 		relaxed_set(self->flags, self->flags & ~CO_PINNED);
-	} else {
-		relaxed_set(self->flags, self->flags | CO_PINNED);
-		self->pinned_core = (uint8_t)core;
-	}
+	else
+		pin(self, core);
 
 	bool move = core >= 0 && self->core->index != core;
 
@@ -402,10 +388,7 @@ bool go_shield(bool on)
 	bool was = self->flags & CO_SHIELDED;
 
 	call_outside_handler("go_shield");
-	if (on)
-		relaxed_set(self->flags, self->flags | CO_SHIELDED);
-	else
-		relaxed_set(self->flags, self->flags & ~CO_SHIELDED);
+	relaxed_set(self->flags, on ? self->flags | CO_SHIELDED : self->flags & ~CO_SHIELDED);
 	return was;
 }
 

@@ -40,13 +40,6 @@ enum co_flags {
 #define likely(cond)   __builtin_expect(!!(cond), 1)
 #define unlikely(cond) __builtin_expect(!!(cond), 0)
 
-/* A name that was given. Its memory is type-stable: a look at a coroutine that ends meanwhile may find
- * another's name, but nothing else. */
-enum { NAME_SIZE = 32 };
-struct co_name {
-	uint64_t words[NAME_SIZE / sizeof(uint64_t)]; /* zero at the end */
-};
-
 /* A stack_kind from this one on: not a slot, and it does not grow; above it, in a block (exact.c). */
 enum { STACK_FIXED = 21 };
 
@@ -139,15 +132,6 @@ void co_count_end(struct co *co);
 
 /* Gives back all that co holds. By its successor, or by its maker where it was not started. */
 void co_free(struct co *co);
-
-/* In starter, which runs fn for somebody: the calling coroutine is named after fn. */
-static inline void co_named_after(go_fn *starter, uintptr_t fn)
-{
-	struct co *self = arch_current();
-
-	if (self->fn == starter)
-		relaxed_set(self->fn, (go_fn *)fn);
-}
 
 /* Calls visit for every struct co ever made that is in use, in no order. */
 void co_each(void (*visit)(struct co *co, void *arg), void *arg);

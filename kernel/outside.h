@@ -1,10 +1,16 @@
-/* What the kernel asks of the layers that stand on it: libc/ and drivers/. */
+/* What the kernel asks of the layers that stand on it: sync/, libc/ and drivers/. */
 #ifndef KERNEL_OUTSIDE_H
 #define KERNEL_OUTSIDE_H
 
 #include <stdbool.h>
 
 struct co;
+struct group;
+
+/* Groups: a member's function returned error; co has ended, or will never start, and leaves its group, if
+ * it is in one. */
+void group_cancel(struct group *g, int error);
+void group_leave(struct co *co);
 
 /* The console's driver: before main; empties what is buffered by polling, at any time. */
 void console_init(void);

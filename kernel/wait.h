@@ -23,36 +23,12 @@
 
 #include "debug/calls.h"
 #include "debug/order.h"
+#include "debug/who.h"
 #include "kernel/lock.h"
 #include "kernel/sched.h"
 
 /* The claim word: values from 0 on are the winner's, negative errno values end a wait in vain. */
 enum { WAIT_OPEN = INT32_MIN };
-
-enum wait_reason {
-	WAIT_NONE,
-	WAIT_SLEEP,
-	WAIT_CHAN_SEND,
-	WAIT_CHAN_RECV,
-	WAIT_SELECT,
-	WAIT_SELECT_NONE,
-	WAIT_MUTEX,
-	WAIT_RWMUTEX_READ,
-	WAIT_RWMUTEX_WRITE,
-	WAIT_COND,
-	WAIT_WAITGROUP,
-	WAIT_SEMA,
-	WAIT_EVENT,
-	WAIT_GROUP,
-	WAIT_FUTURE,
-	WAIT_POOL,
-	WAIT_GEN,
-	WAIT_SOCKET,
-	WAIT_REASONS,
-};
-
-/* "chan receive", ... as dumps show it. */
-extern const char *const wait_reason_names[WAIT_REASONS];
 
 struct wait {
 	struct co *co;

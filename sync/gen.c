@@ -10,11 +10,12 @@
 #include <vole/task.h>
 
 #include "kernel/bounds.h"
-#include "kernel/cancel.h"
 #include "kernel/heap.h"
+#include "kernel/outside.h"
 #include "kernel/sched.h"
 #include "kernel/stack.h"
 #include "kernel/wait.h"
+#include "sync/group.h"
 
 struct gen {
 	struct spinlock lock;

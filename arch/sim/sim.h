@@ -13,6 +13,7 @@
 #define SIM_H
 
 #include "arch/devices.h"
+#include "debug/who.h"
 #include "kernel/co.h"
 #include "kernel/core.h"
 
