@@ -1,5 +1,3 @@
-#include "kernel/options.h"
-
 #include <stdbool.h>
 #include <string.h>
 
@@ -26,23 +24,20 @@ const char *option(const char *name)
 	return NULL;
 }
 
-/* Takes a word of the form vole.NAME=VALUE. */
-static void take_option(char *word)
+/* Takes NAME=VALUE. */
+static void take_option(const char *text)
 {
-	char *value = strchr(word, '=');
+	for (int i = 0; i < VALUES; i++) {
+		size_t length = strlen(names[i]);
 
-	if (value) {
-		*value = '\0';
-		for (int i = 0; i < VALUES; i++)
-			if (!strcmp(names[i], word + 5)) {
-				values[i] = value + 1;
-				return;
-			}
-		*value = '=';
+		if (!strncmp(text, names[i], length) && text[length] == '=') {
+			values[i] = text + length + 1;
+			return;
+		}
 	}
-	log_warn("unknown option %s (there are vole.log=, vole.stdin=, vole.stdout=, vole.name=, "
-		 "vole.ip=)\n",
-		 word);
+	log_warn("unknown option vole.%s (there are vole.log=, vole.stdin=, vole.stdout=, "
+		 "vole.name=, vole.ip=)\n",
+		 text);
 }
 
 /* Ends the word that begins at from, with its quotes taken out; returns what is behind it. */
@@ -83,7 +78,7 @@ void options_parse(const char *line)
 
 		at = word_end(at);
 		if (!strncmp(word, "vole.", 5))
-			take_option(word);
+			take_option(word + 5);
 		else
 			words[options.argc++] = word;
 	}

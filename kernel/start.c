@@ -10,7 +10,6 @@
 #include "debug/stuck.h"
 #include "kernel/heap.h"
 #include "kernel/locals.h"
-#include "kernel/options.h"
 #include "kernel/outside.h"
 #include "kernel/page.h"
 #include "kernel/preempt.h"
@@ -24,24 +23,23 @@ struct machine machine;
 
 int main(int argc, char **argv);
 
-static void run_main(void *unused)
+static void run_main(void *)
 {
 	int status;
 
-	(void)unused;
 	libc_init();
 	status = main(options.argc, options.argv);
 	co_run_deferred();
 	exit(status);
 }
 
-static void core_setup(struct core *core, int index)
+static void core_setup(struct core *core, uint64_t hw_id)
 {
-	core->index = index;
-	core->hw_id = machine.core_hw_id[index];
+	core->index = core_count;
+	core->hw_id = hw_id;
 	core->timer_armed = TIME_NEVER;
 	wheel_init(&core->wheel);
-	core->random = (uint32_t)index * 2654435761u + 1;
+	core->random = (uint32_t)core->index * 2654435761u + 1;
 }
 
 /* False: no memory. */
@@ -65,8 +63,7 @@ static void start_cores(void)
 			log_warn("no memory for core %d and those after it\n", core_count);
 			break;
 		}
-		core_setup(core, core_count);
-		core->hw_id = machine.core_hw_id[i];
+		core_setup(core, machine.core_hw_id[i]);
 		cores[core_count] = core;
 		if (arch_core_start(core)) {
 			log_warn("core %d (hardware id %lx) did not come up\n", i, core->hw_id);
@@ -88,9 +85,8 @@ _Noreturn void core_start(struct core *core)
 }
 
 /* On the core's own stack, for good. */
-static void *leave_boot_stack(void *core, void *unused)
+static void *leave_boot_stack(void *core, void *)
 {
-	(void)unused;
 	core_start(core);
 }
 
@@ -102,7 +98,7 @@ _Noreturn void kernel_start(void)
 	uintptr_t stack;
 	extern char __image_start[], __image_end[];
 
-	core_setup(&boot_core, 0);
+	core_setup(&boot_core, machine.core_hw_id[0]);
 	co_idle_setup(&boot_idle, &boot_core);
 	/* So far on the boot stack, which is in the image. */
 	boot_idle.stack_mapped = (uintptr_t)__image_start;

@@ -31,8 +31,8 @@
 #include "kernel/co.h"
 #include "kernel/heap.h"
 #include "kernel/lock.h"
-#include "kernel/options.h"
 #include "kernel/outside.h"
+#include "kernel/start.h"
 
 char *__wrap_strtok(char *text, const char *separators);
 struct tm *__wrap_localtime(const time_t *time);
