@@ -46,12 +46,7 @@ struct co *stack_exact_alloc(size_t bound)
 	if (!block)
 		return NULL;
 	co = (struct co *)(block + block_size(i)) - 1;
-	relaxed_set(co->stack_kind, (uint8_t)(STACK_FIXED + 1 + i)); /* as in stack_take */
-	relaxed_set(co->stack_top, (uintptr_t)co);
-	relaxed_set(co->stack_mapped, (uintptr_t)block);
-	relaxed_set(co->flags, 0);
-	co->deep = 0;
-	relaxed_add(core_here()->stack_bytes, (int64_t)(co->stack_top - co->stack_mapped));
+	stack_set(co, (int)(STACK_FIXED + 1 + i), (uintptr_t)co, (uintptr_t)block);
 	paint(co, bound);
 	return co;
 }

@@ -59,9 +59,8 @@ void *heap_alloc(size_t size)
 	return heap_alloc_aligned(16, size);
 }
 
-static void *report_bad_free(void *p, void *unused)
+static void *report_bad_free(void *p, void *)
 {
-	(void)unused;
 	panic("free of %p, which is not an allocated block", p);
 }
 

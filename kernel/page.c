@@ -134,8 +134,10 @@ void page_init(void)
 			low = r->base;
 		if (r->base + r->size > high)
 			high = r->base + r->size;
+		if (!home || r->size > home->size)
+			home = r;
 	}
-	if (!machine.nram)
+	if (!home)
 		panic("too little memory: no RAM beside the image");
 
 	/* Blocks up to 1 GB are aligned to their size in physical memory too. */
@@ -145,10 +147,7 @@ void page_init(void)
 
 	size_t bytes = ((size_t)buddy.count * sizeof(struct page) + PAGE_SIZE - 1) & -PAGE_SIZE;
 
-	for (int i = 0; i < machine.nram; i++)
-		if (machine.ram[i].size >= bytes && (!home || machine.ram[i].size > home->size))
-			home = &machine.ram[i];
-	if (!home)
+	if (home->size < bytes)
 		panic("too little memory: %zu KB for the page table of the allocator do not fit",
 		      bytes / 1024);
 	buddy.pages = (struct page *)(uintptr_t)home->base;
@@ -304,13 +303,11 @@ static uint32_t alloc_or_reclaim(unsigned order, uint32_t n, bool anywhere)
 	}
 }
 
-static void *alloc_slowly(void *arg, void *unused)
+static void *alloc_slowly(unsigned order)
 {
-	unsigned order = (unsigned)(uintptr_t)arg;
 	struct magazine *m = &core_here()->pages;
 	uint32_t n;
 
-	(void)unused;
 	spin_lock(&buddy.lock);
 	n = alloc_or_reclaim(order, (uint32_t)1 << order, false);
 	if (order == 0)
@@ -333,8 +330,7 @@ void *page_alloc(unsigned order)
 	void *block;
 
 	assert_nopreempt();
-	block = order == 0 && m->count ? magazine_take(m)
-				       : core_call(alloc_slowly, (void *)(uintptr_t)order, NULL);
+	block = order == 0 && m->count ? magazine_take(m) : alloc_slowly(order);
 	if (block)
 		memory_fresh(block, PAGE_SIZE << order);
 	return block;
@@ -350,13 +346,12 @@ static struct {
 	size_t left;
 } tables; /* guarded by buddy.lock */
 
-static void *alloc_table(void *unused, void *unused2)
+void *page_take_table(void)
 {
 	void *page = NULL;
 	uint32_t n = 0;
 
-	(void)unused;
-	(void)unused2;
+	assert_nopreempt();
 	spin_lock(&buddy.lock);
 	for (unsigned order = 63 - (unsigned)__builtin_clzl(buddy.total_pages / 256 | 1);
 	     !tables.left && order > 0; order--) {
@@ -373,15 +368,6 @@ static void *alloc_table(void *unused, void *unused2)
 		tables.next += PAGE_SIZE;
 	}
 	spin_unlock(&buddy.lock);
-	return page;
-}
-
-void *page_take_table(void)
-{
-	void *page;
-
-	assert_nopreempt();
-	page = core_call(alloc_table, NULL, NULL);
 	if (page)
 		memory_fresh(page, PAGE_SIZE);
 	return page;
@@ -394,28 +380,20 @@ void *page_alloc_table(void)
 	return page ? page : page_alloc(0);
 }
 
-static void *page_free_slowly(void *block, void *arg)
-{
-	unsigned order = (unsigned)(uintptr_t)arg;
-	struct magazine *m = &core_here()->pages;
-
-	spin_lock(&buddy.lock);
-	free_block(number_of(block), order);
-	while (order == 0 && m->count > MAGAZINE_SIZE / 2)
-		free_block(number_of(magazine_take(m)), 0);
-	spin_unlock(&buddy.lock);
-	return NULL;
-}
-
 void page_free(void *block, unsigned order)
 {
 	struct magazine *m = &core_here()->pages;
 
 	assert_nopreempt();
-	if (order == 0 && m->count < MAGAZINE_SIZE)
+	if (order == 0 && m->count < MAGAZINE_SIZE) {
 		magazine_put(m, block);
-	else
-		core_call(page_free_slowly, block, (void *)(uintptr_t)order);
+		return;
+	}
+	spin_lock(&buddy.lock);
+	free_block(number_of(block), order);
+	while (order == 0 && m->count > MAGAZINE_SIZE / 2)
+		free_block(number_of(magazine_take(m)), 0);
+	spin_unlock(&buddy.lock);
 }
 
 static void *alloc_many(void *count, void *alignment)
@@ -443,11 +421,10 @@ void *page_alloc_many(size_t n, size_t align)
 	return n > buddy.count ? NULL : core_call(alloc_many, (void *)n, (void *)align);
 }
 
-static void *free_many(void *block, void *unused)
+static void *free_many(void *block, void *)
 {
 	uint32_t first = number_of(block);
 
-	(void)unused;
 	spin_lock(&buddy.lock);
 	buddy.pages[first].kind = PAGE_OTHER;
 	free_span(first, first + buddy.pages[first].count);

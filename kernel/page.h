@@ -22,7 +22,8 @@ struct page {
 /* Takes over the RAM that the machine found. */
 void page_init(void);
 
-/* Gives back what page_alloc (arch.h) gave. Both: with nopreempt > 0, or before the scheduler runs. */
+/* Gives back what page_alloc (arch.h) gave. Both: with nopreempt > 0, or before the scheduler runs. They
+ * go deep: on the core's own stack (core_call), or one that grows. */
 void page_free(void *block, unsigned order);
 
 /* A page that is kept for good, as page tables are. page_take_table: only where one is free already. */

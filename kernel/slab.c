@@ -55,23 +55,6 @@ void *slab_object_of(const void *p)
 	return (char *)(uintptr_t)p - (offset - SLAB_HEADER) % size;
 }
 
-static void partial_add(struct slab_cache *cache, struct slab *slab)
-{
-	slab->next = cache->partial;
-	slab->link = &cache->partial;
-	if (slab->next)
-		slab->next->link = &slab->next;
-	cache->partial = slab;
-}
-
-static void partial_remove(struct slab *slab)
-{
-	*slab->link = slab->next;
-	if (slab->next)
-		slab->next->link = slab->link;
-	slab->link = NULL;
-}
-
 static struct slab *slab_make(struct slab_cache *cache)
 {
 	struct slab *slab = page_alloc(cache->order);
@@ -95,13 +78,13 @@ static struct slab *slab_make(struct slab_cache *cache)
 		/* release: with the acquire in slab_each, which takes no lock. */
 		__atomic_store_n(&cache->all, slab, __ATOMIC_RELEASE);
 	}
-	partial_add(cache, slab);
+	LIST_INSERT_HEAD(&cache->partial, slab, in_partial);
 	return slab;
 }
 
 static void *take_one(struct slab_cache *cache)
 {
-	struct slab *slab = cache->partial;
+	struct slab *slab = LIST_FIRST(&cache->partial);
 	uint32_t *word;
 	unsigned i;
 
@@ -118,13 +101,13 @@ static void *take_one(struct slab_cache *cache)
 		relaxed_add(cache->empty, -1);
 	}
 	if (++slab->used == cache->capacity)
-		partial_remove(slab);
+		LIST_REMOVE(slab, in_partial);
 	return (char *)slab + SLAB_HEADER + i * cache->size;
 }
 
 static void slab_free_pages(struct slab_cache *cache, struct slab *slab)
 {
-	partial_remove(slab);
+	LIST_REMOVE(slab, in_partial);
 	for (size_t i = 0; i < (size_t)1 << cache->order; i++)
 		relaxed_set(page_of((char *)slab + i * PAGE_SIZE)->kind, PAGE_OTHER);
 	page_free(slab, cache->order);
@@ -133,13 +116,12 @@ static void slab_free_pages(struct slab_cache *cache, struct slab *slab)
 static void put_one(struct slab_cache *cache, void *object)
 {
 	struct slab *slab = slab_of(object);
-
 	unsigned i = (unsigned)((char *)object - (char *)slab - SLAB_HEADER) /
 		     (unsigned)cache->size;
 
 	slab->free[i / 32] |= UINT32_C(1) << i % 32;
 	if (slab->used-- == cache->capacity)
-		partial_add(cache, slab);
+		LIST_INSERT_HEAD(&cache->partial, slab, in_partial);
 	if (slab->used)
 		return;
 	if (cache->type_stable) {
@@ -150,16 +132,15 @@ static void put_one(struct slab_cache *cache, void *object)
 	}
 }
 
-static void *refill_magazine(void *arg, void *unused)
+static void *refill_magazine(void *arg, void *)
 {
 	struct slab_cache *cache = arg;
 	struct magazine *m = &core_here()->slabs[cache->index];
 	void *object;
 
-	(void)unused;
 	spin_lock(&cache->lock);
 	object = take_one(cache);
-	while (object && m->count < MAGAZINE_SIZE / 2 && cache->partial)
+	while (object && m->count < MAGAZINE_SIZE / 2 && !LIST_EMPTY(&cache->partial))
 		m->object[m->count++] = take_one(cache);
 	spin_unlock(&cache->lock);
 	/* Objects that follow each other in memory are used one after the other. */

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/queue.h>
 
 #include "kernel/core.h"
 
@@ -22,9 +23,9 @@ struct slab_cache {
 
 	struct spinlock lock;
 	/* guarded by lock */
-	struct slab *partial; /* slabs with free objects */
-	struct slab *all;     /* type_stable: every slab */
-	size_t empty;         /* type_stable: slabs of which no object is in use; read by anyone */
+	LIST_HEAD(, slab) partial; /* slabs with free objects */
+	struct slab *all;          /* type_stable: every slab */
+	size_t empty; /* type_stable: slabs of which no object is in use; read by anyone */
 };
 
 /* The most in a slab. */
@@ -34,7 +35,7 @@ enum { SLAB_OBJECTS = 224 };
 struct slab {
 	struct slab_cache *cache; /* constant */
 	/* guarded by cache->lock */
-	struct slab *next, **link; /* in partial; link is NULL when full */
+	LIST_ENTRY(slab) in_partial; /* in cache->partial, while an object is free */
 	struct slab *next_all;
 	uint32_t free[SLAB_OBJECTS / 32]; /* a bit for each */
 	uint8_t used;

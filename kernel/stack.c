@@ -4,7 +4,6 @@
 
 #include "debug/failing.h"
 #include "debug/overflow.h"
-#include "debug/who.h"
 #include "kernel/core.h"
 #include "kernel/lock.h"
 #include "kernel/page.h"
@@ -14,9 +13,8 @@
  * Slots come in kinds of 4 KB << kind, each kind in a window of its own, so that an address
  * tells its slot: window + slot * stride, the guard page first.
  */
-enum { KINDS = STACK_FIXED, DEFAULT_KIND = 6 };
+enum { KINDS = STACK_FIXED, DEFAULT_KIND = 6 /* 256 KB */ };
 enum { CORE_KIND = 8 }; /* the first slots of it are those of cores: 1 MB, nearly all of it guard */
-_Static_assert(STACK_DEFAULT == PAGE_SIZE << DEFAULT_KIND, "the default kind");
 
 /* What a free slot holds at its top. */
 struct free_slot {
@@ -126,13 +124,16 @@ static uintptr_t top_of(struct free_slot *slot)
 	return (uintptr_t)(slot + 1);
 }
 
-/* Kind locked: the first free slot leaves the list. */
-static void free_slot_remove(struct slot_kind *kind)
+/* Kind locked; NULL: none is free. */
+static struct free_slot *free_slot_take(struct slot_kind *kind)
 {
 	struct free_slot *slot = kind->free;
 
-	kind->free = slot->next;
-	kind->free_bytes -= top_of(slot) - slot->mapped;
+	if (slot) {
+		kind->free = slot->next;
+		kind->free_bytes -= top_of(slot) - slot->mapped;
+	}
+	return slot;
 }
 
 uintptr_t stack_make_core(size_t size)
@@ -164,17 +165,14 @@ static void mark_deep(struct co *co)
 	}
 }
 
-static void *take_slowly(void *arg, void *unused)
+static void *take_slowly(void *arg, void *)
 {
 	struct slot_kind *kind = arg;
 	struct free_slot *slot;
 
-	(void)unused;
 	spin_lock(&kind->lock);
-	slot = kind->free;
-	if (slot)
-		free_slot_remove(kind);
-	else
+	slot = free_slot_take(kind);
+	if (!slot)
 		slot = slot_make(kind);
 	spin_unlock(&kind->lock);
 	return slot;
@@ -200,14 +198,8 @@ bool stack_take(struct co *co, size_t limit)
 		slot = core_call(take_slowly, kind, NULL);
 	if (!slot)
 		return false;
-	/* Others may still look at the coroutine that had *co before. */
-	relaxed_set(co->stack_kind, (uint8_t)i);
-	relaxed_set(co->stack_top, top_of(slot));
-	relaxed_set(co->stack_mapped, slot->mapped);
-	relaxed_set(co->flags, 0);
-	co->deep = 0;
+	stack_set(co, i, top_of(slot), slot->mapped);
 	mark_deep(co);
-	relaxed_add(core_here()->stack_bytes, (int64_t)(co->stack_top - co->stack_mapped));
 	return true;
 }
 
@@ -285,9 +277,10 @@ static struct {
 	size_t n;
 } reclaim;
 
-/* Kind and reclaim locked: takes the pages at reclaim.va, of whole slots, lowest first. Where the list
- * of slots without pages is full it gets one more page, of those that are kept for tables, or else one of
- * these. Returns how many pages have become free. */
+/* Reclaim locked: unmaps the pages at reclaim.va, and frees those that there were. How many.
+ * kind (locked; NULL: a stack is in use): whole free slots of it lose their pages, the lowest first. Where
+ * its list of slots without pages is full, the list gets a page of those that are kept for tables, or else
+ * one of these. */
 static size_t strip(struct slot_kind *kind)
 {
 	size_t freed = 0;
@@ -297,7 +290,7 @@ static size_t strip(struct slot_kind *kind)
 		struct bare_slots *page = (struct bare_slots *)reclaim.pages[i];
 		uintptr_t end = reclaim.va[i] + PAGE_SIZE;
 
-		if (page && (!kind->bare || kind->bare->count == BARE_SLOTS)) {
+		if (page && kind && (!kind->bare || kind->bare->count == BARE_SLOTS)) {
 			struct bare_slots *list = page_take_table();
 
 			if (!list) {
@@ -312,10 +305,23 @@ static size_t strip(struct slot_kind *kind)
 			page_free(page, 0);
 			freed++;
 		}
-		if ((end - kind->window) % kind->stride == 0) /* it was the top page */
+		if (kind && (end - kind->window) % kind->stride == 0) /* it was the top page */
 			kind->bare->top[kind->bare->count++] = end;
 	}
 	reclaim.n = 0;
+	return freed;
+}
+
+/* The same for the pages from at to end, but the last of them are left at reclaim.va. */
+static size_t strip_range(struct slot_kind *kind, uintptr_t at, uintptr_t end)
+{
+	size_t freed = 0;
+
+	for (; at < end; at += PAGE_SIZE) {
+		if (reclaim.n == AT_ONCE)
+			freed += strip(kind);
+		reclaim.va[reclaim.n++] = at;
+	}
 	return freed;
 }
 
@@ -324,18 +330,11 @@ static size_t strip_slots(struct slot_kind *kind, size_t n)
 {
 	size_t freed = 0;
 
-	for (struct free_slot *slot; freed + reclaim.n < n && (slot = kind->free);) {
+	for (struct free_slot *slot; freed + reclaim.n < n && (slot = free_slot_take(kind));) {
 		uintptr_t at = slot->mapped, top = top_of(slot);
 		size_t strays = atomic_load_explicit(&kind->strays, memory_order_relaxed);
 
-		if (top - at < strays)
-			at = top - strays;
-		free_slot_remove(kind);
-		for (; at < top; at += PAGE_SIZE) {
-			if (reclaim.n == AT_ONCE)
-				freed += strip(kind);
-			reclaim.va[reclaim.n++] = at;
-		}
+		freed += strip_range(kind, top - at < strays ? top - strays : at, top);
 	}
 	return freed + strip(kind);
 }
@@ -364,52 +363,34 @@ size_t stack_reclaim(size_t n)
 }
 
 /* co is off its stack: takes the pages below where it stopped, but for a few. How many. */
-static size_t trim(struct co *co)
+static void *trim(void *arg, void *)
 {
+	struct co *co = arg;
 	uintptr_t keep = ((uintptr_t)co->sp & ~(uintptr_t)(PAGE_SIZE - 1)) - 4 * PAGE_SIZE;
-	size_t freed = 0;
+	uintptr_t from = co->stack_mapped;
+	size_t freed;
 
-	if (co->frame || !spin_try_lock(&reclaim.lock))
-		return 0;
-	while (co->stack_mapped < keep) {
-		size_t n = 0;
-
-		while (n < AT_ONCE && co->stack_mapped < keep) {
-			reclaim.va[n++] = co->stack_mapped;
-			relaxed_set(co->stack_mapped, co->stack_mapped + PAGE_SIZE);
-		}
-		arch_unmap(reclaim.va, n, reclaim.pages);
-		for (size_t i = 0; i < n; i++)
-			if (reclaim.pages[i])
-				page_free((void *)reclaim.pages[i], 0);
-		relaxed_add(core_here()->stack_bytes, -(int64_t)(n * PAGE_SIZE));
-		freed += n;
-	}
+	if (co->frame || from >= keep || !spin_try_lock(&reclaim.lock))
+		return NULL;
+	relaxed_set(co->stack_mapped, keep);
+	relaxed_add(core_here()->stack_bytes, -(int64_t)(keep - from));
+	freed = strip_range(NULL, from, keep) + strip(NULL);
 	spin_unlock(&reclaim.lock);
-	if (co->stack_top - co->stack_mapped <= DEEP) {
+	if (co->stack_top - keep <= DEEP) {
 		co->deep = 0;
 		atomic_fetch_sub_explicit(&deep_stacks, 1, memory_order_relaxed);
 	}
-	return freed;
+	return (void *)freed;
 }
 
-static void *stopped(void *stack, void *unused)
+void stack_stopped(struct co *co)
 {
-	struct co *co = stack;
-
-	(void)unused;
 	if ((uintptr_t)co->sp - co->stack_mapped < DEEP)
 		co->deep = 1;
 	else if (co->deep <= SHALLOW_LONG)
 		co->deep++;
 	else
-		trim(co);
-	return NULL;
-}
-
-void stack_stopped(struct co *co)
-{
-	core_call(stopped, co, NULL);
+		core_call(trim, co, NULL);
 }
 
 static void trim_waiting(struct co *co, void *arg)
@@ -421,7 +402,7 @@ static void trim_waiting(struct co *co, void *arg)
 	if (!atomic_compare_exchange_strong_explicit(&co->on_core, &off, CO_ON,
 						     memory_order_acquire, memory_order_relaxed))
 		return;
-	*(size_t *)arg += trim(co);
+	*(size_t *)arg += (size_t)trim(co, NULL);
 	atomic_store_explicit(&co->on_core, co->deep ? CO_OFF_DEEP : CO_OFF, memory_order_release);
 }
 
@@ -452,22 +433,6 @@ size_t stack_limit(const struct co *co)
 	return relaxed_get(co->stack_top) - relaxed_get(co->stack_mapped);
 }
 
-/* The guard page of its stack. */
-static uintptr_t stack_guard(const struct co *co)
-{
-	return co->stack_top - stack_limit(co) - PAGE_SIZE;
-}
-
-/* addr is in the slots of cores: right below the stack of this one, or wild. */
-static bool core_fault(uintptr_t addr, const struct arch_regs *regs)
-{
-	const struct co *idle = core_here()->idle;
-
-	if (idle->stack_top - addr <= kinds[CORE_KIND].stride && addr < idle->stack_mapped)
-		stack_core_overflow(regs, addr);
-	return false;
-}
-
 /* A page at at, not of the current coroutine's stack, has been mapped. */
 static void note_stray(struct slot_kind *kind, uintptr_t at)
 {
@@ -484,7 +449,8 @@ static void note_stray(struct slot_kind *kind, uintptr_t at)
 bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 {
 	struct co *co = arch_current();
-	bool own = co && addr - stack_guard(co) < co->stack_top - stack_guard(co);
+	bool own = co &&
+		   co->stack_top - addr - 1 < stack_limit(co) + PAGE_SIZE; /* or its guard page */
 
 	if (addr < kinds[0].window || addr >= kinds[KINDS - 1].window_end)
 		return false;
@@ -498,8 +464,13 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 
 	if (addr >= relaxed_get(kind->unused))
 		return false;
-	if (kind == &kinds[CORE_KIND] && addr < core_stacks_end)
-		return core_fault(addr, regs);
+	if (kind == &kinds[CORE_KIND] && addr < core_stacks_end) {
+		const struct co *idle = core_here()->idle;
+
+		if (idle->stack_top - addr <= kind->stride && addr < idle->stack_mapped)
+			stack_core_overflow(regs, addr);
+		return false;
+	}
 	if (offset < PAGE_SIZE) {
 		if (own)
 			stack_overflow(co, regs, addr);
@@ -532,10 +503,7 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 		return true;
 	}
 	if (error)
-		panic("out of memory: the stack of coroutine %lu \"%s\" cannot grow beyond %lu "
-		      "bytes; %zu KB free",
-		      co->id, co_name(co), co->stack_top - co->stack_mapped,
-		      page_available() / 1024);
+		stack_out_of_memory(co);
 	if (own && at < co->stack_mapped) {
 		relaxed_add(co->core->stack_bytes, (int64_t)(co->stack_mapped - at));
 		relaxed_set(co->stack_mapped, at);

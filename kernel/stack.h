@@ -9,9 +9,7 @@
 #include <stdbool.h>
 
 #include "debug/paint.h"
-#include "kernel/co.h"
-
-enum { STACK_DEFAULT = 256 * 1024 };
+#include "kernel/core.h"
 
 /* The size that the stack of co may grow to. */
 size_t stack_limit(const struct co *co);
@@ -31,6 +29,18 @@ static inline uintptr_t stack_start(const struct co *co)
 
 /* What one of the kernel's functions between co_begin and the program's needs. */
 enum { STACK_CALL = 96 };
+
+/* The new coroutine co has the stack from mapped to top. Others may still look at the coroutine that had
+ * *co before. */
+static inline void stack_set(struct co *co, int kind, uintptr_t top, uintptr_t mapped)
+{
+	relaxed_set(co->stack_kind, (uint8_t)kind);
+	relaxed_set(co->stack_top, top);
+	relaxed_set(co->stack_mapped, mapped);
+	relaxed_set(co->flags, 0);
+	co->deep = 0;
+	relaxed_add(core_here()->stack_bytes, (int64_t)(top - mapped));
+}
 
 enum { STACK_EXACT_MAX = 16 * 1024 - 256 - PAINT_ROOM };
 void stack_exact_init(void);

@@ -10,12 +10,11 @@ struct wait_timer {
 	struct wait *wait;
 };
 
-static void timer_fire(struct wheel_node *node, uint64_t now)
+static void timer_fire(struct wheel_node *node, uint64_t)
 {
 	struct wait_timer *timer = (struct wait_timer *)node;
 	struct co *co = timer->wait->co;
 
-	(void)now;
 	if (wait_claim(timer->wait, -ETIMEDOUT))
 		sched_ready_last(co);
 }
@@ -98,7 +97,7 @@ void wait_queue_put_first(struct wait_queue *q, struct wait_node *node)
 }
 
 /* True: node was queued, and is the caller's to take out. */
-static bool take(struct wait_node *node, uint8_t place)
+static bool mark_node(struct wait_node *node, uint8_t place)
 {
 	uint8_t queued = WAIT_QUEUED;
 
@@ -108,7 +107,7 @@ static bool take(struct wait_node *node, uint8_t place)
 
 bool wait_queue_leave(struct wait_node *node)
 {
-	if (take(node, WAIT_LEAVING))
+	if (mark_node(node, WAIT_LEAVING))
 		return true;
 	/* acquire: with the release in wait_queue_remove. */
 	while (atomic_load_explicit(&node->place, memory_order_acquire) != WAIT_OUT)
@@ -118,7 +117,7 @@ bool wait_queue_leave(struct wait_node *node)
 
 bool wait_queue_drop(struct wait_queue *q, struct wait_node *node)
 {
-	if (!take(node, WAIT_TAKEN))
+	if (!mark_node(node, WAIT_TAKEN))
 		return false;
 	wait_queue_remove(q, node);
 	return true;

@@ -32,7 +32,7 @@ static uint64_t tick_of(uint64_t ns)
 }
 
 /* Puts node where it belongs, seen from wheel->tick. */
-static void insert(struct wheel *wheel, struct wheel_node *node)
+static void wheel_put(struct wheel *wheel, struct wheel_node *node)
 {
 	uint64_t tick = tick_of(node->deadline);
 
@@ -77,7 +77,7 @@ void wheel_start(struct wheel_node *node)
 
 	spin_lock(&wheel->lock);
 	node->core = core;
-	insert(wheel, node);
+	wheel_put(wheel, node);
 	wheel->pending++;
 	sooner = node->deadline < wheel->next;
 	if (sooner)
@@ -95,7 +95,7 @@ void wheel_again(struct wheel_node *node, uint64_t deadline)
 	if (deadline == TIME_NEVER)
 		return;
 	relaxed_set(node->deadline, deadline); /* timer_stop looks at it */
-	insert(wheel, node);
+	wheel_put(wheel, node);
 	wheel->pending++;
 }
 
@@ -187,7 +187,7 @@ uint64_t wheel_advance(struct wheel *wheel, uint64_t now)
 
 				link = link->next;
 				__builtin_prefetch(link);
-				insert(wheel, node);
+				wheel_put(wheel, node);
 			}
 			continue;
 		}
