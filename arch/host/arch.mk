@@ -5,10 +5,11 @@ ARCH_CFLAGS := -fcf-protection=none -mno-red-zone -fasynchronous-unwind-tables \
 	-isystem arch/host/include
 # FS is the C library's, and its thread-local variables are; a coroutine's are where `assemble` says.
 ARCH_APP_FLAGS := -mno-tls-direct-seg-refs -wrapper $(CURDIR)/arch/host/assemble
-# The functions of stdio whose calls stdio.c takes.
-HOST_STDIO := $(shell sed -n 's|^LOCKED[A-Z_]*.\([a-zA-Z_0-9]*\),.*|\1|p' arch/host/stdio.c)
+# The functions of stdio whose calls stdio.c takes. (Each make reads this file; for other ports it starts
+# nothing.)
+HOST_STDIO := $(if $(filter host,$(ARCH)),$(shell sed -n 's|^LOCKED[A-Z_]*.\([a-zA-Z_0-9]*\),.*|\1|p' arch/host/stdio.c))
 # And those of all the library whose errno calls.S takes.
-HOST_CALLS := $(shell sed -n 's/^CALLS_LONG [0-9],/CALLS/;s/^CALLS_[A-Z]*/CALLS/; /^CALLS/{s///;s/,/ /g;p}' arch/host/calls.S)
+HOST_CALLS := $(if $(filter host,$(ARCH)),$(shell sed -n 's/^CALLS_LONG [0-9],/CALLS/;s/^CALLS_[A-Z]*/CALLS/; /^CALLS/{s///;s/,/ /g;p}' arch/host/calls.S))
 # main is the application's, so the process begins elsewhere. Lazy binding would have coroutines
 # preempted in the dynamic linker.
 ARCH_LDFLAGS := -pthread -Wl,-e,host_start,-z,now \
