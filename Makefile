@@ -305,7 +305,7 @@ comma := ,
 wraps = $(patsubst --wrap=%,%,$(filter --wrap=%,$(subst $(comma), ,$1)))
 wrapped := $(call wraps,$(link_flags))
 stackdepth := NM='$(NM)' OBJDUMP=$(CROSS)objdump tools/stackdepth --app $(O) $(wrapped:%=--wrap=%)
-depth_tools := $(addprefix tools/,stackdepth depth.py callgraph.py linkage.py machinecode.py objfile.py passed.py)
+depth_tools := $(addprefix tools/,stackdepth needs.py depth.py callgraph.py linkage.py machinecode.py objfile.py passed.py)
 depth_files := --kernel $(B)/kernel.graph $(app_objs) --notes $(app_srcs)
 
 # What stackdepth reads of the kernel and the C library: the same for all applications, too.
@@ -325,8 +325,8 @@ $(A)/linked.elf: $(objs) $(filter %.a %.o,$(app_libs)) $(B)/nosymbols.o $(B)/ker
 	own=$$(sed -n 's/^app\.//p' $$t.own; grep -Fxf $(B)/kernel.names $$t.own || :); [ -z "$$own" ] || \
 		OBJCOPY=$(CROSS)objcopy tools/ownnames.py $$own --in $(app_objs); \
 	link $(B)/nosymbols.o -Wl,-Map=$$t.map -Wl,-S; names $$t.names >$$t.functions; \
-	tools/mksymtab.py $$t.names >$$t.s; \
-	$(if $(filter grow,$(STACKS)),,$(stackdepth) --bounds --linked $$t.names $$t.map $(depth_files) >>$$t.s;) \
+	$(if $(filter grow,$(STACKS)),tools/mksymtab.py $$t.names, \
+		$(stackdepth) --bounds --symbols --linked $$t.names $$t.map $(depth_files)) >$$t.s; \
 	$(CC) -c -o $$t.o $$t.s; link $$t.o; \
 	names $$t.names | cmp - $$t.functions || { echo 'functions moved in the second link' >&2; exit 1; }; \
 	mv -f $$t.map $(@:.elf=.map); mv -f $$t.names $(@:.elf=.names); mv -f $$t.elf $@
