@@ -443,6 +443,52 @@ FUNCTION static void do_dump(void)
 	exit(0);
 }
 
+/* ---- A frame pointer that leads to a page which the stack does not have yet ---- */
+
+/* Loops until *stop, with such a frame pointer. */
+FUNCTION static void with_far_frame(volatile int *stop)
+{
+	uintptr_t frame = (uintptr_t)__builtin_frame_address(0) - 32 * 1024;
+
+	call();
+#ifdef __x86_64__
+	asm volatile("xchgq %%rbp, %0; 1: cmpl $0, (%1); je 1b; xchgq %%rbp, %0"
+		     : "+r"(frame)
+		     : "r"(stop)
+		     : "memory", "cc");
+#else
+	asm volatile("mov x9, x29; mov x29, %0; 1: ldr w10, [%1]; cbz w10, 1b; mov x29, x9"
+		     :
+		     : "r"(frame), "r"(stop)
+		     : "x9", "x10", "memory");
+#endif
+	STAY();
+}
+
+static volatile int begun, ends;
+
+static void loop_far(void *arg)
+{
+	begun = 1;
+	with_far_frame(arg);
+	STAY();
+}
+
+/* One that was interrupted with it is in the dump, and who came after it is, too. */
+FUNCTION static void do_dump_far_frame(void)
+{
+	struct go_options with = {.name = "far", .core = 1, .stack = 64 * 1024};
+
+	go_pin(0);
+	go_with(&with, loop_far, (void *)(uintptr_t)&ends);
+	go_with(&(struct go_options){.name = "sleeper"}, sleep_on, NULL);
+	while (!begun)
+		go_yield();
+	until_parked(1);
+	runtime_dump();
+	exit(0);
+}
+
 /* ---- Choosing one ---- */
 
 static const struct death {
@@ -486,6 +532,7 @@ static const struct death {
 	{"deadlock-select", do_deadlock_select, true},
 	{"deadlock-exit", do_deadlock_exit, true},
 	{"dump", do_dump, true},
+	{"dump-far-frame", do_dump_far_frame, true},
 };
 
 FUNCTION static void inner(const struct death *d)
