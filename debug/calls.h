@@ -4,7 +4,7 @@
  * irq_defer, time_now, runtime_panic. What could wait is for coroutines only: the functions of
  * irq_defer run on a core that has none. Each public call says which of the two it is in its first
  * lines. It costs a load and a branch, of the cache line that every call touches; go_yield has no
- * room for it, so irq_device makes it leave its fast path, and looks there.
+ * room for it: core->attention makes it leave its fast path, and it looks there.
  */
 #ifndef DEBUG_CALLS_H
 #define DEBUG_CALLS_H

@@ -51,7 +51,7 @@ int runtime_procs(int n)
 		return atomic_load_explicit(&proc_count, memory_order_relaxed);
 	if (n > core_count)
 		n = core_count;
-	old = proc_set_count(n);
+	old = atomic_exchange_explicit(&proc_count, n, memory_order_relaxed);
 	/* Those that stop give their queues away. */
 	look_again();
 	return old;
@@ -64,7 +64,7 @@ uint64_t runtime_set_quantum(uint64_t ns)
 	call_outside_handler("runtime_set_quantum");
 	if (ns && ns < QUANTUM_MIN)
 		ns = QUANTUM_MIN;
-	old = atomic_exchange_explicit(&sched_quantum, ns, memory_order_relaxed);
+	old = atomic_exchange_explicit(&preempt_quantum, ns, memory_order_relaxed);
 	look_again();
 	return old;
 }
@@ -250,7 +250,9 @@ int runtime_cpu_ns(uint64_t *ns)
 	if (!ns)
 		return -EINVAL;
 	preempt_disable();
-	atomic_fetch_or_explicit(&sched_detour, DETOUR_CHARGES, memory_order_relaxed);
+	/* From now on all switches read the clock; so far, ticks of time slices have. */
+	for (int i = 0; i < core_count; i++)
+		relaxed_set(cores[i]->every_switch, true);
 	sched_charge(self->core, self);
 	*ns = self->cpu_ns;
 	preempt_enable();

@@ -48,7 +48,6 @@ static bool all_empty(void)
 		struct core *core = cores[i];
 
 		if (relaxed_get(core->irq_pending) || proc_waiting(core) ||
-		    relaxed_get(core->resume) ||
 		    atomic_load_explicit(&core->proc.inbox, memory_order_relaxed) ||
 		    atomic_load_explicit(&core->proc.deferred, memory_order_relaxed))
 			return false;

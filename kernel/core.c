@@ -9,7 +9,9 @@ static inline void *own_stack(const struct co *self)
 {
 	const struct core *core = self ? self->core : NULL;
 
-	if (!core || core->called_from || core->in_fault || core->in_handler || self == core->idle)
+	/* relaxed_get: that byte alone, for others write the one beside it. */
+	if (!core || core->called_from || core->in_fault || relaxed_get(core->in_handler) ||
+	    self == core->idle)
 		return NULL;
 	return (void *)((uintptr_t)core->idle->sp & ~(uintptr_t)15);
 }

@@ -27,9 +27,7 @@ struct magazine {
 struct proc {
 	/* Owner only. */
 	struct co *runnext; /* runs next, in its waker's time slice */
-	bool special;       /* something may be in urgent or the ring */
 	bool slice_armed;   /* slice_end is set: always where something waits here */
-	bool turn_over;     /* a slice has ended, without preemption: see sched_park_for */
 	uint32_t ticks;     /* picks that began a new slice */
 	uint32_t tick_seen; /* ticks at the last timer interrupt */
 	struct runq runq;
@@ -45,7 +43,8 @@ struct proc {
 	_Atomic(struct irq_work *) deferred;
 };
 
-/* Whose code runs on a core beside that of coroutines. */
+/* Whose code runs on a core beside that of coroutines: an interrupt handler's, or that of a function
+ * of irq_defer. */
 enum { HANDLER_IRQ = 1, HANDLER_DEFERRED = 2 };
 
 struct core {
@@ -53,21 +52,29 @@ struct core {
 	struct co *idle;    /* what runs when nothing else does; also the boot stack */
 
 	/* Owner only, and its interrupt handlers where marked *; what a switch touches comes first. */
-	uint64_t now;       /* the clock, when it was last read: at most a time slice ago */
-	bool irq_pending;   /* * something for the scheduler to do */
-	uint8_t in_handler; /* * an interrupt handler runs, or a function of irq_defer */
-	bool in_fault;      /* * a stack grows */
-	int index;          /* constant */
-	uint64_t switches;  /* a counter, see below */
+	uint64_t now; /* the clock, when it was last read: at most a time slice ago */
+	/* Not 0: coroutines that stop switch to the scheduler, and what they make ready may have to go
+	 * elsewhere. One byte for each reason. */
+	union {
+		uint64_t attention;
+		struct {
+			bool irq_pending;   /* * an interrupt has left something to do */
+			uint8_t in_handler; /* * see enum above */
+			bool elsewhere;     /* what runs next may not be in runnext and runq */
+			bool every_switch;  /* each has to read the clock, or find variables */
+			bool turn_over;     /* without preemption: who stops lets others run first */
+		};
+	};
+	bool in_fault;     /* * a stack grows */
+	int index;         /* constant */
+	uint64_t switches; /* a counter, see below */
 	_Atomic(struct co *)
 		running; /* here, idle itself while it looks for work; NULL: sleeps; read by anyone */
 	struct proc proc;
-	struct co *resume;         /* for idle: continue this one next */
 	void *called_from;         /* in core_call: its frame; NULL: not there */
 	void *spare_frame;         /* * for the next preemption; links more */
 	uint64_t timer_armed;      /* what the timer is armed for */
 	uint64_t timers_after;     /* timers that went off lately: the next do then, together */
-	bool in_service;           /* which arms the timer at its end, once */
 	uint64_t next_id, last_id; /* of coroutines made here */
 	uint32_t random;
 	uint32_t given_back;   /* the last round that page_give_back has served; see page.c */

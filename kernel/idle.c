@@ -2,11 +2,11 @@
  * Cores without work. A core that has work while others are idle puts it where they can take it, its
  * ring (proc_share); one that runs out takes half of another's ring; one that finds nothing publishes
  * that it is idle, looks once more, interrupts those that keep work to themselves, and halts. Both sides
- * store, fence, and load, so one of them sees the other (sleep, proc_notify). Whoever keeps work
+ * store, fence, and load, so one of them sees the other (proc_sleep, proc_notify); a searcher that
+ * finds nothing comes to that fence, too, so who sees it searching may leave the work to it. Whoever keeps work
  * without the fence is seen by the second look of the idle core, a moment later.
  */
 #include "debug/stuck.h"
-#include "kernel/locals.h"
 #include "kernel/lock.h"
 #include "kernel/preempt.h"
 #include "kernel/proc.h"
@@ -19,6 +19,11 @@ _Atomic uint64_t proc_idle_mask; /* cores that sleep and may be woken for work *
 
 static _Atomic int searchers; /* cores that look for work, or have been woken to */
 
+static uint64_t idle_cores(void)
+{
+	return atomic_load_explicit(&proc_idle_mask, memory_order_relaxed);
+}
+
 void proc_interrupt(struct core *to)
 {
 	struct core *core = core_here();
@@ -30,33 +35,41 @@ void proc_interrupt(struct core *to)
 	arch_send_reschedule(to);
 }
 
-void proc_notify(void)
+bool proc_notify(void)
 {
-	/* seq_cst: with the fence in sleep: either it sees the work, or this sees it idle. */
-	atomic_thread_fence(memory_order_seq_cst);
-	while (atomic_load(&proc_idle_mask)) {
+	for (;;) {
 		int none = 0;
 
-		if (!atomic_compare_exchange_strong(&searchers, &none, 1))
-			return;
-		for (uint64_t mask; (mask = atomic_load(&proc_idle_mask));) {
+		/* seq_cst: with the fence in proc_sleep: either that core sees the work, or this one sees
+		 * it idle. */
+		atomic_thread_fence(memory_order_seq_cst);
+		if (!proc_idle_cores())
+			return false;
+		if (!atomic_compare_exchange_strong_explicit(&searchers, &none, 1,
+							     memory_order_relaxed,
+							     memory_order_relaxed))
+			return true;
+		for (uint64_t mask; (mask = idle_cores());) {
 			uint64_t bit = mask & -mask;
 
-			if (atomic_fetch_and(&proc_idle_mask, ~bit) & bit) {
+			if (atomic_fetch_and_explicit(&proc_idle_mask, ~bit, memory_order_relaxed) &
+			    bit) {
 				proc_interrupt(cores[__builtin_ctzl(bit)]);
-				return;
+				return true;
 			}
 		}
 		/* Others took this for a searcher, and woke nobody: so it looks once more. */
-		atomic_fetch_sub(&searchers, 1);
+		atomic_fetch_sub_explicit(&searchers, 1, memory_order_relaxed);
 	}
 }
 
-/* Half of another core's ring; one of it to run. */
-static struct co *steal(struct core *core)
+struct co *proc_search(struct core *core, bool *searching)
 {
 	struct co *batch[STEAL_MAX];
 
+	if (!*searching)
+		atomic_fetch_add_explicit(&searchers, 1, memory_order_relaxed);
+	*searching = true;
 	core->random = core->random * 1664525 + 1013904223;
 
 	int start = (int)((core->random >> 8) % (uint32_t)core_count);
@@ -70,18 +83,27 @@ static struct co *steal(struct core *core)
 			continue;
 		relaxed_add(core->steals, n);
 		for (uint32_t j = 1; j < n; j++)
-			proc_put_quietly(core, batch[j]);
+			proc_file(core, batch[j]);
 		core->proc.ticks++;
 		return batch[0];
 	}
 	return NULL;
 }
 
+void proc_search_ends(const struct core *core, const struct co *found)
+{
+	/* The last searcher that found something wakes the next: where there was one coroutine, there
+	 * may be more. A disabled core passes its waking on. */
+	if (atomic_fetch_sub_explicit(&searchers, 1, memory_order_relaxed) == 1 &&
+	    (found || !proc_enabled(core)))
+		proc_notify();
+}
+
 static bool work_somewhere(struct core *core)
 {
 	if (core->irq_pending || proc_waiting(core))
 		return true;
-	if (core->index >= atomic_load_explicit(&proc_count, memory_order_relaxed))
+	if (!proc_enabled(core))
 		return false;
 	for (int i = 0; i < core_count; i++)
 		if (steal_ring_len(&cores[i]->proc.ring))
@@ -101,7 +123,7 @@ static bool ask_for_work(const struct core *core, bool again)
 		if (other == core)
 			continue;
 		if (runq_len(&other->proc.runq) + relaxed_get(other->proc.expired.count) ||
-		    (again && sched_slice_is_long(other))) {
+		    (again && preempt_slice_is_long(other))) {
 			proc_interrupt(other);
 			busy = true;
 		}
@@ -118,25 +140,27 @@ static bool only_to_look(struct core *core)
 
 	uint64_t next = atomic_load_explicit(&core->wheel.next, memory_order_relaxed);
 
-	if (next <= arch_clock() || atomic_load(&core->proc.inbox) ||
-	    atomic_load(&core->proc.deferred))
+	if (next <= arch_clock() || atomic_load_explicit(&core->proc.inbox, memory_order_relaxed) ||
+	    atomic_load_explicit(&core->proc.deferred, memory_order_relaxed)) {
+		relaxed_set(core->irq_pending, true);
 		return false;
-	sched_timer_by(core, next);
+	}
+	preempt_timer_by(core, next);
 	return true;
 }
 
-/* Sleeps until an interrupt. True: woken to search, and counted as a searcher already. */
-static bool sleep(struct core *core)
+bool proc_sleep(struct core *core)
 {
-	bool enabled = core->index < atomic_load_explicit(&proc_count, memory_order_relaxed);
+	bool enabled = proc_enabled(core);
 	uint64_t bit = UINT64_C(1) << core->index, before = bit;
 
 	uint64_t since = arch_clock();
 
+	relaxed_set(core->proc.slice_armed, false);
 	core_idle(core, true, since);
 	atomic_store_explicit(&core->running, NULL, memory_order_relaxed);
 	if (enabled)
-		atomic_fetch_or(&proc_idle_mask, bit);
+		atomic_fetch_or_explicit(&proc_idle_mask, bit, memory_order_relaxed);
 	stuck_enter_idle();
 	/* seq_cst: with the fence in proc_notify. */
 	atomic_thread_fence(memory_order_seq_cst);
@@ -144,143 +168,19 @@ static bool sleep(struct core *core)
 	 * set: what is put meanwhile is shared. */
 	for (bool again = false; !work_somewhere(core) && !stuck_check(); again = true) {
 		if (enabled && ask_for_work(core, again) && !again)
-			sched_timer_by(core, since + LOOK_AGAIN);
+			preempt_timer_by(core, since + LOOK_AGAIN);
 		arch_interrupts_off();
 		/* The mask has lost the bit: somebody wakes this core. */
-		if (core->irq_pending || (enabled && !(atomic_load(&proc_idle_mask) & bit)))
+		if (core->irq_pending || (enabled && !(idle_cores() & bit)))
 			arch_interrupts_on();
 		else
 			arch_halt();
-		if (again || !enabled || !(atomic_load(&proc_idle_mask) & bit) ||
-		    !only_to_look(core))
+		if (again || !enabled || !(idle_cores() & bit) || !only_to_look(core))
 			break;
 	}
 	stuck_leave_idle();
 	if (enabled)
-		before = atomic_fetch_and(&proc_idle_mask, ~bit);
+		before = atomic_fetch_and_explicit(&proc_idle_mask, ~bit, memory_order_relaxed);
 	core_idle(core, false, arch_clock());
 	return !(before & bit);
-}
-
-/* The next coroutine for this core, however long it takes. */
-static struct co *find(struct core *core)
-{
-	bool searching = false;
-
-	for (;;) {
-		sched_service(core, NULL);
-
-		struct co *next = proc_pick(core);
-
-		if (!next &&
-		    core->index < atomic_load_explicit(&proc_count, memory_order_relaxed)) {
-			if (!searching)
-				atomic_fetch_add(&searchers, 1);
-			searching = true;
-			next = steal(core);
-		}
-		/* The last searcher that found something wakes the next: where there was one
-		 * coroutine, there may be more. A disabled core passes its waking on. */
-		if (searching && atomic_fetch_sub(&searchers, 1) == 1 &&
-		    (next || core->index >= atomic_load(&proc_count)))
-			proc_notify();
-		if (next)
-			return next;
-		searching = sleep(core);
-	}
-}
-
-/* Waits until the core that next leaves is off its stack. That takes a moment; it takes long where
- * that core is a thread that its host does not run now: then others go first, or this thread leaves
- * the host's processor to it. */
-static bool stack_is_free(struct core *core, struct co *next)
-{
-	enum { A_MOMENT = 100 };
-	bool others;
-
-#ifdef PLANT_ON_CORE
-	return true;
-#endif
-	for (int i = 0; i < A_MOMENT; i++) {
-		uint8_t deep = CO_OFF_DEEP;
-
-		/* acquire: with the release in sched_finish_slowly and trim_waiting. */
-		if (atomic_compare_exchange_strong_explicit(&next->on_core, &deep, CO_ON,
-							    memory_order_acquire,
-							    memory_order_acquire) ||
-		    deep != CO_ON)
-			return true;
-		arch_relax();
-	}
-	others = proc_waiting(core);
-	proc_put_quietly(core, next);
-	if (!others) {
-		sched_timer_soon(core);
-		arch_interrupts_off();
-		if (core->irq_pending)
-			arch_interrupts_on();
-		else
-			arch_halt();
-	}
-	return false;
-}
-
-_Noreturn void proc_idle(struct core *core)
-{
-	struct co *idle = core->idle, *prev;
-
-	if (locals_room)
-		locals_enter(idle);
-	for (;;) {
-		struct co *next = core->resume;
-
-		relaxed_set(core->resume, NULL);
-		if (!next)
-			next = find(core);
-		if (!core->proc.slice_armed && proc_waiting(core))
-			sched_slice_arm(core);
-		if (!stack_is_free(core, next))
-			continue;
-		/* What this core has done since it looked at the clock is not the time of next. */
-		if (atomic_load_explicit(&sched_detour, memory_order_relaxed) & DETOUR_CHARGES)
-			sched_charge(core, idle);
-		sched_begin(core, next);
-		if (locals_room)
-			locals_enter(next);
-
-		void *frame = next->frame;
-
-		if (frame) {
-			arch_interrupts_off();
-			sched_resume_soon(core);
-			relaxed_set(next->frame, NULL);
-			preempt_frame_done(core, frame);
-			prev = arch_resume(idle, next, frame);
-		} else {
-			prev = arch_switch(idle, next);
-		}
-		if (locals_room)
-			locals_enter(idle);
-		sched_charge(core, prev);
-		if (!prev->frame && relaxed_get(prev->state) != CO_RUNNING) {
-			if (relaxed_get(prev->state) == CO_WAITING)
-				relaxed_set(prev->wait_since, core->now);
-			/* prev may be freed now; but this core is not known as idle yet. */
-			atomic_store_explicit(&core->running, idle, memory_order_relaxed);
-			sched_finish(idle, prev);
-			continue;
-		}
-		/* prev was interrupted (see also sched_resched): it goes on, or to the back of the
-		 * queue. */
-		if (sched_service(core, prev)) {
-			relaxed_add(core->preemptions, 1);
-			relaxed_set(prev->state, CO_RUNNABLE);
-			proc_put_expired(core, prev);
-			relaxed_set(core->resume,
-				    proc_pick(core)); /* in the slice that has begun */
-		} else {
-			relaxed_set(core->resume, prev);
-		}
-		sched_finish_slowly(idle, prev);
-	}
 }

@@ -83,17 +83,14 @@ int irq_detach(unsigned irq)
 }
 
 /* Its calls of the public interface are to be seen: see calls.h. */
-static void call_application(struct core *core, const struct handler *handler)
+static void call_application(const struct handler *handler)
 {
 	struct co *co = arch_current();
 	uint64_t holder = co->holder;
-	bool special = core->proc.special;
 
 	co->holder = HOLDER_HANDLER;
-	core->proc.special = true;
 	arch_call_handler(handler->fn, handler->arg);
 	order_out(handler);
-	core->proc.special = special;
 	co->holder = holder;
 }
 
@@ -112,7 +109,7 @@ void irq_device(unsigned irq)
 		if (handler->kernel)
 			handler->fn(handler->arg);
 		else
-			call_application(core, handler);
+			call_application(handler);
 		core->in_handler &= (uint8_t)~HANDLER_IRQ;
 	}
 	/* release: with the look at runs in irq_detach, which frees *handler. */
@@ -155,7 +152,6 @@ void irq_run_deferred(struct core *core)
 		work = next;
 	}
 	core->in_handler |= HANDLER_DEFERRED;
-	core->proc.special = true; /* see calls.h; proc_pick_slowly looks whether it is so */
 	while ((work = in_order)) {
 		go_fn *fn = work->fn;
 		void *arg = work->arg;

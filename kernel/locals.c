@@ -49,7 +49,6 @@ void locals_init(void)
 		block_size = pointer_at + sizeof(uintptr_t);
 	}
 	locals_room = LOCALS_ROOM;
-	atomic_fetch_or_explicit(&sched_detour, DETOUR_LOCALS, memory_order_relaxed);
 }
 
 uintptr_t locals_make(void)

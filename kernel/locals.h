@@ -3,7 +3,7 @@
  * image when it is made, and so has the idle coroutine of each core, for functions of irq_defer.
  * They are a block of the heap; the first word of the coroutine's stack leads to it, and whoever
  * switches to the coroutine tells the port. All that a program without them pays is a look at
- * locals_room when a coroutine is made, and when it is freed: its switches do not ask (sched_detour).
+ * locals_room when a coroutine is made, and when it is freed: its switches do not ask (every_switch).
  */
 #ifndef KERNEL_LOCALS_H
 #define KERNEL_LOCALS_H

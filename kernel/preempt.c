@@ -1,8 +1,20 @@
 #include "kernel/preempt.h"
 
 #include "kernel/lock.h"
+#include "kernel/proc.h"
 #include "kernel/sched.h"
 #include "kernel/slab.h"
+
+/* A woken coroutine waits this long for its waker's core before others may have it. */
+enum { RUNNEXT_AGE = 100 * 1000 };
+
+/* One that has used up its slice waits for so many slices of others, before it is one of them again. */
+enum { EXPIRED_SLICES = 4 };
+
+/* Slices are looked at this often, so that no sum of times overflows. */
+#define QUANTUM_MAX (3600 * NSEC_PER_SEC)
+
+_Atomic uint64_t preempt_quantum = 10 * NSEC_PER_MSEC;
 
 static struct slab_cache frames;
 
@@ -28,28 +40,26 @@ static void push(struct core *core, struct frame_header *header)
 	core->spare_frame = header;
 }
 
+static struct frame_header *pop(struct core *core)
+{
+	struct frame_header *header = core->spare_frame;
+
+	core->spare_frame = header->next;
+	return header;
+}
+
 void preempt_refill(struct core *core)
 {
+	struct frame_header *header;
+
 	/* Interrupts that come while the list changes see nopreempt > 0 and leave it alone. */
-	if (!core->spare_frame) {
-		struct frame_header *header = slab_alloc(&frames);
-
-		if (header)
-			push(core, header);
-	}
-	while (core->spare_frame &&
-	       ((struct frame_header *)core->spare_frame)->count > FRAMES_KEPT) {
-		struct frame_header *header = core->spare_frame;
-
-		core->spare_frame = header->next;
-		slab_free(&frames, header);
-	}
+	if (!core->spare_frame && (header = slab_alloc(&frames)))
+		push(core, header);
+	while ((header = core->spare_frame) && header->count > FRAMES_KEPT)
+		slab_free(&frames, pop(core));
 }
 
-void preempt_frame_done(struct core *core, void *frame)
-{
-	push(core, (struct frame_header *)frame - 1);
-}
+/* ---- Interrupts ---- */
 
 void irq_timer(void)
 {
@@ -76,14 +86,10 @@ void *irq_exit(void)
 		return NULL;
 	}
 	if (!core->spare_frame) { /* no memory for one: once more, soon */
-		sched_timer_soon(core);
+		preempt_soon(core);
 		return NULL;
 	}
-
-	struct frame_header *header = core->spare_frame;
-
-	core->spare_frame = header->next;
-	return header + 1;
+	return pop(core) + 1;
 }
 
 _Noreturn void sched_preempted(void *frame)
@@ -92,4 +98,140 @@ _Noreturn void sched_preempted(void *frame)
 
 	relaxed_set(co->frame, frame);
 	arch_leave_interrupt(co, co->core->idle);
+}
+
+void preempt_resume(struct core *core, void *frame)
+{
+	struct proc *proc = &core->proc;
+
+	if (proc->slice_armed && proc->slice_end < arch_clock() + QUANTUM_MIN) {
+		preempt_soon(core);
+		/* One that is pending already is taken here. */
+		arch_interrupts_on();
+		arch_relax(); /* an x86 takes none between these two alone */
+		arch_interrupts_off();
+	}
+	if (core->irq_pending) /* nobody was told */
+		preempt_soon(core);
+	push(core, (struct frame_header *)frame - 1);
+}
+
+/* ---- The timer ---- */
+
+static void *arm_timer(void *arg, void *unused)
+{
+	struct core *core = arg;
+
+	(void)unused;
+	arch_timer_arm(core->timer_armed);
+	return NULL;
+}
+
+void preempt_timer_by(struct core *core, uint64_t deadline)
+{
+	/* An interrupt in between sets timer_armed to TIME_NEVER and calls the scheduler, which arms
+	 * what is needed: nothing is lost. */
+	if (deadline < core->timer_armed) {
+		core->timer_armed = deadline;
+		core_call(arm_timer, core, NULL);
+	}
+}
+
+void preempt_soon(struct core *core)
+{
+	core->timer_armed = arch_clock() + QUANTUM_MIN;
+	arch_timer_arm(core->timer_armed);
+}
+
+/* ---- Time slices ---- */
+
+static uint64_t slice_length(void)
+{
+	uint64_t quantum = atomic_load_explicit(&preempt_quantum, memory_order_relaxed);
+
+	if (quantum > QUANTUM_MAX)
+		return QUANTUM_MAX;
+	return quantum ? quantum : 10 * NSEC_PER_MSEC;
+}
+
+/* When to look at the slice again: at its end, and sooner where an idle core could help. */
+static void look_at_slice_by(struct core *core, uint64_t now, uint64_t end)
+{
+	if (end <= now)
+		end = now + slice_length();
+	if (end > now + RUNNEXT_AGE && proc_idle_cores())
+		end = now + RUNNEXT_AGE;
+	relaxed_set(core->proc.slice_armed, true);
+	relaxed_set(core->proc.slice_end, end);
+	preempt_timer_by(core, end);
+}
+
+bool preempt_slice_is_long(const struct core *core)
+{
+	return relaxed_get(core->proc.slice_armed) &&
+	       relaxed_get(core->proc.slice_end) > arch_clock() + RUNNEXT_AGE;
+}
+
+static void *slice_begin(void *arg, void *unused)
+{
+	struct core *core = arg;
+
+	(void)unused;
+	sched_charge(core, arch_current()); /* what ran while nothing waited read no clock */
+	core->proc.tick_seen = core->proc.ticks;
+	core->proc.slice_began = core->now;
+	look_at_slice_by(core, core->now, core->now + slice_length());
+	return NULL;
+}
+
+void preempt_slice_begin(struct core *core)
+{
+	core_call(slice_begin, core, NULL);
+}
+
+bool preempt_slice_over(struct core *core, struct co *running, uint64_t now)
+{
+	struct proc *proc = &core->proc;
+	uint64_t quantum = atomic_load_explicit(&preempt_quantum, memory_order_relaxed);
+	bool over;
+
+	if (!proc_waiting(core)) {
+		relaxed_set(proc->slice_armed, false);
+		return false;
+	}
+	if (!proc->slice_armed) {
+		if (!running)
+			return false; /* a slice begins when one has been picked */
+		preempt_slice_begin(core);
+	}
+	if (proc->tick_seen != proc->ticks) { /* it began after the last look */
+		proc->tick_seen = proc->ticks;
+		proc->slice_began = now;
+	}
+	over = quantum && (now >= proc->slice_began + slice_length() ||
+			   (running && !(running->flags & CO_URGENT) && proc_urgent_waiting(core)));
+	if (over) {
+		/* The next pick begins a slice, now. */
+		proc->tick_seen = proc->ticks + 1;
+		proc->slice_began = now;
+	}
+	/* Also where the quantum has become shorter, or another core idle. */
+	if (now >= proc->slice_end || over ||
+	    (proc->slice_end > now + RUNNEXT_AGE && proc_idle_cores()) ||
+	    proc->slice_end > proc->slice_began + slice_length()) {
+		struct co *co = proc->runnext;
+
+		/* Without preemption, too, a pair that wakes each other keeps nobody out. */
+		if (co && (over || !quantum || proc_idle_cores())) {
+			relaxed_set(proc->runnext, NULL);
+			proc_file(core, co);
+		}
+		core->turn_over = !quantum;
+		if (now >= proc->expired_at) {
+			proc->expired_at = now + EXPIRED_SLICES * slice_length();
+			proc_unexpire(core);
+		}
+		look_at_slice_by(core, now, proc->slice_began + slice_length());
+	}
+	return over;
 }

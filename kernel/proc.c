@@ -1,16 +1,14 @@
 /*
- * The queues of a core, the urgent ones of all, and what goes from one to the other. What a core does when
- * it has nothing to run is in idle.c.
+ * The queues of a core, and what goes from one to the other. What a core does when it has nothing to
+ * run is in idle.c.
  */
 #include "kernel/proc.h"
 
 #include "kernel/irq.h"
 #include "kernel/lock.h"
-#include "kernel/sched.h"
 #include "kernel/slab.h"
 
 _Atomic int proc_count = 1;
-_Atomic size_t proc_attention;
 
 /* The urgent coroutines that any core may run. */
 static struct {
@@ -19,37 +17,11 @@ static struct {
 	_Atomic size_t waiting; /* how many are in it, for looking without the lock */
 } urgent;
 
-/* With the lock. */
-static void urgent_counts(void)
-{
-	size_t disabled =
-		(size_t)(core_count - atomic_load_explicit(&proc_count, memory_order_relaxed));
-
-	atomic_store_explicit(&urgent.waiting, urgent.list.count, memory_order_relaxed);
-	atomic_store_explicit(&proc_attention, urgent.list.count + disabled, memory_order_relaxed);
-}
-
-int proc_set_count(int n)
-{
-	int old;
-
-	lock(&urgent.lock);
-	old = atomic_exchange_explicit(&proc_count, n, memory_order_relaxed);
-	urgent_counts();
-	unlock(&urgent.lock);
-	return old;
-}
-
-static bool proc_enabled(const struct core *core)
-{
-	return core->index < atomic_load_explicit(&proc_count, memory_order_relaxed);
-}
-
 static void urgent_put(struct co *co)
 {
 	spin_lock(&urgent.lock);
 	co_list_put(&urgent.list, co);
-	urgent_counts();
+	atomic_store_explicit(&urgent.waiting, urgent.list.count, memory_order_relaxed);
 	spin_unlock(&urgent.lock);
 }
 
@@ -61,20 +33,15 @@ static struct co *urgent_get(void)
 
 	struct co *co = co_list_get(&urgent.list);
 
-	urgent_counts();
+	atomic_store_explicit(&urgent.waiting, urgent.list.count, memory_order_relaxed);
 	spin_unlock(&urgent.lock);
 	return co;
-}
-
-static bool proc_urgent_anywhere(void)
-{
-	return atomic_load_explicit(&urgent.waiting, memory_order_relaxed) != 0;
 }
 
 bool proc_urgent_waiting(const struct core *core)
 {
 	return relaxed_get(core->proc.urgent.first) ||
-	       (proc_enabled(core) && proc_urgent_anywhere());
+	       (proc_enabled(core) && atomic_load_explicit(&urgent.waiting, memory_order_relaxed));
 }
 
 bool proc_waiting(const struct core *core)
@@ -83,136 +50,41 @@ bool proc_waiting(const struct core *core)
 	       proc_urgent_waiting(core);
 }
 
-/* An urgent coroutine waits that any core may run: some core is to take it now. */
+static void look_elsewhere(struct core *core)
+{
+	core->elsewhere = !proc_enabled(core) || core->proc.urgent.first ||
+			  atomic_load_explicit(&urgent.waiting, memory_order_relaxed) ||
+			  steal_ring_len(&core->proc.ring);
+}
+
+static bool makes_way(const struct core *core)
+{
+	bool makes_way;
+
+	slab_visit_begin(); /* what runs there may end meanwhile, but is still a coroutine */
+
+	const struct co *there = atomic_load_explicit(&core->running, memory_order_relaxed);
+
+	makes_way = there && !(relaxed_get(there->flags) & CO_URGENT);
+	slab_visit_end();
+	return makes_way;
+}
+
+/* An urgent coroutine waits that any core may run: has one take it now. This one looks itself. */
 static void notify_urgent(struct core *core)
 {
-	struct co *self = arch_current();
 	int enabled = atomic_load_explicit(&proc_count, memory_order_relaxed);
 
-	/* seq_cst: with the fence in sleep. */
-	atomic_thread_fence(memory_order_seq_cst);
-	if (proc_idle_cores()) {
-		proc_notify();
+	if (makes_way(core) || proc_notify())
 		return;
-	}
-	if (core->index < enabled && !(self->flags & (CO_URGENT | CO_KERNEL))) {
-		self->need_resched = true; /* when preemption is on again */
-		return;
-	}
-	for (int i = 0; i < enabled; i++) {
-		const struct co *there;
-		bool makes_way;
-
-		if (cores[i] == core)
-			continue;
-		slab_visit_begin(); /* it may end meanwhile, but is still a coroutine */
-		there = atomic_load_explicit(&cores[i]->running, memory_order_relaxed);
-		makes_way = there && !(relaxed_get(there->flags) & CO_URGENT);
-		slab_visit_end();
-		if (makes_way) {
+	for (int i = 0; i < enabled; i++)
+		if (cores[i] != core && makes_way(cores[i])) {
 			proc_interrupt(cores[i]);
 			return;
 		}
-	}
 }
 
-/* Where co is to run: the core that it is pinned to; else this one, or one that runs others too. */
-static struct core *home_of(struct core *core, const struct co *co)
-{
-	if (co->flags & CO_PINNED)
-		return cores[co->pinned_core];
-	return proc_enabled(core) ? core : cores[0];
-}
-
-static void put_here(struct proc *proc, struct co *co)
-{
-	if (!runq_put(&proc->runq, co)) /* no memory */
-		co_list_put(&proc->expired, co);
-}
-
-static void *put_elsewhere(void *here, void *what)
-{
-	struct core *core = here;
-	struct co *co = what;
-	struct core *home = home_of(core, co);
-	struct proc *proc = &core->proc;
-
-	if (home != core) {
-		proc_send(home, co);
-		return NULL;
-	}
-	if (co->flags & CO_PINNED && co->flags & CO_URGENT) {
-		co_list_put(&proc->urgent, co);
-		proc->special = true;
-		arch_current()->need_resched = true;
-	} else if (co->flags & CO_URGENT) {
-		urgent_put(co);
-		notify_urgent(core);
-	} else {
-		put_here(proc, co);
-	}
-	if (!proc->slice_armed)
-		sched_slice_arm(core);
-	return NULL;
-}
-
-void proc_put_elsewhere(struct core *core, struct co *co)
-{
-	core_call(put_elsewhere, core, co);
-}
-
-void proc_put_expired(struct core *core, struct co *co)
-{
-	/* Who only made way for an urgent one has not used up its slice. */
-	if (co->flags & CO_URGENT || proc_urgent_waiting(core) || home_of(core, co) != core)
-		proc_put_quietly(core, co);
-	else
-		co_list_put(&core->proc.expired, co);
-	if (!core->proc.slice_armed && proc_waiting(core))
-		sched_slice_arm(core);
-}
-
-void proc_unexpire(struct core *core)
-{
-	struct co *co = co_list_get(&core->proc.expired);
-
-	if (co)
-		proc_put_quietly(core, co);
-}
-
-/* Those that others may run go to the ring, as long as there is room; the others stay in order. */
-static void *share(void *from, void *unused)
-{
-	struct proc *proc = &((struct core *)from)->proc;
-	struct co *co;
-
-	(void)unused;
-	for (uint32_t n = runq_len(&proc->runq); n && steal_ring_room(&proc->ring); n--) {
-		co = runq_get(&proc->runq);
-		if (!(co->flags & CO_PINNED))
-			steal_ring_put(&proc->ring, co);
-		else
-			put_here(proc, co);
-	}
-	for (size_t n = proc->expired.count; n && steal_ring_room(&proc->ring); n--) {
-		co = co_list_get(&proc->expired);
-		if (!(co->flags & CO_PINNED))
-			steal_ring_put(&proc->ring, co);
-		else
-			co_list_put(&proc->expired, co);
-	}
-	proc->special = true;
-	if (steal_ring_len(&proc->ring) || proc_urgent_anywhere())
-		proc_notify();
-	return NULL;
-}
-
-void proc_share(struct core *core)
-{
-	core_call(share, core, NULL);
-}
-
-void proc_send(struct core *to, struct co *co)
+static void send(struct core *to, struct co *co)
 {
 	_Atomic(struct co *) *inbox = &to->proc.inbox;
 	struct co *first = atomic_load_explicit(inbox, memory_order_relaxed);
@@ -222,10 +94,60 @@ void proc_send(struct core *to, struct co *co)
 	/* release: with the acquire in proc_receive. */
 	while (!atomic_compare_exchange_weak_explicit(inbox, &first, co, memory_order_release,
 						      memory_order_relaxed));
-	if (to == core_here())
-		relaxed_set(to->irq_pending, true); /* an interrupt handler: irq_exit comes next */
-	else
+	if (to != core_here()) {
 		proc_interrupt(to);
+		return;
+	}
+	relaxed_set(to->irq_pending, true);
+	if (!(to->in_handler & HANDLER_IRQ)) /* else irq_exit comes next */
+		arch_current()->need_resched = true;
+}
+
+static void *send_home(void *core, void *co)
+{
+	send(proc_home(core, co), co);
+	return NULL;
+}
+
+void proc_send_away(struct core *core, struct co *co)
+{
+	core_call(send_home, core, co);
+}
+
+void proc_file(struct core *core, struct co *co)
+{
+	struct core *home = proc_home(core, co);
+
+	if (home != core) {
+		send(home, co);
+	} else if (!(co->flags & CO_URGENT)) {
+		if (!runq_put(&core->proc.runq, co)) /* no memory */
+			co_list_put(&core->proc.expired, co);
+	} else if (co->flags & CO_PINNED) {
+		co_list_put(&core->proc.urgent, co);
+		core->elsewhere = true;
+	} else {
+		urgent_put(co);
+		core->elsewhere = true;
+		notify_urgent(core);
+	}
+}
+
+void proc_file_expired(struct core *core, struct co *co)
+{
+	/* Who only made way for an urgent one has not used up its slice. */
+	if (co->flags & CO_URGENT || proc_urgent_waiting(core) || proc_home(core, co) != core)
+		proc_file(core, co);
+	else
+		co_list_put(&core->proc.expired, co);
+}
+
+void proc_unexpire(struct core *core)
+{
+	struct co *co = co_list_get(&core->proc.expired);
+
+	if (co)
+		proc_file(core, co);
 }
 
 void proc_receive(struct core *core)
@@ -234,7 +156,7 @@ void proc_receive(struct core *core)
 	if (!atomic_load_explicit(&core->proc.inbox, memory_order_relaxed))
 		return;
 
-	/* acquire: with the release in proc_send. */
+	/* acquire: with the release in send. */
 	struct co *co = atomic_exchange_explicit(&core->proc.inbox, NULL, memory_order_acquire);
 	struct co *in_order = NULL;
 
@@ -247,53 +169,87 @@ void proc_receive(struct core *core)
 	}
 	while ((co = in_order)) {
 		in_order = co->next;
-		proc_put(core, co);
+		proc_file(core, co);
 	}
 }
 
-static void *pick_slowly(void *arg, void *unused)
+/* Those that others may run go to the ring, as long as there is room; the others stay in order. */
+static void *share(void *from, void *unused)
 {
-	struct core *core = arg;
+	struct core *core = from;
 	struct proc *proc = &core->proc;
-	struct co *co = NULL;
+	struct co *co;
 
 	(void)unused;
-	proc->special = proc->urgent.first || steal_ring_len(&proc->ring);
-	if (proc_urgent_waiting(core)) {
-		co = co_list_get(&proc->urgent);
-		if (!co && proc_enabled(core))
-			co = urgent_get();
+	for (uint32_t n = runq_len(&proc->runq); n && steal_ring_room(&proc->ring); n--) {
+		co = runq_get(&proc->runq);
+		if (!(co->flags & CO_PINNED))
+			steal_ring_put(&proc->ring, co);
+		else if (!runq_put(&proc->runq, co))
+			co_list_put(&proc->expired, co);
 	}
-	if (!co && (co = proc->runnext)) { /* in its waker's slice */
-		relaxed_set(proc->runnext, NULL);
-		return co;
-	}
-	/* What is in the ring is older. */
-	if (!co && !steal_ring_take(&proc->ring, &co, 1, true) && !(co = runq_get(&proc->runq)))
+	for (size_t n = proc->expired.count; n && steal_ring_room(&proc->ring); n--) {
 		co = co_list_get(&proc->expired);
-	if (co)
-		proc->ticks++;
-	return co;
+		if (!(co->flags & CO_PINNED))
+			steal_ring_put(&proc->ring, co);
+		else
+			co_list_put(&proc->expired, co);
+	}
+	core->elsewhere = true;
+	if (steal_ring_len(&proc->ring) ||
+	    atomic_load_explicit(&urgent.waiting, memory_order_relaxed))
+		proc_notify();
+	return NULL;
 }
 
-struct co *proc_pick_slowly(struct core *core)
+void proc_share(struct core *core)
 {
-	return core_call(pick_slowly, core, NULL);
+	core_call(share, core, NULL);
+}
+
+/* The first of the queues, but for urgent ones and runnext. What is in the ring is older. */
+static struct co *take_first(struct proc *proc)
+{
+	struct co *co;
+
+	if (steal_ring_take(&proc->ring, &co, 1, true) || (co = runq_get(&proc->runq)))
+		return co;
+	return co_list_get(&proc->expired);
+}
+
+static struct co *take_urgent(struct core *core)
+{
+	struct co *co = co_list_get(&core->proc.urgent);
+
+	return co || !proc_enabled(core) ? co : urgent_get();
+}
+
+struct co *proc_pick_any(struct core *core)
+{
+	struct proc *proc = &core->proc;
+	struct co *co = take_urgent(core), *next = proc->runnext;
+
+	if (!co && next) { /* in its waker's slice */
+		relaxed_set(proc->runnext, NULL);
+		co = next;
+	} else if (co || (co = take_first(proc))) {
+		proc->ticks++;
+	}
+	look_elsewhere(core);
+	core->turn_over = false;
+	return co;
 }
 
 void proc_give_away(struct core *core)
 {
-	/* No more than there are: the core may be let in again meanwhile, and put them back. */
-	for (size_t n = proc_own_len(&core->proc) + 1; n; n--) {
-		struct proc *proc = &core->proc;
-		struct co *co = proc->runnext;
+	struct co *co = core->proc.runnext;
 
-		if (co)
-			relaxed_set(proc->runnext, NULL);
-		else if (!steal_ring_take(&proc->ring, &co, 1, true) &&
-			 !(co = runq_get(&proc->runq)))
-			co = co_list_get(&proc->expired);
-		if (co)
-			proc_put(core, co);
+	core->elsewhere = true; /* nothing is plain here */
+	if (co) {
+		relaxed_set(core->proc.runnext, NULL);
+		proc_file(core, co);
 	}
+	/* No more than there are: those that are pinned here come back. */
+	for (size_t n = proc_own_len(&core->proc); n && (co = take_first(&core->proc)); n--)
+		proc_file(core, co);
 }

@@ -1,11 +1,20 @@
 /*
- * Stopping, starting and switching coroutines. The rules:
+ * Stopping, starting and switching coroutines.
  *
- * - A coroutine that stops first publishes that it waits (its node in a queue, its wait open), then
- *   switches away. It may be made ready, and picked, in between: so whoever resumes a coroutine
- *   waits until on_core says that its stack is free. Its successor on the old core clears on_core.
- * - That waiting is done by idle coroutines only, who hold nothing others could wait for.
- * - Preempted coroutines (those with a frame) are resumed by idle coroutines only.
+ * Each core has a *scheduler*: a coroutine of the kernel that does what is more than to switch to the
+ * next coroutine in line (scheduler.c). Coroutines themselves do what is plain:
+ *
+ * - To make another ready they let it run next on this core, or put it into the run queue. One that
+ *   is urgent, or that belongs to another core, goes to the inbox of its core, and so does what an
+ *   interrupt handler makes ready: the scheduler there files it.
+ * - To stop they switch to the next in line; to the scheduler where core->attention is not 0, where
+ *   nothing is in line, or where the next one cannot simply be switched to.
+ *
+ * A coroutine that stops first publishes that it waits (its node is in a queue, its wait is open),
+ * then switches away. It may be made ready, and picked, in between. So whoever resumes a coroutine
+ * first makes sure that on_core says its stack is free; the coroutine that follows it on its old core
+ * clears on_core. Only schedulers wait for that, since they hold nothing that others could wait for.
+ * And only schedulers resume what was preempted.
  */
 #ifndef KERNEL_SCHED_H
 #define KERNEL_SCHED_H
@@ -35,38 +44,9 @@ void sched_end(void);
 /* Moves the calling coroutine to where its flags allow it to run. */
 void sched_move(void);
 
-/* The owner: does what interrupts left to do; running: the coroutine that was interrupted or NULL.
- * True: its time slice is over. */
-bool sched_service(struct core *core, struct co *running);
-
-/* The owner: the timer goes off at deadline, or sooner. */
-void sched_timer_by(struct core *core, uint64_t deadline);
-
-/* The same, in a moment: an interrupt is to be served that could not be. */
-void sched_timer_soon(struct core *core);
-
-/* Interrupts masked, before arch_resume: sees to it that what is resumed gets on by a little before
- * its timer goes off, and that what came since sched_service is served then. */
-void sched_resume_soon(struct core *core);
-
-/* The owner: something waits in the queues here, so time slices are to be ended. */
-void sched_slice_arm(struct core *core);
-
-/* Anyone: its slice ends later than it would if there had been an idle core when it began. */
-bool sched_slice_is_long(const struct core *core);
-
-/* In ns; 0: no preemption. */
-enum { QUANTUM_MIN = 10 * 1000 };
-extern _Atomic uint64_t sched_quantum;
-
 /* Coroutines that wait for something outside of the machine (the console), and interrupts to which
  * the program has attached handlers: they keep a machine alive in which all others wait. */
 extern _Atomic int external_waits, irqs_attached;
-
-/* Why every switch takes the long way; bits. From the first call of runtime_cpu_ns on it reads the
- * clock; before, processor time is counted by the ticks of time slices. */
-enum { DETOUR_CHARGES = 1, DETOUR_LOCALS = 2 /* for thread-local variables */ };
-extern _Atomic uint8_t sched_detour;
 
 /* The owner: the clock is read; what has passed since it was last is the time of self, which runs. */
 static inline void sched_charge(struct core *core, struct co *self)
@@ -88,7 +68,7 @@ static inline void sched_begin(struct core *core, struct co *next)
 }
 
 /* After a switch, in self, the successor: the stack of prev is free now. Slowly: where prev may have
- * been preempted, or is deep, or something is to be done. */
+ * been preempted, or is deep, or an interrupt has left something to do. */
 void sched_finish_slowly(struct co *self, struct co *prev);
 
 static inline void sched_finish(struct co *self, struct co *prev)
@@ -98,8 +78,8 @@ static inline void sched_finish(struct co *self, struct co *prev)
 #ifdef PLANT_ON_CORE
 	self->sp = NULL; /* where it stopped last: no use to anybody until it stops again */
 #endif
-	/* An interrupt that came before the switch told prev, or nobody where that was idle; those
-	 * that come from here on tell self. */
+	/* An interrupt that came before the switch told prev, or nobody where that was the scheduler;
+	 * those that come from here on tell self. */
 	if (unlikely(*(volatile bool *)&core->irq_pending)) {
 		sched_finish_slowly(self, prev);
 		return;
@@ -110,8 +90,7 @@ static inline void sched_finish(struct co *self, struct co *prev)
 	else if (unlikely(prev->deep))
 		sched_finish_slowly(self, prev);
 	else
-		/* release: with the acquire in switch_to and switch_slowly; the context
-		 * is saved. */
+		/* release: with the acquire in switch_to and stack_is_free; the context is saved. */
 		atomic_store_explicit(&prev->on_core, CO_OFF, memory_order_release);
 }
 

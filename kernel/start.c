@@ -81,7 +81,7 @@ static void start_cores(void)
 _Noreturn void core_start(struct core *core)
 {
 	arch_interrupts_on();
-	proc_idle(core);
+	scheduler_run(core);
 }
 
 /* On the core's own stack, for good. */

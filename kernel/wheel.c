@@ -3,7 +3,7 @@
 #include "debug/order.h"
 #include "kernel/core.h"
 #include "kernel/lock.h"
-#include "kernel/sched.h"
+#include "kernel/preempt.h"
 
 /* Timers fired by one call: bounds how long the scheduler is busy with them. */
 enum { WHEEL_BATCH = 256 };
@@ -84,7 +84,7 @@ void wheel_start(struct wheel_node *node)
 		wheel->next = node->deadline;
 	spin_unlock(&wheel->lock);
 	if (sooner)
-		sched_timer_by(core, node->deadline);
+		preempt_timer_by(core, node->deadline);
 }
 
 void wheel_again(struct wheel_node *node, uint64_t deadline)

@@ -88,6 +88,7 @@ struct sim_core {
 	uintptr_t locals;   /* the thread pointer */
 	uint64_t steps;     /* since the machine began */
 	uint64_t last_at;   /* sim_time, when it went on last */
+	bool own_skipped;   /* time has been skipped since a coroutine of the program was there */
 	/* The access that it was about to make when it was decided last: see sim_decide. */
 	uintptr_t next_at;
 	unsigned next_how;
@@ -124,7 +125,7 @@ struct sim_event {
 	uint64_t steps; /* of that core, from the beginning; with SIM_WIRE: see sim_choose_wire */
 };
 
-enum { SIM_EVENTS = 64 * 1024 };
+enum { SIM_EVENTS = 96 * 1024 };
 
 struct sim_events {
 	int64_t app_weight; /* see sim_step */

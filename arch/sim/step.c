@@ -311,6 +311,16 @@ static bool some_core_lags(void)
 	return false;
 }
 
+/* A core's own work takes no long time twice: timers would go off faster than what they start can run. */
+static bool may_skip(void)
+{
+	bool own = sim_current->flags & CO_KERNEL, may = !own || !sim_here->own_skipped;
+
+	if (!own)
+		sim_here->own_skipped = false;
+	return may && !some_core_lags();
+}
+
 void sim_decide(const void *place, uintptr_t at, unsigned how)
 {
 	struct sim_core *here = sim_here;
@@ -325,8 +335,9 @@ void sim_decide(const void *place, uintptr_t at, unsigned how)
 	line_may_ring(place);
 	if (here->deadline > sim_time && here->deadline - sim_time < SIM_SHORT_WHILE &&
 	    (sim_run.follow ? expected(SIM_TIME_PASSES) != NULL
-			    : sim_run.begun && !some_core_lags() && sim_strategy_time_passes())) {
+			    : sim_run.begun && may_skip() && sim_strategy_time_passes())) {
 		happened(SIM_TIME_PASSES, 0, place);
+		here->own_skipped = true;
 		skip_to(here->deadline);
 	} else if (turns && here->deadline > sim_time &&
 		   here->deadline - sim_time < SIM_SHORT_WHILE) {

@@ -4,8 +4,8 @@
  * may have it in a queue. The kernel promises a turn after those of all others, and to one of those that
  * have used up a slice in the time of four slices (proc_unexpire).
  */
+#include "kernel/preempt.h"
 #include "kernel/proc.h"
-#include "kernel/sched.h"
 #include "kernel/slab.h"
 #include "sim.h"
 
@@ -137,7 +137,7 @@ void sim_timer_came(void)
 {
 	struct slices *here = &slices[sim_here - sim_cores];
 
-	if (!sim_run.begun || !sched_quantum || sim_time < here->last + SLICE ||
+	if (!sim_run.begun || !preempt_quantum || sim_time < here->last + SLICE ||
 	    sim_here->steps < here->steps + SLICE_STEPS)
 		return;
 	here->last = sim_time;

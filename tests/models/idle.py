@@ -117,7 +117,7 @@ class Idle:
         return [put, pick]
 
     def interrupt(self, core):
-        """sched_service on a core that was asked."""
+        """The scheduler of a core that was asked."""
         asked, nopreempt = f"asked {core}", f"nopreempt {core}"
 
         def share(s):
@@ -136,7 +136,7 @@ class Idle:
         return [share] + self.notify(1, 5) + [end]
 
     def idler(self, i):
-        """find and sleep."""
+        """find and proc_sleep."""
         bit, me, bad = 1 << i, f"idler{i}", self.bad
         timer, looked, searching, busy = f"timer{i}", f"looked{i}", f"searching{i}", f"busy{i}"
         others = [core for core in self.cores if core != me]
