@@ -72,7 +72,8 @@ struct core {
 		running; /* here, idle itself while it looks for work; NULL: sleeps; read by anyone */
 	struct proc proc;
 	void *called_from;         /* in core_call: its frame; NULL: not there */
-	void *spare_frame;         /* * for the next preemption; links more */
+	void *spare_frame;         /* * for the next preemption */
+	void *used_frame;          /* NULL, or another that is not needed any more */
 	uint64_t timer_armed;      /* what the timer is armed for */
 	uint64_t timers_after;     /* timers that went off lately: the next do then, together */
 	uint64_t next_id, last_id; /* of coroutines made here */

@@ -18,45 +18,19 @@ _Atomic uint64_t preempt_quantum = 10 * NSEC_PER_MSEC;
 
 static struct slab_cache frames;
 
-enum { FRAMES_KEPT = 4 };
-
-/* The links of a core's spare frames are in a header that the port does not see. */
-struct frame_header {
-	_Alignas(64) struct frame_header *next;
-	unsigned count; /* of this one and those behind it */
-};
-
 void preempt_init(void)
 {
-	size_t size = sizeof(struct frame_header) + machine.frame_size;
-
-	slab_init(&frames, "frame", (size + 63) & ~(size_t)63, 0, false);
-}
-
-static void push(struct core *core, struct frame_header *header)
-{
-	header->next = core->spare_frame;
-	header->count = header->next ? header->next->count + 1 : 1;
-	core->spare_frame = header;
-}
-
-static struct frame_header *pop(struct core *core)
-{
-	struct frame_header *header = core->spare_frame;
-
-	core->spare_frame = header->next;
-	return header;
+	slab_init(&frames, "frame", (machine.frame_size + 63) & ~(size_t)63, 0, false);
 }
 
 void preempt_refill(struct core *core)
 {
-	struct frame_header *header;
-
-	/* Interrupts that come while the list changes see nopreempt > 0 and leave it alone. */
-	if (!core->spare_frame && (header = slab_alloc(&frames)))
-		push(core, header);
-	while ((header = core->spare_frame) && header->count > FRAMES_KEPT)
-		slab_free(&frames, pop(core));
+	/* Interrupts that come meanwhile see nopreempt > 0 and leave both alone. */
+	if (core->used_frame)
+		slab_free(&frames, core->used_frame);
+	core->used_frame = NULL;
+	if (!core->spare_frame)
+		core->spare_frame = slab_alloc(&frames);
 }
 
 /* ---- Interrupts ---- */
@@ -78,6 +52,7 @@ void *irq_exit(void)
 {
 	struct co *co = arch_current();
 	struct core *core = co->core;
+	void *frame = core->spare_frame;
 
 	if (!core->irq_pending || (co->flags & CO_KERNEL))
 		return NULL;
@@ -85,11 +60,10 @@ void *irq_exit(void)
 		co->need_resched = true;
 		return NULL;
 	}
-	if (!core->spare_frame) { /* no memory for one: once more, soon */
+	if (!frame) /* no memory for one: once more, soon */
 		preempt_soon(core);
-		return NULL;
-	}
-	return pop(core) + 1;
+	core->spare_frame = NULL;
+	return frame;
 }
 
 _Noreturn void sched_preempted(void *frame)
@@ -113,7 +87,10 @@ void preempt_resume(struct core *core, void *frame)
 	}
 	if (core->irq_pending) /* nobody was told */
 		preempt_soon(core);
-	push(core, (struct frame_header *)frame - 1);
+	if (core->spare_frame)
+		core->used_frame = frame;
+	else
+		core->spare_frame = frame;
 }
 
 /* ---- The timer ---- */

@@ -163,6 +163,15 @@ void sched_move(void)
 	preempt_enable();
 }
 
+/* woken: it has waited; else it is new. */
+static inline void count(struct core *core, bool woken)
+{
+	if (woken)
+		relaxed_add(core->wakeups, 1);
+	else
+		relaxed_add(core->spawned, 1);
+}
+
 /* As ready, where co may have to go elsewhere, or an interrupt handler or the scheduler runs. */
 static __attribute__((noinline)) void ready_slowly(struct core *core, struct co *co, bool next,
 						   bool woken)
@@ -172,10 +181,7 @@ static __attribute__((noinline)) void ready_slowly(struct core *core, struct co 
 		proc_send_away(core, co);
 		return;
 	}
-	if (woken)
-		relaxed_add(core->wakeups, 1);
-	else
-		relaxed_add(core->spawned, 1);
+	count(core, woken);
 	if (arch_current() == core->idle)
 		proc_file(core, co);
 	else if (co->flags & CO_URGENT || proc_home(core, co) != core)
@@ -186,7 +192,7 @@ static __attribute__((noinline)) void ready_slowly(struct core *core, struct co 
 		proc_put(core, co);
 }
 
-/* woken: it has waited; else it is new. next: it runs next here, in this slice. */
+/* next: it runs next here, in this slice. */
 static inline __attribute__((always_inline)) void ready(struct co *co, bool next, bool woken)
 {
 	struct core *core = core_here();
@@ -200,10 +206,7 @@ static inline __attribute__((always_inline)) void ready(struct co *co, bool next
 		ready_slowly(core, co, next, woken);
 		return;
 	}
-	if (woken)
-		relaxed_add(core->wakeups, 1);
-	else
-		relaxed_add(core->spawned, 1);
+	count(core, woken);
 	if (next)
 		proc_put_next(core, co);
 	else
