@@ -62,7 +62,7 @@ struct core {
 			uint8_t in_handler; /* * see enum above */
 			bool elsewhere;     /* what runs next may not be in runnext and runq */
 			bool every_switch;  /* each has to read the clock, or find variables */
-			bool turn_over;     /* without preemption: who stops lets others run first */
+			bool turn_over;     /* no preemption: who stops lets others run */
 		};
 	};
 	bool in_fault;     /* * a stack grows */
