@@ -16,10 +16,10 @@ static void nothing(void *arg)
 
 static void hog(void *arg)
 {
-	volatile uint64_t turn = (uint64_t)(uintptr_t)arg * 1000000000000;
+	volatile uint64_t hog_turns = (uint64_t)(uintptr_t)arg * 1000000000000;
 
 	while (!stop)
-		turn++;
+		hog_turns++;
 }
 
 static void sender(void *arg)
@@ -79,8 +79,9 @@ int main(void)
 	for (uintptr_t i = 1; i <= 3; i++)
 		go(hog, (void *)i);
 	time_sleep(NSEC_PER_MSEC * 100);
-	meet();           /* before: the breakpoint; it waits */
-	value++;          /* after: there */
-	stop = value > 0; /* later: and on */
+	meet();  /* before: the breakpoint; it waits */
+	value++; /* after: there */
+	value++; /* later: and on */
+	time_sleep(NSEC_PER_SEC * (uint64_t)(1000 + value));
 	runtime_panic("the end");
 }

@@ -109,10 +109,6 @@ def find(kernel, number):
     raise gdb.GdbError(f"no coroutine {number}")
 
 
-def sorted_coroutines(kernel):
-    return sorted(kernel.coroutines(), key=lambda co: co.id)
-
-
 class Command(gdb.Command):
     """A command that is named after its class; what it does is its doc string."""
 
@@ -143,15 +139,13 @@ def machine_of(kernel):
 class Visit:
     """With it the selected frame is that of a coroutine that does not run; afterwards all is as it was."""
 
-    def __init__(self, kernel, co):
-        self.kernel, self.co = kernel, co
+    def __init__(self, kernel, stopped):
+        self.kernel, self.stopped = kernel, stopped
 
     def __enter__(self):
-        context, frame = machine_of(self.kernel)
-        stopped = frame(self.co.frame) if self.co.frame else context(self.co.sp)
-        values = dict(stopped.value)
-        for name, address in stopped.at.items():
-            if not re.match(r"v\d|xmm|mxcsr|fp", name):
+        values = dict(self.stopped.value)
+        for name, address in self.stopped.at.items():
+            if not re.match(r"v\d|xmm|mxcsr|fp|eflags|cpsr", name):
                 values[name] = self.kernel.word(address)
         gdb.newest_frame().select()
         self.saved = {name: int(gdb.parse_and_eval(f"(unsigned long)${name}")) for name in values}
@@ -167,9 +161,26 @@ class Visit:
         self.set(self.saved)
 
 
-def runs_here(kernel, co):
-    """Its core's thread has its registers."""
-    return any(core and kernel.word(core + kernel.table["core.current"]) == co.address for core in kernel.cores())
+def simulated_cores():
+    """Of ARCH=sim, in the order of the cores: what each runs, and, but of the one that goes on, its context."""
+    here, current = int(gdb.parse_and_eval("sim_here")), int(gdb.parse_and_eval("sim_current"))
+    cores = gdb.parse_and_eval("sim_cores")
+    for i in range(cores.type.range()[1] + 1):
+        core = cores[i]
+        if int(core.address) == here:
+            yield current, None
+        elif core["core"]:
+            yield int(core["current"]), int(core["sp"])
+
+
+def select_core_of(kernel, co):
+    """On the host port: the thread that is the core where co runs. The GS base is the core."""
+    for thread in gdb.selected_inferior().threads():
+        thread.switch()
+        base = int(gdb.parse_and_eval("(unsigned long)$gs_base"))
+        if base in kernel.cores() and kernel.word(base + kernel.table["core.current"]) == co.address:
+            return True
+    return False
 
 
 def visit(kernel, number, command):
@@ -184,11 +195,22 @@ def visit(kernel, number, command):
                 gdb.execute(command or "frame")
                 return
         raise gdb.GdbError(f"no thread for coroutine {number}: is the proxy between gdb and the machine?")
-    if runs_here(kernel, co):
-        print("it runs: one of the threads has its registers")
+    context, frame = machine_of(kernel)
+    stopped = frame(co.frame) if co.frame else context(co.sp)
+    if "sim_switch" in kernel.elf.symbols:
+        for current, sp in simulated_cores():
+            if current == co.address:
+                stopped = context(sp) if sp else None
+    else:
+        thread = gdb.selected_thread()
+        if select_core_of(kernel, co):
+            stopped = None
+        elif thread:
+            thread.switch()
+    if not stopped: # a thread has its registers
         gdb.execute(command or "bt")
         return
-    with Visit(kernel, co):
+    with Visit(kernel, stopped):
         gdb.execute(command or "bt")
 
 
@@ -204,6 +226,7 @@ co -on PATTERN             that wait for this: 'mutex*', '*0x1234'
 co -group function         how many there are by the function that they began in
 co -group state|wait       by state, or by what they wait for
 co -most N                 N lines at most (200; 0: all)
+co ... -each COMMAND       runs a command of gdb in each: co -name 'worker*' -each bt
 co ID [COMMAND]            selects its thread; then, or instead, runs a command of gdb there
 The filters go together, and with -group."""
 
@@ -215,13 +238,16 @@ The filters go together, and with -group."""
         if words and words[0].isdigit():
             visit(kernel, int(words[0]), text.split(None, 1)[1] if len(words) > 1 else None)
             return
-        tests, group, most = [], None, 200
+        tests, group, most, each = [], None, 200, None
         while words:
             word = words.pop(0)
             if word[:1] == "-" and word[1:] in self.STATES:
                 tests.append(lambda co, state=word[1:]: kernel.state(co) == state)
                 continue
-            if word not in ("-name", "-on", "-group", "-most"):
+            if word == "-each" and words:
+                each = text.partition("-each ")[2]
+                break
+            if word not in ("-name", "-on", "-group", "-most", "-each"):
                 raise gdb.GdbError(f"co {word}: not known; help co")
             if not words:
                 raise gdb.GdbError(f"co {word}: a word is missing; help co")
@@ -243,6 +269,13 @@ The filters go together, and with -group."""
             return
         found.sort(key=lambda co: co.id)
         shown = found[:most] if most else found
+        if each:
+            thread = gdb.selected_thread()
+            for co in shown:
+                visit(kernel, co.id, each)
+            if thread and thread.is_valid():
+                thread.switch()
+            return
         print("\n".join(kernel.line(co) for co in shown) or "no coroutine")
         if len(found) > len(shown):
             print(f"and {len(found) - len(shown)} more: co -most 0, or co -group function|state|wait")
@@ -418,8 +451,9 @@ class Cores(Command):
 
     def run(self, words, _text):
         kernel = SESSION.get()
+        simulated = list(simulated_cores()) if "sim_switch" in kernel.elf.symbols else None
         for index, _, core in core_values(kernel):
-            co = kernel.co(int(core["current"]))
+            co = kernel.co(simulated[index][0] if simulated else int(core["current"]))
             text = f"co {kernel.who(co)}" if co and co.id else "idle"
             print(f"core {index}: {text}, {field(core, 'switches')} switches, "
                   f"{field(core, 'preemptions')} preemptions, {field(core, 'steals')} steals")

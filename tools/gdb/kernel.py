@@ -122,7 +122,7 @@ class Co:
 def duration(ns):
     for unit, size in ("s", 10**9), ("ms", 10**6), ("us", 10**3):
         if ns >= size:
-            return f"{ns / size:.3g} {unit}" if ns < 1000 * size else f"{ns // size} {unit}"
+            return f"{ns / size:.3g} {unit}" if ns < 100 * size else f"{ns // size} {unit}"
     return f"{ns} ns"
 
 

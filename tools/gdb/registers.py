@@ -81,6 +81,7 @@ def arm_frame(frame):
 
 class X86:
     pc, current, memory = "rip", "gs_base", 0 # where memory begins
+    breakpoint, returns = 1, "rsp" # how long one is; what leads to a call's return at its first instruction
     context, frame = staticmethod(x86_context), staticmethod(x86_frame)
 
     @staticmethod
@@ -91,6 +92,7 @@ class X86:
 
 class Arm64:
     pc, current, memory = "pc", "TPIDR_EL1", 0x40000000
+    breakpoint, returns = 4, "x30"
     context, frame = staticmethod(arm_context), staticmethod(arm_frame)
 
     @staticmethod
