@@ -2,7 +2,7 @@
  * What GCC calls at each access (-fsanitize=thread; gcc/sanitizer.def has the list). Each is a step
  * of the machine, and is looked at (race.c); the atomic ones make the access, as model.c has it.
  */
-#include "sim.h"
+#include "shadow.h"
 
 /* Enters NAME_, having touched what this folder may need of the stack, in the caller's place: so a
  * stack grows before anything is under way here. */
@@ -15,12 +15,35 @@
 
 #define PLACE __builtin_return_address(0)
 
+/* A decision is due before the access. */
+static __attribute__((noinline)) void decide_first(uintptr_t at, unsigned size, unsigned how,
+						   const void *place)
+{
+	sim_decide(place, at, how);
+	if (sim_run.begun)
+		sim_look_by(sim_agent_at(place), at, size, how, place);
+}
+
+static __attribute__((noinline)) void in_app(uintptr_t at, unsigned size, unsigned how,
+					     const void *place)
+{
+	if (sim_run.begun)
+		sim_look_by(sim_program_agent(), at, size, how, place);
+}
+
+/* Nothing is to be kept over a call here: this is most of what a run does. */
 #define PLAIN(name, size, how) \
 	void name##_(const void *at); \
 	void name##_(const void *at) \
 	{ \
-		sim_step_to((uintptr_t)at, how); \
-		sim_access((uintptr_t)at, size, how, PLACE); \
+		const void *place = PLACE; \
+\
+		if (sim_count_step(place)) \
+			decide_first((uintptr_t)at, size, how, place); \
+		else if (sim_in_app(place)) \
+			in_app((uintptr_t)at, size, how, place); \
+		else if (sim_run.begun) \
+			sim_look_by(sim_core_agent(), (uintptr_t)at, size, how, place); \
 	} \
 	ENTRY(name, "")
 
@@ -28,12 +51,10 @@ PLAIN(__tsan_read1, 1, 0);
 PLAIN(__tsan_read2, 2, 0);
 PLAIN(__tsan_read4, 4, 0);
 PLAIN(__tsan_read8, 8, 0);
-PLAIN(__tsan_read16, 16, 0);
 PLAIN(__tsan_write1, 1, SIM_WRITE);
 PLAIN(__tsan_write2, 2, SIM_WRITE);
 PLAIN(__tsan_write4, 4, SIM_WRITE);
 PLAIN(__tsan_write8, 8, SIM_WRITE);
-PLAIN(__tsan_write16, 16, SIM_WRITE);
 
 /* An object of C++ becomes one of another class: where it is none, nothing is written. */
 void __tsan_vptr_update_(void **at, void *to);
@@ -44,6 +65,18 @@ void __tsan_vptr_update_(void **at, void *to)
 		sim_access((uintptr_t)at, sizeof *at, SIM_WRITE, PLACE);
 }
 ENTRY(__tsan_vptr_update, TOUCH);
+
+#define SIXTEEN(name, how) \
+	void name##_(const void *at); \
+	void name##_(const void *at) \
+	{ \
+		sim_step_to((uintptr_t)at, how); \
+		sim_access((uintptr_t)at, 16, how, PLACE); \
+	} \
+	ENTRY(name, "")
+
+SIXTEEN(__tsan_read16, 0);
+SIXTEEN(__tsan_write16, SIM_WRITE);
 
 #define RANGE(name, how) \
 	void name##_(const void *at, size_t size); \
@@ -147,43 +180,53 @@ void __tsan_init(void)
 
 /* All atomic accesses are looked at, and then have what the model says. */
 
-static uint64_t sim_load(uintptr_t at, size_t size, uint64_t value, int order, const void *place)
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE uint64_t sim_load(uintptr_t at, size_t size, uint64_t value, int order, const void *place)
 {
+	struct sim_agent *a;
+
 	if (!sim_run.begun)
 		return value;
-	sim_access(at, size, SIM_ATOMIC, place);
-	order = sim_order(order, SIM_OPERATION, place);
-	return sim_model_load(sim_agent_at(place), at, value, order, place);
+	a = sim_agent_at(place);
+	sim_look_by(a, at, size, SIM_ATOMIC, place);
+	return sim_model_load(a, at, value, sim_order(order, SIM_OPERATION, place), place);
 }
 
 /* True: memory is to have the value. */
-static bool sim_store(uintptr_t at, size_t size, uint64_t was, uint64_t value, int order,
+INLINE bool sim_store(uintptr_t at, size_t size, uint64_t was, uint64_t value, int order,
 		      const void *place)
 {
+	struct sim_agent *a;
+
 	if (!sim_run.begun)
 		return true;
-	sim_access(at, size, SIM_ATOMIC | SIM_WRITE, place);
-	order = sim_order(order, SIM_OPERATION, place);
-	return sim_model_store(sim_agent_at(place), at, was, value, order, place);
+	a = sim_agent_at(place);
+	sim_look_by(a, at, size, SIM_ATOMIC | SIM_WRITE, place);
+	return sim_model_store(a, at, was, value, sim_order(order, SIM_OPERATION, place), place);
 }
 
-static void sim_changed(uintptr_t at, size_t size, uint64_t was, uint64_t value, int order,
+INLINE void sim_changed(uintptr_t at, size_t size, uint64_t was, uint64_t value, int order,
 			const void *place)
 {
+	struct sim_agent *a;
+
 	if (!sim_run.begun)
 		return;
-	sim_access(at, size, SIM_ATOMIC | SIM_WRITE, place);
-	order = sim_order(order, SIM_OPERATION, place);
-	sim_model_change(sim_agent_at(place), at, was, value, order);
+	a = sim_agent_at(place);
+	sim_look_by(a, at, size, SIM_ATOMIC | SIM_WRITE, place);
+	sim_model_change(a, at, was, value, sim_order(order, SIM_OPERATION, place));
 }
 
-static void sim_not_changed(uintptr_t at, size_t size, uint64_t was, int order, const void *place)
+INLINE void sim_not_changed(uintptr_t at, size_t size, uint64_t was, int order, const void *place)
 {
+	struct sim_agent *a;
+
 	if (!sim_run.begun)
 		return;
-	sim_access(at, size, SIM_ATOMIC, place);
-	order = sim_order(order, SIM_COMPARISON, place);
-	sim_model_read_last(sim_agent_at(place), at, was, order);
+	a = sim_agent_at(place);
+	sim_look_by(a, at, size, SIM_ATOMIC, place);
+	sim_model_read_last(a, at, was, sim_order(order, SIM_COMPARISON, place));
 }
 
 WIDTH(8);

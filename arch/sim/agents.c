@@ -11,7 +11,7 @@
  *
  * Coroutines beyond the number of agents share one: of these no race is found between the two.
  */
-#include "sim.h"
+#include "shadow.h"
 
 #include "debug/order.h"
 #include "debug/panic.h"
@@ -178,6 +178,7 @@ void sim_agents_begin(void)
 
 		a->world = i >= SIM_KERNEL_AGENTS;
 		a->own = (uint8_t)(i - sim_worlds[a->world].first);
+		a->cell = a->own | (a->world ? (unsigned)CELL_WORLD : 0);
 		a->before.at[a->own] = a->seen.at[a->own] = 1;
 	}
 }

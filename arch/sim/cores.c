@@ -15,6 +15,7 @@ void arch_bind_core(struct core *core)
 	core->arch = c;
 	core->current = core->boot_co;
 	c->core = core;
+	c->self = &sim_agents[c - sim_cores];
 	c->deadline = TIME_NEVER;
 	sim_current = core->boot_co;
 }
@@ -86,13 +87,6 @@ int arch_irq_enable(unsigned irq, bool on)
 		return -EINVAL;
 	sim_devices_enabled = (sim_devices_enabled & ~(UINT64_C(1) << irq)) | (uint64_t)on << irq;
 	return 0;
-}
-
-uint64_t sim_free_lines(void)
-{
-	enum { ALL = ((UINT64_C(1) << SIM_FREE_IRQS) - 1) << SIM_FREE_IRQ };
-
-	return sim_devices_enabled & ALL;
 }
 
 int arch_irq_make_message(uint64_t *address, uint32_t *data)

@@ -16,6 +16,7 @@
 enum { STORES = 6 }; /* kept of a location */
 enum { LOCATIONS = 64 * 1024, PROGRAM_LOCATIONS = 8 * 1024 };
 enum { RELAXED = __ATOMIC_RELAXED, SEQ_CST = __ATOMIC_SEQ_CST };
+#define FIRST_ORDER UINT64_C(0x050403020100)
 
 /* Of one agent: before, what happened before a store that releases it; seen, the same of what it has
  * seen; read, when it first read the store (0: not yet). They lie side by side, for mostly there are few
@@ -39,8 +40,8 @@ struct store {
 struct location {
 	uintptr_t at;
 	uint64_t last; /* the value of the last store */
-	uint8_t n;
-	uint8_t order[STORES]; /* of stores[], the first n */
+	int n;
+	uint64_t order; /* which of stores[], a byte each: the first n, then those that are free */
 	_Alignas(64) char stores[];
 };
 
@@ -66,13 +67,11 @@ static struct location *recent[2][1 << RECENT_BITS];
 
 static const struct table {
 	char *first;
-	size_t size, store, count;
+	size_t size, count;
 	uint32_t *slots;
-	struct location **recent;
 } tables[2] = {
-	{kernel_locations[0], KERNEL_LOCATION, KERNEL_STORE, LOCATIONS, kernel_slots, recent[0]},
-	{program_locations[0], PROGRAM_LOCATION, PROGRAM_STORE, PROGRAM_LOCATIONS, program_slots,
-	 recent[1]},
+	{kernel_locations[0], KERNEL_LOCATION, LOCATIONS, kernel_slots},
+	{program_locations[0], PROGRAM_LOCATION, PROGRAM_LOCATIONS, program_slots},
 };
 
 bool sim_consistent; /* MODEL=sc: each load has the last store */
@@ -80,26 +79,26 @@ static uint64_t consistent_stores;
 static size_t used[2];             /* of the tables */
 static struct sim_clock fences[2]; /* what sequentially consistent fences have in common */
 
+/* The accesses of each world are compiled for it: world is a constant in what follows. */
+#define IN_WORLD static inline __attribute__((always_inline))
+
 /* ---- Locations ---- */
 
-static int width_of(const struct sim_agent *a)
+IN_WORLD struct store *store_of(int world, const struct location *l, int i)
 {
-	return sim_worlds[a->world].width;
+	size_t size = world ? PROGRAM_STORE : KERNEL_STORE;
+
+	return (struct store *)(uintptr_t)(l->stores + (l->order >> 8 * i & 0xff) * size);
 }
 
-static struct store *store_of(const struct sim_agent *a, const struct location *l, int i)
+IN_WORLD struct mark *marks_of(int world, struct store *s)
 {
-	return (struct store *)(uintptr_t)(l->stores + l->order[i] * tables[a->world].store);
+	return s->marks + (world ? SIM_KERNEL_AGENTS : 0);
 }
 
-static struct mark *marks_of(const struct sim_agent *a, struct store *s)
+static __attribute__((noinline)) struct location *find_location(int world, uintptr_t at)
 {
-	return s->marks + (a->world ? SIM_KERNEL_AGENTS : 0);
-}
-
-static struct location *find_location(const struct sim_agent *a, uintptr_t at)
-{
-	const struct table *t = &tables[a->world];
+	const struct table *t = &tables[world];
 	size_t mask = 2 * t->count - 1, i = ((at >> 2) ^ (at >> 20)) & mask;
 	struct location *l;
 
@@ -108,9 +107,9 @@ static struct location *find_location(const struct sim_agent *a, uintptr_t at)
 		if (l->at == at)
 			return l;
 	}
-	l = (struct location *)(t->first + used[a->world] * t->size);
-	if (used[a->world] < t->count - 1) {
-		t->slots[i] = (uint32_t)++used[a->world];
+	l = (struct location *)(t->first + used[world] * t->size);
+	if (used[world] < t->count - 1) {
+		t->slots[i] = (uint32_t)++used[world];
 		l->at = at;
 	} else {
 		sim_be_inexact();
@@ -119,49 +118,35 @@ static struct location *find_location(const struct sim_agent *a, uintptr_t at)
 	return l;
 }
 
-static inline struct location *location_of(const struct sim_agent *a, uintptr_t at)
-{
-	struct location **l =
-		&tables[a->world].recent[at * 0x9e3779b97f4a7c15 >> (64 - RECENT_BITS)];
-
-	if (__builtin_expect(!*l || (*l)->at != at, 0))
-		*l = find_location(a, at);
-	return *l;
-}
-
-static void clear_marks(struct mark *marks, int width)
-{
-	for (int i = 0; i < width; i++)
-		marks[i] = (struct mark){0};
-}
-
 /* What is beyond the width is 0. */
-static void clear(const struct sim_agent *a, struct store *s, uint64_t value)
+IN_WORLD void begin_store(int world, struct store *s, uint64_t value)
 {
-	s->value = value;
-	s->made = sim_time;
-	s->consistent = 0;
-	s->time = 0;
-	s->agent = 0;
-	s->change = false;
-	clear_marks(marks_of(a, s), width_of(a));
-	if (a->world)
-		clear_marks(s->marks, sim_worlds[0].width);
+	*s = (struct store){.value = value, .made = sim_time};
+	for (int i = 0; i < sim_worlds[world].width; i++)
+		marks_of(world, s)[i] = (struct mark){0};
+	for (int i = 0; world && i < sim_worlds[0].width; i++)
+		s->marks[i] = (struct mark){0};
 }
 
-/* That of at; where memory has changed without an atomic store, that is all there is. */
-static struct location *look(const struct sim_agent *a, uintptr_t at, uint64_t value)
+/* Memory has changed without an atomic store: that is all there is. */
+static __attribute__((noinline)) void begin_location(int world, struct location *l, uint64_t value)
 {
-	struct location *l = location_of(a, at);
+	l->n = 1;
+	l->last = value;
+	l->order = FIRST_ORDER;
+	begin_store(world, store_of(world, l, 0), value);
+}
 
-	if (!l->n || l->last != value) {
-		l->n = 1;
-		l->last = value;
-		for (uint8_t i = 0; i < STORES; i++)
-			l->order[i] = i;
-		clear(a, store_of(a, l, 0), value);
-	}
-	return l;
+/* That of at, of which value is in memory. */
+IN_WORLD struct location *location_of(int world, uintptr_t at, uint64_t value)
+{
+	struct location **l = &recent[world][at * 0x9e3779b97f4a7c15 >> (64 - RECENT_BITS)];
+
+	if (unlikely(!*l || (*l)->at != at))
+		*l = find_location(world, at);
+	if (unlikely(!(*l)->n || (*l)->last != value))
+		begin_location(world, *l, value);
+	return *l;
 }
 
 /*
@@ -171,26 +156,28 @@ static struct location *look(const struct sim_agent *a, uintptr_t at, uint64_t v
  */
 enum { VISIBLE_AFTER = 50 * 1000 };
 
-/* The first that a's next access may be at or behind. order: of it. */
-static int floor_of(const struct sim_agent *a, const struct location *l, int order)
+/* Whether a's next access may not go behind s. order: of it. */
+IN_WORLD bool is_floor(int world, const struct sim_agent *a, struct store *s, int order)
 {
-	int width = width_of(a);
+	const struct mark *marks = marks_of(world, s);
 
-	for (int i = l->n - 1; i > 0; i--) {
-		struct store *s = store_of(a, l, i);
-		const struct mark *marks = marks_of(a, s);
-		const struct sim_clock *common = &fences[a->world];
+	if (s->time <= a->seen.at[s->agent] || sim_time - s->made >= VISIBLE_AFTER ||
+	    (s->consistent && (order == SEQ_CST || s->consistent <= a->fenced)))
+		return true;
+	for (int k = 0; k < sim_worlds[world].width; k++)
+		if (marks[k].read && marks[k].read <= a->seen.at[k])
+			return true;
+	return order == SEQ_CST && s->time <= fences[world].at[s->agent];
+}
 
-		if (s->time <= a->seen.at[s->agent] || sim_time - s->made >= VISIBLE_AFTER ||
-		    (s->consistent && (order == SEQ_CST || s->consistent <= a->fenced)))
-			return i;
-		for (int k = 0; k < width; k++)
-			if (marks[k].read && marks[k].read <= a->seen.at[k])
-				return i;
-		if (order == SEQ_CST && s->time <= common->at[s->agent])
-			return i;
-	}
-	return 0;
+/* The first that a's next access may be at or behind. */
+IN_WORLD int floor_of(int world, const struct sim_agent *a, const struct location *l, int order)
+{
+	int i = l->n - 1;
+
+	while (i > 0 && !is_floor(world, a, store_of(world, l, i), order))
+		i--;
+	return i;
 }
 
 /* ---- Clocks ---- */
@@ -211,7 +198,7 @@ static bool releases(int order)
 	return order == __ATOMIC_RELEASE || order == __ATOMIC_ACQ_REL || order == SEQ_CST;
 }
 
-static void acquire(struct sim_agent *a, int order, const struct mark *marks, int width)
+IN_WORLD void acquire(struct sim_agent *a, int order, const struct mark *marks, int width)
 {
 	struct sim_clock *before = acquires(order) ? &a->before : &a->awaited;
 	struct sim_clock *seen = acquires(order) ? &a->seen : &a->awaited_seen;
@@ -222,154 +209,172 @@ static void acquire(struct sim_agent *a, int order, const struct mark *marks, in
 	}
 }
 
-static void release(struct sim_agent *a, int order, struct mark *marks, int width)
+/* What a new store's marks are. before: those of the one that it goes on from, or NULL. */
+IN_WORLD void release(struct sim_agent *a, int order, struct mark *marks, const struct mark *before,
+		      int width)
 {
-	const struct sim_clock *before = releases(order) ? &a->before : &a->released;
+	const struct sim_clock *happened = releases(order) ? &a->before : &a->released;
 	const struct sim_clock *seen = releases(order) ? &a->seen : &a->released_seen;
 
-	for (int i = 0; i < width; i++) {
-		join(&marks[i].before, before->at[i]);
-		join(&marks[i].seen, seen->at[i]);
+	for (int i = 0; i < width; i++)
+		marks[i] = (struct mark){happened->at[i], seen->at[i], 0};
+	for (int i = 0; before && i < width; i++) {
+		join(&marks[i].before, before[i].before);
+		join(&marks[i].seen, before[i].seen);
 	}
 	/* What it does from here on is not released by this. */
-	a->before.at[a->own]++;
-	a->seen.at[a->own] = a->before.at[a->own];
-}
-
-static void join_marks(struct mark *to, const struct mark *from, int width)
-{
-	for (int i = 0; i < width; i++) {
-		join(&to[i].before, from[i].before);
-		join(&to[i].seen, from[i].seen);
+	if (releases(order)) {
+		a->before.at[a->own]++;
+		a->seen.at[a->own] = a->before.at[a->own];
 	}
 }
 
-static void read_by(struct sim_agent *a, struct store *s, int order)
+IN_WORLD void read_by(int world, struct sim_agent *a, struct store *s, int order)
 {
-	struct mark *marks = marks_of(a, s);
+	struct mark *marks = marks_of(world, s);
 
 	if (!marks[a->own].read)
 		marks[a->own].read = a->before.at[a->own];
-	acquire(a, order, marks, width_of(a));
-	if (a->world)
+	acquire(a, order, marks, sim_worlds[world].width);
+	if (world)
 		acquire(sim_core_agent(), order, s->marks, sim_worlds[0].width);
-}
-
-/* before: the one that it is behind, or NULL. */
-static void write_by(struct sim_agent *a, struct store *s, struct store *before, bool change,
-		     int order)
-{
-	int width = width_of(a), ncores = a->world ? sim_worlds[0].width : 0;
-
-	s->agent = a->own;
-	s->time = a->before.at[a->own];
-	s->change = change;
-	s->consistent = order == SEQ_CST ? ++consistent_stores : 0;
-	release(a, order, marks_of(a, s), width);
-	if (ncores)
-		release(sim_core_agent(), order, s->marks, ncores);
-	if (before && (change || before->agent == a->own)) {
-		join_marks(marks_of(a, s), marks_of(a, before), width);
-		join_marks(s->marks, before->marks, ncores);
-	}
 }
 
 /* ---- Accesses ---- */
 
-/* A new one of value behind the first n; NULL: there are STORES behind it. */
-static struct store *insert(const struct sim_agent *a, struct location *l, int n, uint64_t value)
+/* The first n of an order. */
+static uint64_t first_of(uint64_t order, int n)
 {
-	uint8_t slot;
+	return order & ((UINT64_C(1) << 8 * n) - 1);
+}
+
+/* A new one behind the first n; NULL: there are STORES behind it. */
+IN_WORLD struct store *insert(int world, struct location *l, int n)
+{
+	uint64_t before = l->order, slot;
 
 	if (l->n == STORES) { /* the first goes */
 		if (n == 0)
 			return NULL;
-		slot = l->order[0];
+		slot = before & 0xff;
+		l->order = before - first_of(before, n) + (first_of(before, n) >> 8);
 		n--;
-		for (int i = 0; i < n; i++)
-			l->order[i] = l->order[i + 1];
 	} else {
-		slot = l->order[l->n];
-		for (int i = l->n++; i > n; i--)
-			l->order[i] = l->order[i - 1];
+		slot = before >> 8 * l->n & 0xff;
+		l->n++;
+		l->order = before - first_of(before, l->n) + first_of(before, n) +
+			   ((first_of(before, l->n - 1) - first_of(before, n)) << 8);
 	}
-	l->order[n] = slot;
-	if (n == l->n - 1)
-		l->last = value;
-	clear(a, store_of(a, l, n), value);
-	return store_of(a, l, n);
+	l->order += slot << 8 * n;
+	return store_of(world, l, n);
 }
 
 /* Where a store of value is, behind n others. */
-static void store_at(struct sim_agent *a, struct location *l, int n, uint64_t value, bool change,
-		     int order)
+IN_WORLD void store_at(int world, struct sim_agent *a, struct location *l, int n, uint64_t value,
+		       bool change, int order)
 {
 	/* The one before may be the one that goes. */
-	struct store *before = n ? store_of(a, l, n - 1) : NULL, *s;
+	struct store *before = n ? store_of(world, l, n - 1) : NULL, *s;
+	bool last = n == l->n, goes_on;
 
-	s = insert(a, l, n, value);
-	if (s)
-		write_by(a, s, before == s ? NULL : before, change, order);
+	s = insert(world, l, n);
+	if (!s)
+		return;
+	if (last)
+		l->last = value;
+	goes_on = before && before != s && (change || before->agent == a->own);
+	*s = (struct store){.value = value,
+			    .made = sim_time,
+			    .consistent = order == SEQ_CST ? ++consistent_stores : 0,
+			    .agent = a->own,
+			    .time = a->before.at[a->own],
+			    .change = change};
+	release(a, order, marks_of(world, s), goes_on ? marks_of(world, before) : NULL,
+		sim_worlds[world].width);
+	if (world)
+		release(sim_core_agent(), order, s->marks, goes_on ? before->marks : NULL,
+			sim_worlds[0].width);
+}
+
+IN_WORLD uint64_t load_in(int world, struct sim_agent *a, uintptr_t at, uint64_t value, int order,
+			  const void *place)
+{
+	struct location *l = location_of(world, at, value);
+	int last = l->n - 1, lowest = last;
+
+	if (last && !sim_consistent)
+		lowest = floor_of(world, a, l, order);
+	if (lowest < last)
+		last -= sim_choose_old(last - lowest + 1, place);
+
+	struct store *s = store_of(world, l, last);
+
+	read_by(world, a, s, order);
+	return s->value;
 }
 
 uint64_t sim_model_load(struct sim_agent *a, uintptr_t at, uint64_t value, int order,
 			const void *place)
 {
-	struct location *l = look(a, at, value);
-	int last = l->n - 1, lowest;
-	struct store *s = store_of(a, l, last);
+	return a->world ? load_in(1, a, at, value, order, place)
+			: load_in(0, a, at, value, order, place);
+}
 
-	if (last && sim_consistent)
-		last = 0;
-	if (last) {
-		lowest = floor_of(a, l, order);
-		if (lowest < last)
-			s = store_of(a, l, last - sim_choose_old(last - lowest + 1, place));
+IN_WORLD bool store_in(int world, struct sim_agent *a, uintptr_t at, uint64_t was, uint64_t value,
+		       int order, const void *place)
+{
+	struct location *l = location_of(world, at, was);
+	int n = l->n, lowest;
+	bool last;
+
+	if (n > 1 && order != SEQ_CST && !sim_consistent) {
+		lowest = floor_of(world, a, l, order) + 1;
+		/* Not before one that changed the store it would be behind. */
+		for (int i = n - 1; i >= lowest; i--)
+			if (store_of(world, l, i)->change)
+				lowest = i + 1;
+		if (lowest < n)
+			n -= sim_choose_old(n - lowest + 1, place);
 	}
-	read_by(a, s, order);
-	return s->value;
+	last = n == l->n;
+	store_at(world, a, l, n, value, false, order);
+	return last;
 }
 
 bool sim_model_store(struct sim_agent *a, uintptr_t at, uint64_t was, uint64_t value, int order,
 		     const void *place)
 {
-	struct location *l = look(a, at, was);
-	int n = l->n, lowest;
+	return a->world ? store_in(1, a, at, was, value, order, place)
+			: store_in(0, a, at, was, value, order, place);
+}
 
-	if (n > 1 && order != SEQ_CST && !sim_consistent) {
-		lowest = floor_of(a, l, order) + 1;
-		/* Not before one that changed the store it would be behind. */
-		for (int i = n - 1; i >= lowest; i--)
-			if (store_of(a, l, i)->change)
-				lowest = i + 1;
-		if (lowest < n)
-			n -= sim_choose_old(n - lowest + 1, place);
-	}
+IN_WORLD void change_in(int world, struct sim_agent *a, uintptr_t at, uint64_t was, uint64_t value,
+			int order)
+{
+	struct location *l = location_of(world, at, was);
 
-	bool last = n == l->n;
-
-	store_at(a, l, n, value, false, order);
-	return last;
+	read_by(world, a, store_of(world, l, l->n - 1), order);
+	store_at(world, a, l, l->n, value, true, order);
 }
 
 void sim_model_change(struct sim_agent *a, uintptr_t at, uint64_t was, uint64_t value, int order)
 {
-	struct location *l = look(a, at, was);
-
-	read_by(a, store_of(a, l, l->n - 1), order);
-	store_at(a, l, l->n, value, true, order);
+	if (a->world)
+		change_in(1, a, at, was, value, order);
+	else
+		change_in(0, a, at, was, value, order);
 }
 
 void sim_model_read_last(struct sim_agent *a, uintptr_t at, uint64_t value, int order)
 {
-	struct location *l = look(a, at, value);
+	struct location *l = location_of(a->world, at, value);
 
-	read_by(a, store_of(a, l, l->n - 1), order);
+	read_by(a->world, a, store_of(a->world, l, l->n - 1), order);
 }
 
 void sim_model_fence(struct sim_agent *a, int order)
 {
-	int width = width_of(a);
+	int width = sim_worlds[a->world].width;
 
 	if (a->world)
 		sim_model_fence(sim_core_agent(), order);

@@ -9,7 +9,7 @@
  * Memory: of each 8 bytes, how many of them may be accessed (as AddressSanitizer does; Serebryany
  * and others 2012), or why none. What is freed is given back later, so it is not used again at once.
  */
-#include "sim.h"
+#include "shadow.h"
 
 #include "debug/order.h"
 #include "kernel/co.h"
@@ -18,47 +18,14 @@ enum { SYS_MMAP = 9 };
 
 /* ---- What is kept of memory ---- */
 
-#define SHADOW_BASE ((uintptr_t)0x300000000000)
-#define LIMITS_BASE (SHADOW_BASE + (UINT64_C(1) << (FOLDED_BITS - 3)) * CELLS * sizeof(struct cell))
-#define SHADOW_END  (LIMITS_BASE + (UINT64_C(1) << (FOLDED_BITS - 3)))
-enum { CELLS = 4, FOLDED_BITS = 38, UNIT = 1024 };
-
-/* An access: the bytes of 8, the agent, its time; 0: none. */
-struct cell {
-	uint32_t time;
-	uint8_t agent, how, bytes, unused;
-};
-
-_Static_assert(sizeof(struct cell) == sizeof(uint64_t), "a cell is a word");
-
-/* Limits: 1 to 7: only the first bytes; else: */
-enum { ALL = 0, BEYOND = 0xf0, FREED = 0xf1, ENDED = 0xf2 };
-
-/* The image, RAM and the windows, side by side; false: something else. */
-static bool fold(uintptr_t at, uintptr_t *folded)
-{
-	enum { PART_BITS = 36, HIGH = 44 };
-
-	*folded = (at & ((UINT64_C(1) << PART_BITS) - 1)) | (at >> HIGH) << PART_BITS;
-	return at >> HIGH < 3 && (at & ((UINT64_C(1) << HIGH) - 1)) >> PART_BITS == 0;
-}
-
-static struct cell *cells_of(uintptr_t folded)
-{
-	return (struct cell *)(SHADOW_BASE + (folded >> 3) * CELLS * sizeof(struct cell));
-}
-
-static uint8_t *limit_of(uintptr_t folded)
-{
-	return (uint8_t *)(LIMITS_BASE + (folded >> 3));
-}
+enum { UNIT = 1024 };
 
 /* What of it a run has used, by units: see snapshot.c. */
 static uint8_t *unit_used SIM_KEPT;
 static uint32_t *units SIM_KEPT;
 static SIM_KEPT size_t unit_count;
 
-static void use(const void *shadow)
+static __attribute__((noinline)) void use(const void *shadow)
 {
 	size_t unit = ((uintptr_t)shadow - SHADOW_BASE) / UNIT;
 
@@ -151,99 +118,96 @@ static const char *what_of(unsigned how)
 
 static const void *place_now;
 static const uintptr_t *frame_now;
+static size_t size_now; /* of an access of more than 8 bytes, or of several 8; else 0 */
 
-static __attribute__((noinline, cold)) void race(uintptr_t at, size_t size, unsigned how,
+/* what, of these 8 bytes, races with an earlier access. */
+static __attribute__((noinline, cold)) void race(uintptr_t at, uint32_t what,
 						 const struct cell *first)
 {
 	struct sim_trace now;
+	unsigned bytes = first->what >> CELL_BYTES;
+	uint8_t how = (uint8_t)(first->what >> CELL_HOW);
 
-	if (sim_inexact)
-		return;
 	sim_trace(&now, place_now, frame_now);
 	if (sim_watch) {
-		size_t first_size = (size_t)__builtin_popcount(first->bytes);
-		uintptr_t first_at = (at & ~(uintptr_t)7) +
-				     (size_t)__builtin_ctz(first->bytes | 0x100);
+		size_t first_at = (at & ~(uintptr_t)7) + (size_t)__builtin_ctz(bytes | 0x100);
 
 		if (!watched.n) /* it was not seen: what there is */
 			watched = now;
 		sim_failed("race");
-		put_access(what_of(first->how), first_size, first_at, &watched);
-		put_access(what_of(how), size, at, &now);
+		put_access(what_of(how), (size_t)__builtin_popcount(bytes), first_at, &watched);
+		put_access(what_of(what >> CELL_HOW),
+			   size_now ? size_now : (size_t)__builtin_popcount(what >> CELL_BYTES), at,
+			   &now);
 		sim_put_block(at);
 		sim_end(STATUS_FAILURE);
 	}
 	sim_fail_race(&(struct sim_watch){.bytes_at = at & ~(uintptr_t)7,
-					  .agent = first->agent,
+					  .agent = (uint8_t)first->what,
 					  .time = first->time,
-					  .how = first->how,
-					  .bytes = first->bytes});
+					  .how = how,
+					  .bytes = (uint8_t)bytes});
 }
 
-static inline uint64_t word_of(const struct cell *cell)
+void sim_look_at_cells(const struct sim_agent *a, uintptr_t at, struct cell *cells, uint32_t what,
+		       const void *place)
 {
-	uint64_t word;
-
-	__builtin_memcpy(&word, cell, sizeof word);
-	return word;
-}
-
-static inline void look_at_cells(struct sim_agent *a, uintptr_t at, uintptr_t folded,
-				 unsigned first, unsigned n, unsigned how, size_t size)
-{
-	struct cell *cells = cells_of(folded), *to = NULL;
-	uint8_t id = (uint8_t)(a - sim_agents), bytes = (uint8_t)(((1U << n) - 1) << first);
+	struct cell *to = NULL;
 	uint32_t time = a->before.at[a->own];
-	const struct sim_world *world = &sim_worlds[a->world];
-	struct cell same = {time, id, (uint8_t)how, bytes, 0};
 
-	for (int i = 0; i < CELLS; i++) {
-		struct cell *c = &cells[i];
+	for (struct cell *c = cells; c < cells + CELLS; c++) {
+		uint32_t was = c->what, differs = was ^ what;
 
-		/* The agent has made the very same access at this time of its: whoever came since was held
-		 * against that one (the same epoch, in FastTrack's words). */
-		if (word_of(c) == word_of(&same))
-			return;
-		if (!c->time) {
-			if (!i)
+		/* The agent has made the very same access at this time of its, or one that says more: whoever
+		 * came since was held against that one (the same epoch, in FastTrack's words). */
+		if (!differs) {
+			if (c->time == time)
+				return;
+			to = c;
+			continue;
+		}
+		if (!was) {
+			if (c == cells)
 				use(cells);
 			if (!to)
 				to = c;
 			break;
 		}
-		if (c->agent == id) {
-			if (c->time == time && (c->bytes & bytes) == bytes &&
-			    (c->how & SIM_WRITE) >= (how & SIM_WRITE) &&
-			    (c->how & SIM_ATOMIC) <= (how & SIM_ATOMIC))
-				return; /* it says more */
-			if (c->how == how && (c->bytes & ~bytes) == 0)
+		if (!(differs & CELL_AGENT_MASK)) {
+			if (unlikely(c->time == time) &&
+			    !(what & ~was & (CELL_BYTES_MASK | CELL_WRITE)) &&
+			    !(was & ~what & CELL_ATOMIC))
+				return;
+			if (unlikely(!(differs & CELL_HOW_MASK)) &&
+			    !(was & ~what & CELL_BYTES_MASK))
 				to = c;
 			continue;
 		}
-		if (c->agent - (unsigned)world->first >= (unsigned)world->width)
+		if (differs & CELL_WORLD || !(was & what & CELL_BYTES_MASK) ||
+		    !((was | what) & CELL_WRITE))
 			continue;
-		if (!(c->bytes & bytes) || !((c->how | how) & SIM_WRITE))
-			continue;
-		if (a->before.at[c->agent - world->first] >= c->time) {
-			if (how & SIM_WRITE && !(how & SIM_ATOMIC) && (c->bytes & ~bytes) == 0)
+		if (a->before.at[was & CELL_AGENT_MASK & ~CELL_WORLD] >= c->time) {
+			if ((what & (CELL_WRITE | CELL_ATOMIC)) == CELL_WRITE &&
+			    !(was & ~what & CELL_BYTES_MASK))
 				to = c; /* who races with it races with this */
 			continue;
 		}
-		if (!(c->how & how & SIM_ATOMIC))
-			race(at, size, how, c);
+		if (!(was & what & CELL_ATOMIC) && !sim_inexact) {
+			place_now = place;
+			frame_now = __builtin_frame_address(0);
+			race(at, what, c);
+		}
 	}
 	if (!to)
 		to = &cells[time % CELLS];
-	*to = same;
+	*to = (struct cell){time, what};
 }
 
-static void watch(const struct sim_agent *a, uintptr_t at, unsigned first, unsigned n, unsigned how)
+static void watch(const struct sim_agent *a, uintptr_t at, uint32_t what)
 {
-	uint8_t bytes = (uint8_t)(((1U << n) - 1) << first);
-
-	if (sim_watch->bytes_at == (at & ~(uintptr_t)7) && sim_watch->agent == a - sim_agents &&
-	    sim_watch->time == a->before.at[a->own] && sim_watch->how == how &&
-	    sim_watch->bytes == bytes)
+	if (sim_watch->bytes_at == (at & ~(uintptr_t)7) && sim_watch->agent == (uint8_t)what &&
+	    sim_watch->time == a->before.at[a->own] &&
+	    sim_watch->how == (uint8_t)(what >> CELL_HOW) && sim_watch->bytes == what >> CELL_BYTES)
 		sim_trace(&watched, place_now, frame_now);
 }
 
@@ -286,25 +250,29 @@ static __attribute__((noinline, cold)) void look_at_limit(uint8_t limit, uintptr
 
 /* ---- All accesses ---- */
 
-static inline void look(struct sim_agent *a, uintptr_t at, size_t size, unsigned how)
+/* The access that place_now and frame_now say. */
+static void look(struct sim_agent *a, uintptr_t at, size_t size, unsigned how)
 {
-	uintptr_t folded;
+	const void *place = place_now;
 	size_t whole = size;
-	uintptr_t whole_at = at;
+	uintptr_t folded = shadow_folded(at);
 
-	if (!fold(at, &folded))
+	if (!shadow_has(at))
 		return;
 	while (size) {
 		unsigned first = at & 7, n = size < 8 - first ? (unsigned)size : 8 - first;
-		uint8_t limit = *limit_of(folded);
+		uint8_t limit = *shadow_limit(folded);
+		uint32_t what = shadow_what(a, first, n, how);
 
 		if (__builtin_expect(limit != ALL, 0) && (limit >= BEYOND || first + n > limit))
 			look_at_limit(limit, at, whole, how);
 		if (__builtin_expect(sim_watch != NULL, 0))
-			watch(a, at, first, n, how);
-		look_at_cells(a, whole == size ? whole_at : at, folded, first, n, how, whole);
+			watch(a, at, what);
+		size_now = whole;
+		sim_look_at_cells(a, at, shadow_cells(folded), what, place);
 		at += n, folded += n, size -= n;
 	}
+	size_now = 0;
 }
 
 void sim_look_at(uintptr_t at, size_t size, unsigned how, const void *place)
@@ -348,23 +316,21 @@ void order_writes_at(const void *p, size_t size, const void *place)
 
 static void clear_cells(uintptr_t from, uintptr_t to)
 {
-	uintptr_t folded;
-
-	for (; from < to && fold(from, &folded); from += 8)
+	for (; from < to && shadow_has(from); from += 8)
 		for (int k = 0; k < CELLS; k++)
-			cells_of(folded)[k] = (struct cell){0};
+			shadow_cells(shadow_folded(from))[k] = (struct cell){0};
 }
 
 static void set_limits(uintptr_t at, size_t size, uint8_t inside)
 {
-	uintptr_t folded;
+	uintptr_t folded = shadow_folded(at);
 
-	if (!fold(at, &folded))
+	if (!shadow_has(at))
 		return;
 	for (size_t i = 0; i < size; i += 8) {
-		use(limit_of(folded + i));
-		*limit_of(folded + i) = inside != ALL || size - i >= 8 ? inside
-								       : (uint8_t)(size - i);
+		use(shadow_limit(folded + i));
+		*shadow_limit(folded + i) = inside != ALL || size - i >= 8 ? inside
+									   : (uint8_t)(size - i);
 	}
 }
 
@@ -419,26 +385,28 @@ _Noreturn static void misused(const void *p, const char *what, const uintptr_t *
 	memory(what, (uintptr_t)p, 1, SIM_WRITE, &now);
 }
 
+static bool is_freed(const void *p)
+{
+	return shadow_has((uintptr_t)p) && *shadow_limit(shadow_folded((uintptr_t)p)) == FREED;
+}
+
 void memory_misused(const void *p, bool written)
 {
-	uintptr_t folded;
-
 	if (!sim_run.begun)
 		return;
 	misused(p,
-		written ? "out of bounds: found when it was freed"
-		: fold((uintptr_t)p, &folded) && *limit_of(folded) == FREED ? "double free"
-									    : "free of no block",
+		written       ? "out of bounds: found when it was freed"
+		: is_freed(p) ? "double free"
+			      : "free of no block",
 		__builtin_frame_address(0));
 }
 
 /* p ends to be a block: who frees it accesses it, if it is the program's. */
 static void freed(const void *p, const uintptr_t *fp)
 {
-	uintptr_t folded;
 	struct sim_block *b;
 
-	if (sim_run.begun && fold((uintptr_t)p, &folded) && *limit_of(folded) == FREED)
+	if (sim_run.begun && is_freed(p))
 		misused(p, "double free", fp);
 	b = sim_block_at((uintptr_t)p);
 	if (!b)

@@ -39,6 +39,7 @@ struct arch_regs {
 
 enum { SIM_KERNEL_AGENTS = 8, SIM_PROGRAM_AGENTS = 56 };
 enum { SIM_AGENTS = SIM_KERNEL_AGENTS + SIM_PROGRAM_AGENTS, SIM_WIDEST = SIM_PROGRAM_AGENTS };
+enum { SIM_MOST_CORES = SIM_KERNEL_AGENTS };
 
 /* Of each agent of a world: up to which of its times. */
 struct sim_clock {
@@ -55,6 +56,7 @@ struct sim_agent {
 	uint8_t own;     /* its place in clocks; before.at[own] is its time */
 	uint16_t users;  /* coroutines that it is */
 	uint64_t fenced; /* sequentially consistent stores before its last such fence */
+	uint32_t cell;   /* who it is, in a cell of shadow.h */
 	/* What happened before what it does next; and what else it cannot read older values than. */
 	struct sim_clock before, seen;
 	/* The same: at its last release fence; of what relaxed loads have read, for an acquire fence. */
@@ -77,6 +79,7 @@ static inline void sim_join(struct sim_clock *to, const struct sim_clock *from, 
 
 struct sim_core {
 	struct core *core;
+	struct sim_agent *self;
 	struct co *current; /* while another core goes on */
 	void *sp;           /* the same: see sim_switch */
 	bool masked;        /* interrupts */
@@ -170,18 +173,27 @@ uint64_t sim_decisions(void); /* a hash of all so far */
 
 extern char __text_app_start[], __text_app_end[];
 
-/* One of the application's accesses counts as several of the kernel's: app_weight of the run. */
+static inline bool sim_in_app(const void *place)
+{
+	return (uintptr_t)place - (uintptr_t)__text_app_start <
+	       (uintptr_t)(__text_app_end - __text_app_start);
+}
+
+/* One of the application's accesses counts as several of the kernel's: app_weight of the run. True: a
+ * decision is due. */
+static inline __attribute__((always_inline)) bool sim_count_step(const void *place)
+{
+	sim_time += SIM_STEP_NS;
+	sim_quiet -= sim_in_app(place) ? sim_run.app_weight : 1;
+	return __builtin_expect(sim_quiet < 0, 0);
+}
+
 static inline __attribute__((always_inline)) void sim_step_to(uintptr_t at, unsigned how)
 {
-	uintptr_t place = (uintptr_t)__builtin_return_address(0);
+	const void *place = __builtin_return_address(0);
 
-	sim_time += SIM_STEP_NS;
-	sim_quiet -= place - (uintptr_t)__text_app_start <
-				     (uintptr_t)(__text_app_end - __text_app_start)
-			     ? sim_run.app_weight
-			     : 1;
-	if (__builtin_expect(sim_quiet < 0, 0))
-		sim_decide((void *)place, at, how);
+	if (sim_count_step(place))
+		sim_decide(place, at, how);
 }
 
 /* One that is no access. */
@@ -190,15 +202,9 @@ static inline __attribute__((always_inline)) void sim_step(void)
 	sim_step_to(0, 0);
 }
 
-static inline bool sim_in_app(const void *place)
-{
-	return (uintptr_t)place - (uintptr_t)__text_app_start <
-	       (uintptr_t)(__text_app_end - __text_app_start);
-}
-
 static inline struct sim_agent *sim_core_agent(void)
 {
-	return &sim_agents[sim_here - sim_cores];
+	return sim_here->self;
 }
 
 /* Who accesses memory at place. */
@@ -507,6 +513,12 @@ enum { SIM_UART = 0x3f8, SIM_UART_IRQ = 4, SIM_CARD_IRQ = 5 };
 
 /* Lines at which no device is: each comes again and again, once somebody listens. */
 enum { SIM_FREE_IRQ = 8, SIM_FREE_IRQS = 8 };
-uint64_t sim_free_lines(void); /* that somebody listens to: bits */
+#define SIM_FREE_LINES (((UINT64_C(1) << SIM_FREE_IRQS) - 1) << SIM_FREE_IRQ)
+
+/* Those that somebody listens to: bits. */
+static inline uint64_t sim_free_lines(void)
+{
+	return sim_devices_enabled & SIM_FREE_LINES;
+}
 
 #endif

@@ -183,7 +183,7 @@ static void go_to(struct sim_core *next)
 	sim_switch(&left->sp, next->sp);
 }
 
-static int cores_that_can(struct sim_core **can, const struct sim_core *but)
+static inline int cores_that_can(struct sim_core **can, const struct sim_core *but)
 {
 	struct sim_core *c = sim_here, *end = sim_cores + sim_core_count;
 	int n = 0;
@@ -198,34 +198,47 @@ static int cores_that_can(struct sim_core **can, const struct sim_core *but)
 	return n;
 }
 
+/* Of n that can: which, and in *usual which it would be, where events are followed. */
+static __attribute__((noinline)) int choose_followed(struct sim_core *const *can, int n, int *usual)
+{
+	const struct sim_event *event = expected(SIM_GOES_TO);
+	int i;
+
+	for (int k = 0; k < n; k++)
+		if (can[k] == followed_core() && can[0] != sim_here)
+			*usual = k;
+	i = *usual;
+	for (int k = 0; k < n && event; k++)
+		if (can[k] == &sim_cores[event->to])
+			i = k;
+	return i;
+}
+
+/* The same, by the seed. */
+static inline int choose_anew(struct sim_core **can, int n)
+{
+	bool any = any_core;
+
+	if (sim_run.faults)
+		n = sim_without_stalled(can, n);
+	any_core = false;
+	return n < 2 ? 0 : any ? (int)(sim_draw() % (uint64_t)n) : sim_strategy_choose(can, n);
+}
+
 /* turns: it is the next one's turn. */
 static struct sim_core *choose(const struct sim_core *but, bool turns, const void *place)
 {
-	struct sim_core *can[MAX_CORES];
+	struct sim_core *can[SIM_MOST_CORES];
 	int n = cores_that_can(can, but), usual = n > 1 && turns, i = 0;
-	bool several = n > 1;
 
 	if (n == 0)
 		return NULL;
-	if (sim_run.follow) {
-		const struct sim_event *event = expected(SIM_GOES_TO);
-
-		for (int k = 0; k < n; k++)
-			if (can[k] == followed_core() && can[0] != sim_here)
-				usual = k;
-		i = usual;
-		for (int k = 0; k < n && event; k++)
-			if (can[k] == &sim_cores[event->to])
-				i = k;
-	} else if (sim_run.begun && n > 1) {
-		n = sim_without_stalled(can, n);
-		i = n < 2      ? 0
-		    : any_core ? (int)(sim_draw() % (uint64_t)n)
-			       : sim_strategy_choose(can, n);
-		any_core = false;
-	}
+	if (sim_run.follow)
+		i = choose_followed(can, n, &usual);
+	else if (n > 1 && sim_run.begun)
+		i = choose_anew(can, n);
 	/* Where the core waits, whoever goes on is news. */
-	if (sim_run.begun && several && (i != 0 || can[0] != sim_here) && !(turns && i == usual))
+	if (n > 1 && sim_run.begun && (i != 0 || can[0] != sim_here) && !(turns && i == usual))
 		happened(SIM_GOES_TO, (int)(can[i] - sim_cores), place);
 	return can[i];
 }
@@ -250,7 +263,8 @@ static bool interrupt_comes(void)
 /* One that was served before, or never sent: what handlers and idle loops must bear. */
 static void interrupt_again(const void *place)
 {
-	if (!(sim_run.follow ? expected(SIM_AGAIN) != NULL : sim_interrupt_comes_again()))
+	if (!sim_run.faults ||
+	    !(sim_run.follow ? expected(SIM_AGAIN) != NULL : sim_interrupt_comes_again()))
 		return;
 	happened(SIM_AGAIN, 0, place);
 	sim_here->reschedule = true;
@@ -261,7 +275,7 @@ static void interrupt_again(const void *place)
 /* The card works a while, besides the cores. */
 static void card_may_work(bool turns, const void *place)
 {
-	if (!sim_card_can_work())
+	if (!sim_card_at || !sim_card_can_work())
 		return;
 	if (sim_run.follow ? expected(SIM_CARD) != NULL : sim_run.begun && sim_strategy_card())
 		happened(SIM_CARD, 0, place);
@@ -343,15 +357,15 @@ void sim_decide(const void *place, uintptr_t at, unsigned how)
 		   here->deadline - sim_time < SIM_SHORT_WHILE) {
 		skip_to(here->deadline);
 	}
-	go_to(choose(NULL, turns, place));
+	go_to(choose(NULL, turns, place)); /* who has come here has counted its steps */
 	interrupt_again(place);
 	if (!here->masked && sim_interrupt_waits(here) && (interrupt_comes() || turns)) {
 		if (!turns)
 			happened(SIM_INTERRUPT, 0, place);
 		go_on();
 		interrupt();
+		count_steps();
 	}
-	count_steps();
 	go_on();
 }
 
@@ -517,7 +531,7 @@ void sim_interrupts_on_(void)
 
 void sim_settle(void)
 {
-	struct sim_core *can[MAX_CORES];
+	struct sim_core *can[SIM_MOST_CORES];
 
 	while (cores_that_can(can, sim_here) > 0) {
 		go_to(can[0]);

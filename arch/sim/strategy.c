@@ -176,7 +176,7 @@ void sim_strategy_worked(const struct co *co, uint64_t steps)
 
 static int choose_by_work(struct sim_core *const *can, int n)
 {
-	uint64_t has[MAX_CORES], all = 0, at;
+	uint64_t has[SIM_MOST_CORES], all = 0, at;
 	int i;
 
 	for (i = 0; i < n; i++) {

@@ -95,7 +95,7 @@ bool sim_interrupt_comes_again(void)
 
 int sim_without_stalled(struct sim_core **can, int n)
 {
-	struct sim_core *left[MAX_CORES];
+	struct sim_core *left[SIM_MOST_CORES];
 	int some = 0;
 
 	if (!wanted(SIM_FAULT_STALL) || n < 2)
