@@ -312,7 +312,7 @@ static void shut(void (*block)(void))
 	expect_eq(future_start(&future, when_open, NULL), 0);
 	group_init(&group, TIME_NEVER);
 	expect_eq(group_go(&group, member, NULL), 0);
-	expect_eq(go(first, &once), 0);
+	expect_eq(waitgroup_go(&wg, first, &once), 0);
 	until_parked(3);
 	pool = pool_make(1, 1);
 	expect_eq(pool_submit(pool, until_open, NULL), 0);
