@@ -98,6 +98,25 @@ static void count_state(struct co *co, void *arg)
 	stats->runnable += relaxed_get(co->state) == CO_RUNNABLE;
 }
 
+/* How long it has been idle, of any core: never less than before. */
+static uint64_t core_idle_ns(struct core *core)
+{
+	uint64_t time = relaxed_get(core->idle_time), now = arch_clock();
+	uint64_t told = atomic_load_explicit(&core->idle_told, memory_order_relaxed);
+
+	if (time & CORE_IDLES) {
+		time = (time + now) & ~CORE_IDLES;
+		if (time & CORE_IDLES >> 1) /* it began after now */
+			time = 0;
+	}
+	/* Its idleness may have ended before now, and this not known here. */
+	while (told < time &&
+	       !atomic_compare_exchange_weak_explicit(&core->idle_told, &told, time,
+						      memory_order_relaxed, memory_order_relaxed))
+		;
+	return told < time ? time : told;
+}
+
 void runtime_stats(struct runtime_stats *stats)
 {
 	int64_t heap = 0, stacks = 0;

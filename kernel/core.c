@@ -45,34 +45,3 @@ _Noreturn void core_report(void *(*fn)(void *a, void *b), void *a, void *b)
 	arch_call_on(stack, fn, a, b);
 	__builtin_unreachable();
 }
-
-/*
- * One word, so that others see a state that was: the time that it has been idle, or, while it is,
- * that minus the time since when, and CORE_IDLES.
- */
-#define CORE_IDLES (UINT64_C(1) << 63)
-
-void core_idle(struct core *core, bool idle, uint64_t now)
-{
-	uint64_t time = relaxed_get(core->idle_time);
-
-	relaxed_set(core->idle_time, idle ? (time - now) | CORE_IDLES : (time + now) & ~CORE_IDLES);
-}
-
-uint64_t core_idle_ns(struct core *core)
-{
-	uint64_t time = relaxed_get(core->idle_time), now = arch_clock();
-	uint64_t told = atomic_load_explicit(&core->idle_told, memory_order_relaxed);
-
-	if (time & CORE_IDLES) {
-		time = (time + now) & ~CORE_IDLES;
-		if (time & CORE_IDLES >> 1) /* it began after now */
-			time = 0;
-	}
-	/* Its idleness may have ended before now, and this not known here. */
-	while (told < time &&
-	       !atomic_compare_exchange_weak_explicit(&core->idle_told, &told, time,
-						      memory_order_relaxed, memory_order_relaxed))
-		;
-	return told < time ? time : told;
-}

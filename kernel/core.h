@@ -47,6 +47,8 @@ struct proc {
  * of irq_defer. */
 enum { HANDLER_IRQ = 1, HANDLER_DEFERRED = 2 };
 
+#define CORE_IDLES (UINT64_C(1) << 63)
+
 struct core {
 	struct co *current; /* first: see arch_current */
 	struct co *idle;    /* what runs when nothing else does; also the boot stack */
@@ -88,7 +90,6 @@ struct core {
 
 	/* Constant after boot. */
 	uint64_t hw_id;           /* APIC id, MPIDR */
-	struct co *boot_co;       /* = idle */
 	uintptr_t boot_stack;     /* the upper end of its stack */
 	void *arch;               /* the port's */
 	uintptr_t idle_locals;    /* the thread pointer of idle, see locals.h */
@@ -98,7 +99,8 @@ struct core {
 	uint64_t spawned, exited, preemptions, steals, wakeups, ipis;
 	uint64_t handler_wakeups,
 		handler_ipis; /* *: an interrupt could come between load and store */
-	uint64_t idle_time;   /* see core_idle_ns */
+	/* How long it has been idle; while it is: that minus the time since when, and CORE_IDLES. */
+	uint64_t idle_time;
 	int64_t heap_bytes, stack_bytes;
 	_Atomic uint64_t idle_told; /* the most that anyone has been told of idle_time */
 };
@@ -111,12 +113,6 @@ static inline struct core *core_here(void)
 {
 	return arch_current()->core;
 }
-
-/* The owner goes idle, or is not any more, now. */
-void core_idle(struct core *core, bool idle, uint64_t now);
-
-/* How long it has been idle, of any core: never less than before. */
-uint64_t core_idle_ns(struct core *core);
 
 /* Calls fn(a, b) on the core's own stack, which its idle coroutine does not use while another runs:
  * for what is deep, so that the stacks of coroutines need no room for it. nopreempt > 0. */

@@ -153,11 +153,10 @@ bool proc_sleep(struct core *core)
 {
 	bool enabled = proc_enabled(core);
 	uint64_t bit = UINT64_C(1) << core->index, before = bit;
-
-	uint64_t since = arch_clock();
+	uint64_t since = arch_clock(), idle_time = relaxed_get(core->idle_time);
 
 	relaxed_set(core->proc.slice_armed, false);
-	core_idle(core, true, since);
+	relaxed_set(core->idle_time, (idle_time - since) | CORE_IDLES);
 	atomic_store_explicit(&core->running, NULL, memory_order_relaxed);
 	if (enabled)
 		atomic_fetch_or_explicit(&proc_idle_mask, bit, memory_order_relaxed);
@@ -181,6 +180,6 @@ bool proc_sleep(struct core *core)
 	stuck_leave_idle();
 	if (enabled)
 		before = atomic_fetch_and_explicit(&proc_idle_mask, ~bit, memory_order_relaxed);
-	core_idle(core, false, arch_clock());
+	relaxed_set(core->idle_time, idle_time + (arch_clock() - since));
 	return !(before & bit);
 }

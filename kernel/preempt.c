@@ -95,11 +95,10 @@ void preempt_resume(struct core *core, void *frame)
 
 /* ---- The timer ---- */
 
-static void *arm_timer(void *arg, void *unused)
+static void *arm_timer(void *arg, void *)
 {
 	struct core *core = arg;
 
-	(void)unused;
 	arch_timer_arm(core->timer_armed);
 	return NULL;
 }
@@ -149,11 +148,10 @@ bool preempt_slice_is_long(const struct core *core)
 	       relaxed_get(core->proc.slice_end) > arch_clock() + RUNNEXT_AGE;
 }
 
-static void *slice_begin(void *arg, void *unused)
+static void *slice_begin(void *arg, void *)
 {
 	struct core *core = arg;
 
-	(void)unused;
 	sched_charge(core, arch_current()); /* what ran while nothing waited read no clock */
 	core->proc.tick_seen = core->proc.ticks;
 	core->proc.slice_began = core->now;

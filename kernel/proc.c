@@ -174,13 +174,12 @@ void proc_receive(struct core *core)
 }
 
 /* Those that others may run go to the ring, as long as there is room; the others stay in order. */
-static void *share(void *from, void *unused)
+static void *share(void *from, void *)
 {
 	struct core *core = from;
 	struct proc *proc = &core->proc;
 	struct co *co;
 
-	(void)unused;
 	for (uint32_t n = runq_len(&proc->runq); n && steal_ring_room(&proc->ring); n--) {
 		co = runq_get(&proc->runq);
 		if (!(co->flags & CO_PINNED))

@@ -11,12 +11,11 @@ static void begin_at(struct runq *q, struct runq_chunk *chunk)
 	q->head_end = chunk->co + sizeof(chunk->co) / sizeof(chunk->co[0]);
 }
 
-static void *grow(void *to, void *unused)
+static void *grow(void *to, void *)
 {
 	struct runq *q = to;
 	struct runq_chunk *chunk = q->spare;
 
-	(void)unused;
 	if (q->last && !runq_len(q)) {
 		begin_at(q, q->last);
 		q->tail = q->head;
@@ -41,12 +40,11 @@ bool runq_grow(struct runq *q)
 	return core_call(grow, q, NULL);
 }
 
-static void *advance(void *in, void *unused)
+static void *advance(void *in, void *)
 {
 	struct runq *q = in;
 	struct runq_chunk *done = q->first;
 
-	(void)unused;
 	begin_at(q, done->next);
 	if (q->spare)
 		page_free(done, 0);

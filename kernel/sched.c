@@ -10,10 +10,8 @@ _Atomic int external_waits, irqs_attached;
 
 bool smp;
 
-static void *refill(void *a, void *b)
+static void *refill(void *, void *)
 {
-	(void)a;
-	(void)b;
 	stack_refill();
 	return NULL;
 }
@@ -247,9 +245,8 @@ void sched_park_for(struct co *next)
 	switch_to(core, self, next, false);
 }
 
-static void *timer_soon(void *core, void *unused)
+static void *timer_soon(void *core, void *)
 {
-	(void)unused;
 	preempt_timer_by(core, arch_clock() + QUANTUM_MIN);
 	return NULL;
 }

@@ -13,11 +13,11 @@ void arch_bind_core(struct core *core)
 	struct sim_core *c = core->arch ? core->arch : &sim_cores[0];
 
 	core->arch = c;
-	core->current = core->boot_co;
+	core->current = core->idle;
 	c->core = core;
 	c->self = &sim_agents[c - sim_cores];
 	c->deadline = TIME_NEVER;
-	sim_current = core->boot_co;
+	sim_current = core->idle;
 }
 
 /* The first that runs on a core. */
@@ -37,7 +37,7 @@ int arch_core_start(struct core *core)
 	core->arch = c;
 	c->core = core;
 	c->masked = true;
-	c->current = core->boot_co;
+	c->current = core->idle;
 	c->deadline = TIME_NEVER;
 	c->sp = arch_context_make((void *)core->boot_stack, begin);
 	sim_core_count++;
