@@ -38,7 +38,7 @@ static inline struct co *arch_current(void);
  * above it, or more where they are aligned to more. */
 static inline void arch_set_thread_pointer(uintptr_t pointer);
 
-/* Binds the calling processor to core, and core->idle to it as its current coroutine: once a
+/* Binds the calling processor to core, and core->scheduler to it as its current coroutine: once a
  * core, at boot, before anything that asks for either. */
 void arch_bind_core(struct core *core);
 
@@ -148,7 +148,7 @@ void arch_unmap(const uintptr_t *va, size_t n, uintptr_t *pages);
  * no lock, no memory, and believe nothing that they read on a stack. */
 
 /* Starts the processor that core->hw_id names; it calls core_start(core) on the stack of
- * core->idle. 0 when it has arrived there; -ENODEV when it did not within a second. */
+ * core->scheduler. 0 when it has arrived there; -ENODEV when it did not within a second. */
 int arch_core_start(struct core *core);
 
 _Noreturn void arch_power_off(int status);
@@ -177,7 +177,7 @@ void arch_print_regs(const struct arch_regs *regs, void (*print)(const char *fmt
  * ---- What a port calls ----------------------------------------------------------------------
  *
  * Nothing else of the kernel (make lint looks at the port's objects), nor does it look into a struct co.
- * Of struct core it reads idle, boot_stack, hw_id and index, and arch is its own. The host port
+ * Of struct core it reads scheduler, boot_stack, hw_id and index, and arch is its own. The host port
  * stands in for libc/, drivers/ and net/ as well; its files that do are named in tools/layers.py.
  */
 

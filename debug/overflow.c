@@ -36,7 +36,7 @@ static _Noreturn void core_overflow(const char *which, size_t size, const struct
 
 void stack_core_overflow(const struct arch_regs *regs, uintptr_t addr)
 {
-	core_overflow("stack", stack_limit(core_here()->idle), regs, addr);
+	core_overflow("stack", stack_limit(core_here()->scheduler), regs, addr);
 }
 
 void stack_irq_overflow(const struct arch_regs *regs, uintptr_t addr, size_t size)

@@ -67,8 +67,9 @@ static void print_frames_here(struct backtrace *b)
 	const struct core *core = co->core;
 	int n = 0;
 
-	if (core->idle->stack_top - b->fp <= stack_limit(core->idle) && core->called_from) {
-		n = print_frames(n, b, core->idle);
+	if (core->scheduler->stack_top - b->fp <= stack_limit(core->scheduler) &&
+	    core->called_from) {
+		n = print_frames(n, b, core->scheduler);
 		*b = (struct backtrace){.fp = (uintptr_t)core->called_from};
 		if (!arch_backtrace_step(b, co->stack_top - stack_limit(co), co->stack_top))
 			return;

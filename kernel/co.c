@@ -436,5 +436,5 @@ void co_idle_setup(struct co *co, struct core *core)
 	co->stack_kind = STACK_FIXED;
 	relaxed_set(co->state, CO_RUNNING);
 	co->core = core;
-	core->idle = co;
+	core->scheduler = co;
 }

@@ -11,9 +11,9 @@ static inline void *own_stack(const struct co *self)
 
 	/* relaxed_get: that byte alone, for others write the one beside it. */
 	if (!core || core->called_from || core->in_fault || relaxed_get(core->in_handler) ||
-	    self == core->idle)
+	    self == core->scheduler)
 		return NULL;
-	return (void *)((uintptr_t)core->idle->sp & ~(uintptr_t)15);
+	return (void *)((uintptr_t)core->scheduler->sp & ~(uintptr_t)15);
 }
 
 void *core_call(void *(*fn)(void *a, void *b), void *a, void *b)

@@ -50,8 +50,8 @@ enum { HANDLER_IRQ = 1, HANDLER_DEFERRED = 2 };
 #define CORE_IDLES (UINT64_C(1) << 63)
 
 struct core {
-	struct co *current; /* first: see arch_current */
-	struct co *idle;    /* what runs when nothing else does; also the boot stack */
+	struct co *current;   /* first: see arch_current */
+	struct co *scheduler; /* see scheduler.c; also the boot stack */
 
 	/* Owner only, and its interrupt handlers where marked *; what a switch touches comes first. */
 	uint64_t now; /* the clock, when it was last read: at most a time slice ago */

@@ -71,7 +71,7 @@ _Noreturn void sched_preempted(void *frame)
 	struct co *co = arch_current();
 
 	relaxed_set(co->frame, frame);
-	arch_leave_interrupt(co, co->core->idle);
+	arch_leave_interrupt(co, co->core->scheduler);
 }
 
 void preempt_resume(struct core *core, void *frame)

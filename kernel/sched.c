@@ -43,7 +43,7 @@ void sched_finish_slowly(struct co *self, struct co *prev)
 /* Leaves self, which is current, for the scheduler. Returns in self. */
 static __attribute__((noinline)) void switch_to_scheduler(struct co *self)
 {
-	struct co *prev = arch_switch(self, self->core->idle);
+	struct co *prev = arch_switch(self, self->core->scheduler);
 
 	sched_finish(arch_current(), prev);
 }
@@ -180,7 +180,7 @@ static __attribute__((noinline)) void ready_slowly(struct core *core, struct co 
 		return;
 	}
 	count(core, woken);
-	if (arch_current() == core->idle)
+	if (arch_current() == core->scheduler)
 		proc_file(core, co);
 	else if (co->flags & CO_URGENT || proc_home(core, co) != core)
 		proc_send_away(core, co);

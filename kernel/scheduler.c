@@ -32,7 +32,7 @@ static bool service(struct core *core, struct co *running)
 		     atomic_load_explicit(&page_give_back_round, memory_order_relaxed)))
 		page_give_back();
 
-	sched_charge(core, running ? running : core->idle);
+	sched_charge(core, running ? running : core->scheduler);
 	now = core->now;
 	next = atomic_load_explicit(&core->wheel.next, memory_order_relaxed);
 	if (next <= now) {
@@ -114,7 +114,7 @@ static bool stack_is_free(struct core *core, struct co *next)
 /* Runs next until the core comes back to its scheduler; the coroutine that was left then. */
 static struct co *run(struct core *core, struct co *next)
 {
-	struct co *self = core->idle, *prev;
+	struct co *self = core->scheduler, *prev;
 	void *frame = next->frame;
 
 	if (relaxed_get(core->every_switch)) {
@@ -140,7 +140,7 @@ static struct co *run(struct core *core, struct co *next)
 
 _Noreturn void scheduler_run(struct core *core)
 {
-	struct co *self = core->idle, *next = NULL, *prev;
+	struct co *self = core->scheduler, *next = NULL, *prev;
 
 	if (locals_room) {
 		locals_enter(self);

@@ -465,7 +465,7 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 	if (addr >= relaxed_get(kind->unused))
 		return false;
 	if (kind == &kinds[CORE_KIND] && addr < core_stacks_end) {
-		const struct co *idle = core_here()->idle;
+		const struct co *idle = core_here()->scheduler;
 
 		if (idle->stack_top - addr <= kind->stride && addr < idle->stack_mapped)
 			stack_core_overflow(regs, addr);

@@ -36,7 +36,7 @@ void arch_bind_core(struct core *core)
 {
 	if (!core->arch)
 		core->arch = &arm64_cores[0];
-	__asm__ volatile("msr tpidr_el1, %0" : : "r"(core->idle) : "memory");
+	__asm__ volatile("msr tpidr_el1, %0" : : "r"(core->scheduler) : "memory");
 	gic_init_core(core);
 	timer_init_core();
 }
@@ -75,7 +75,7 @@ int arch_core_start(struct core *core)
 	return 0;
 }
 
-/* From boot.S, with the final tables, on the stack of core->idle. */
+/* From boot.S, with the final tables, on the stack of core->scheduler. */
 void secondary_start(struct core *core)
 {
 	struct arm64_core *arch = core->arch;

@@ -140,7 +140,7 @@ void arch_bind_core(struct core *core)
 	struct host_core *h = core->arch ? core->arch : &boot_core;
 
 	core->arch = h;
-	core->current = core->idle;
+	core->current = core->scheduler;
 	h->deadline = TIME_NEVER;
 	h->retry = HOST_RETRY_FIRST;
 	if (host_call(SYS_arch_prctl, ARCH_SET_GS, (long)core, 0, 0, 0, 0))

@@ -13,11 +13,11 @@ void arch_bind_core(struct core *core)
 	struct sim_core *c = core->arch ? core->arch : &sim_cores[0];
 
 	core->arch = c;
-	core->current = core->idle;
+	core->current = core->scheduler;
 	c->core = core;
 	c->self = &sim_agents[c - sim_cores];
 	c->deadline = TIME_NEVER;
-	sim_current = core->idle;
+	sim_current = core->scheduler;
 }
 
 /* The first that runs on a core. */
@@ -37,7 +37,7 @@ int arch_core_start(struct core *core)
 	core->arch = c;
 	c->core = core;
 	c->masked = true;
-	c->current = core->idle;
+	c->current = core->scheduler;
 	c->deadline = TIME_NEVER;
 	c->sp = arch_context_make((void *)core->boot_stack, begin);
 	sim_core_count++;

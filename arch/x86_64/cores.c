@@ -36,7 +36,7 @@ void arch_bind_core(struct core *core)
 	struct x86_core *x = core->arch ? core->arch : &x86_boot_core;
 
 	core->arch = x;
-	core->current = core->idle;
+	core->current = core->scheduler;
 	x->deadline = UINT64_MAX;
 	if (x != &x86_boot_core) { /* start.c has done it there */
 		tables_load(x);
@@ -147,7 +147,7 @@ int arch_core_start(struct core *core)
 	return abandoned ? -ENODEV : 0;
 }
 
-/* From trampoline.S, on the stack of core->idle. */
+/* From trampoline.S, on the stack of core->scheduler. */
 _Noreturn void ap_start(struct core *core)
 {
 	struct x86_core *x = core->arch;
