@@ -59,7 +59,8 @@ ARCH_LIBS := $(TSAN) $(ARCH_LIBS)
 ARCH_LDFLAGS += -Wl,-rpath,$(dir $(TSAN)) -Wl,--wrap=host_resume,--wrap=host_serve \
 	-Wl,--wrap=host_fault,--wrap=host_frame_size
 ARCH_SRCS += arch/host/tsan.c
-# What a handler runs inside the run-time calls nothing of it, memcpy included.
-$(foreach folder,$(sort $K $P $B),$(patsubst %,$(folder)/arch/host/%.c.o,tsan late memory unwind)): kernel_flags += \
+# What a handler runs inside the run-time calls nothing of it, memcpy included; and debug.c reads stacks of
+# coroutines that may go on meanwhile.
+$(foreach folder,$(sort $K $P $B),$(patsubst %,$(folder)/arch/host/%.c.o,tsan late memory unwind debug)): kernel_flags += \
 	-fno-sanitize=thread -minline-all-stringops
 endif

@@ -3,7 +3,7 @@ tests/kernel under the sanitizers: on the host port all of it, in QEMU what fits
 Each sanitizer must also find a fault that was planted for it.
 """
 
-from .kernel import MEMORY, PROGRAMS, program_case
+from .kernel import MEMORY, PROGRAMS, SANITIZED, program_case
 from .machine import HOST, boot, builder
 from .suite import Case, Check
 
@@ -33,7 +33,7 @@ def run_plant(case, sanitizer, program, words):
 
 def sanitize_cases():
     for sanitizer in ("asan", "tsan"):
-        for name in PROGRAMS:
+        for name in (*PROGRAMS, *SANITIZED):
             if (sanitizer, name) in APART:
                 continue
             for smp in CORES:
