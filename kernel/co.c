@@ -98,7 +98,7 @@ static inline __attribute__((always_inline)) struct co *begin_with(struct co *co
 	co->error = 0;
 	co->cpu_ns = 0;
 	co->group = NULL;
-	co->arg = arg;
+	relaxed_set(co->arg, arg);
 	relaxed_set(co->wait_since, 0);
 	co->wait = NULL;
 	co->cancel_lock = (struct spinlock){0};
