@@ -9,10 +9,14 @@
 
 #include "debug/order.h"
 #include "debug/who.h"
+#include "kernel/proc.h"
 #include "kernel/sched.h"
 #include "sync/held.h"
 
 enum { STARVING = 1000 * 1000 };
+/* So long, in ns, a mutex is looked at before its caller stops: about what it takes to stop, and to be woken
+ * by another core. */
+enum { SOON = 20 * 1000 };
 
 static uint64_t holder(uintptr_t state)
 {
@@ -69,6 +73,25 @@ static bool take_or_mark(struct mutex *m, struct co *self)
 	}
 }
 
+/* Where nothing else could run here, the holder is on another core, and may be done soon. Each look takes the
+ * mutex's line from that core, so it comes after twice the time: meanwhile the holder may lock it often. */
+static bool lock_soon(struct mutex *m, const struct co *self)
+{
+	uint64_t end = arch_clock() + SOON;
+
+	for (int pauses = 128; smp && arch_clock() < end && !proc_waiting(self->core);
+	     pauses *= 2) {
+		uintptr_t state;
+
+		for (int i = 0; i < pauses; i++)
+			arch_relax();
+		state = atomic_load_explicit(&m->state, memory_order_relaxed);
+		if (!holder(state) && mutex_change(m, state, state | self->holder, true))
+			return true;
+	}
+	return false;
+}
+
 static void lock_slow(struct mutex *m)
 {
 	struct co *self = arch_current();
@@ -76,7 +99,7 @@ static void lock_slow(struct mutex *m)
 
 	call_may_wait("mutex_lock");
 	preempt_disable();
-	for (;;) {
+	while (!lock_soon(m, self)) {
 		struct wait w;
 		struct wait_node node = {.wait = &w};
 
