@@ -43,7 +43,8 @@ static void backtrace_regs(struct backtrace *b, const struct arch_regs *regs, co
 /* From frame n on; the number of the next. */
 static int print_frames(int n, struct backtrace *b, const struct co *co)
 {
-	uintptr_t top = relaxed_get(co->stack_top);
+	/* Below, the stack has no pages: a frame pointer that leads there is none. */
+	uintptr_t bottom = relaxed_get(co->stack_mapped), top = relaxed_get(co->stack_top);
 
 	do {
 		size_t offset;
@@ -56,7 +57,7 @@ static int print_frames(int n, struct backtrace *b, const struct co *co)
 		}
 		print("  #%d 0x%016lx %s+0x%zx\n", n, b->pc, name, offset + (n > 0));
 		n++;
-	} while (arch_backtrace_step(b, top - stack_limit(co), top));
+	} while (arch_backtrace_step(b, bottom, top));
 	return n;
 }
 
@@ -71,7 +72,7 @@ static void print_frames_here(struct backtrace *b)
 	    core->called_from) {
 		n = print_frames(n, b, core->scheduler);
 		*b = (struct backtrace){.fp = (uintptr_t)core->called_from};
-		if (!arch_backtrace_step(b, co->stack_top - stack_limit(co), co->stack_top))
+		if (!arch_backtrace_step(b, co->stack_mapped, co->stack_top))
 			return;
 	}
 	print_frames(n, b, co);

@@ -465,6 +465,12 @@ FUNCTION static void with_far_frame(volatile int *stop)
 	STAY();
 }
 
+FUNCTION static void do_far_frame(void)
+{
+	with_far_frame(NULL);
+	STAY();
+}
+
 static volatile int begun, ends;
 
 static void loop_far(void *arg)
@@ -533,6 +539,7 @@ static const struct death {
 	{"deadlock-exit", do_deadlock_exit, true},
 	{"dump", do_dump, true},
 	{"dump-far-frame", do_dump_far_frame, true},
+	{"far-frame", do_far_frame, false},
 };
 
 FUNCTION static void inner(const struct death *d)
