@@ -25,12 +25,14 @@ void preempt_init(void)
 
 void preempt_refill(struct core *core)
 {
+	void *used = core->used_frame;
+
 	/* Interrupts that come meanwhile see nopreempt > 0 and leave both alone. */
-	if (core->used_frame)
-		slab_free(&frames, core->used_frame);
 	core->used_frame = NULL;
 	if (!core->spare_frame)
-		core->spare_frame = slab_alloc(&frames);
+		core->spare_frame = used ? used : slab_alloc(&frames);
+	else if (used)
+		slab_free(&frames, used);
 }
 
 /* ---- Interrupts ---- */

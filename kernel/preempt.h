@@ -20,7 +20,7 @@ void preempt_init(void);
 /* A frame for the next preemption is there, if memory allows, and one that is not needed is given back. */
 void preempt_refill(struct core *core);
 
-/* Interrupts masked, after preempt_refill, right before arch_resume: the frame is needed no more. What is
+/* Interrupts masked, no used_frame, right before arch_resume: the frame is needed no more. What is
  * resumed runs for a while before its slice ends, and interrupts that came since the scheduler last
  * looked are served by another, soon. */
 void preempt_resume(struct core *core, void *frame);

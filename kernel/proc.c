@@ -218,9 +218,9 @@ static struct co *take_first(struct proc *proc)
 
 static struct co *take_urgent(struct core *core)
 {
-	struct co *co = co_list_get(&core->proc.urgent);
-
-	return co || !proc_enabled(core) ? co : urgent_get();
+	if (core->proc.urgent.first)
+		return co_list_get(&core->proc.urgent);
+	return proc_enabled(core) ? urgent_get() : NULL;
 }
 
 struct co *proc_pick_any(struct core *core)

@@ -124,7 +124,8 @@ static struct co *run(struct core *core, struct co *next)
 	}
 	sched_begin(core, next);
 	if (frame) {
-		preempt_refill(core);
+		if (core->used_frame)
+			preempt_refill(core);
 		arch_interrupts_off();
 		preempt_resume(core, frame);
 		relaxed_set(next->frame, NULL);

@@ -92,7 +92,7 @@ static bool lock_soon(struct mutex *m, const struct co *self)
 	return false;
 }
 
-static void lock_slow(struct mutex *m)
+static __attribute__((noinline)) void lock_slow(struct mutex *m)
 {
 	struct co *self = arch_current();
 	uint64_t since = 0;
