@@ -261,7 +261,7 @@ static void print_holder(const struct co *co)
 }
 
 /* It may run, and end, meanwhile. Between slab_visit_begin and slab_visit_end. */
-void dump_co(const struct co *co)
+static void print_co(const struct co *co)
 {
 	uint64_t now = arch_clock(), since = relaxed_get(co->wait_since);
 	const void *object = relaxed_get(co->wait_object);
@@ -303,6 +303,16 @@ void dump_co(const struct co *co)
 			arch_backtrace_context(&b, relaxed_get(co->sp));
 		print_frames(0, &b, co);
 	}
+}
+
+void dump_co(const struct co *co)
+{
+	struct co *self = arch_current();
+
+	/* What was preempted here stays so, and its frame. Not preempt_disable: this may be a handler. */
+	self->nopreempt++;
+	print_co(co);
+	self->nopreempt--;
 }
 
 /* In the order of their ids, without memory: for each, look for the next. */
