@@ -71,7 +71,7 @@ struct core {
 	int index;         /* constant */
 	uint64_t switches; /* a counter, see below */
 	_Atomic(struct co *)
-		running; /* here, idle itself while it looks for work; NULL: sleeps; read by anyone */
+		running; /* here, the scheduler while it looks for work; NULL: sleeps; read by anyone */
 	struct proc proc;
 	void *called_from;         /* in core_call: its frame; NULL: not there */
 	void *spare_frame;         /* * for the next preemption */

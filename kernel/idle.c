@@ -8,6 +8,7 @@
  */
 #include "debug/stuck.h"
 #include "kernel/lock.h"
+#include "kernel/page.h"
 #include "kernel/preempt.h"
 #include "kernel/proc.h"
 #include "kernel/sched.h"
@@ -132,7 +133,8 @@ static bool ask_for_work(const struct core *core, bool again)
 	return busy;
 }
 
-/* Woken for nothing but that. */
+/* The interrupt that came left nothing for the scheduler to serve: the core may look for work again. What
+ * service serves is asked for here. */
 static bool only_to_look(struct core *core)
 {
 	relaxed_set(core->irq_pending, false);
@@ -141,7 +143,8 @@ static bool only_to_look(struct core *core)
 	uint64_t next = atomic_load_explicit(&core->wheel.next, memory_order_relaxed);
 
 	if (next <= arch_clock() || atomic_load_explicit(&core->proc.inbox, memory_order_relaxed) ||
-	    atomic_load_explicit(&core->proc.deferred, memory_order_relaxed)) {
+	    atomic_load_explicit(&core->proc.deferred, memory_order_relaxed) ||
+	    page_give_back_wanted(core) || !proc_enabled(core)) {
 		relaxed_set(core->irq_pending, true);
 		return false;
 	}
@@ -181,5 +184,6 @@ bool proc_sleep(struct core *core)
 	if (enabled)
 		before = atomic_fetch_and_explicit(&proc_idle_mask, ~bit, memory_order_relaxed);
 	relaxed_set(core->idle_time, idle_time + (arch_clock() - since));
+	atomic_store_explicit(&core->running, core->scheduler, memory_order_relaxed);
 	return !(before & bit);
 }

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "arch/arch.h"
+#include "kernel/core.h"
 
 enum page_kind { PAGE_OTHER, PAGE_FREE, PAGE_SLAB, PAGE_LARGE };
 
@@ -37,10 +37,17 @@ void page_free_many(void *block);
 /* Has stacks and slabs give pages that they do not use, n if it is easy. False: there are none. */
 bool page_reclaim(size_t n);
 
-/* Gives back what this core keeps for later: how much. It is asked to where its given_back is not the
- * round. nopreempt > 0. */
-extern _Atomic uint32_t page_give_back_round;
+/* Gives back what this core keeps for later: how much. nopreempt > 0. */
 size_t page_give_back(void);
+
+/* A core that finds no memory has begun a round, in which all others are to give back. */
+extern _Atomic uint32_t page_give_back_round;
+
+static inline bool page_give_back_wanted(const struct core *core)
+{
+	return relaxed_get(core->given_back) !=
+	       atomic_load_explicit(&page_give_back_round, memory_order_relaxed);
+}
 
 /* Stacks and slabs should give some. */
 bool page_low(void);

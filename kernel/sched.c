@@ -54,9 +54,10 @@ static void *put_next(void *core, void *next)
 	return NULL;
 }
 
-/* The same; the scheduler runs next first of all. */
+/* As switch_to_scheduler; next is runnext, so the scheduler picks it before all but urgent ones. */
 static __attribute__((noinline)) void leave_to_scheduler(struct co *self, struct co *next)
 {
+	relaxed_set(next->state, CO_RUNNABLE);
 	core_call(put_next, self->core, next);
 	switch_to_scheduler(self);
 }

@@ -28,8 +28,7 @@ static bool service(struct core *core, struct co *running)
 	proc_receive(core);
 	preempt_refill(core);
 	stack_refill();
-	if (unlikely(relaxed_get(core->given_back) !=
-		     atomic_load_explicit(&page_give_back_round, memory_order_relaxed)))
+	if (unlikely(page_give_back_wanted(core)))
 		page_give_back();
 
 	sched_charge(core, running ? running : core->scheduler);
@@ -44,10 +43,11 @@ static bool service(struct core *core, struct co *running)
 		next = core->timers_after;
 	if (!enabled)
 		proc_give_away(core);
-	if (unlikely(proc_idle_cores()) && proc_waiting(core))
-		proc_share(core);
 
 	bool over = preempt_slice_over(core, running, now);
+
+	if (unlikely(proc_idle_cores()) && proc_waiting(core)) /* what was in runnext, too */
+		proc_share(core);
 
 	if (core->proc.slice_armed && core->proc.slice_end < next)
 		next = core->proc.slice_end;

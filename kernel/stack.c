@@ -385,6 +385,8 @@ static void *trim(void *arg, void *)
 
 void stack_stopped(struct co *co)
 {
+	if (co->frame) /* preempted: sp is of its last stop */
+		return;
 	if ((uintptr_t)co->sp - co->stack_mapped < DEEP)
 		co->deep = 1;
 	else if (co->deep <= SHALLOW_LONG)
