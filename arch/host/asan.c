@@ -9,7 +9,7 @@
 
 #include "kernel/core.h"
 
-/* Of an idle coroutine's stack, as much as is used: its bounds are not known everywhere. */
+/* Of a scheduler's stack, as much as is used: its bounds are not known everywhere. */
 enum { IDLE_BELOW = 8 * 1024, IDLE_ABOVE = 2 * 1024 };
 
 struct co *__real_arch_switch(struct co *prev, struct co *next);

@@ -167,6 +167,9 @@ void host_serve(unsigned signals, const struct arch_regs *regs, int error);
 bool host_in_program(uintptr_t pc);            /* not in the C library */
 uintptr_t host_stack_low(const struct co *co); /* how far down its stack may grow */
 
+/* Before the first signal. */
+void host_late_init(void);
+
 /* The handlers of interrupts, of single steps, and (faults.c) of faults. */
 void host_interrupt(int signal, siginfo_t *info, void *context);
 void host_step(int signal, siginfo_t *info, void *context);

@@ -14,6 +14,8 @@
 #include "host.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 #include <sys/syscall.h>
 
 #include "kernel/core.h"
@@ -157,10 +159,26 @@ static bool must_not_step(const greg_t *regs)
 	}
 }
 
-/* After this instruction of the library, comes back. */
+static bool traced;
+
+void host_late_init(void)
+{
+	static char status[4096];
+	int file = (int)host_call(SYS_open, (long)"/proc/self/status", O_RDONLY | O_CLOEXEC, 0, 0,
+				  0, 0);
+	const char *tracer;
+
+	host_call(SYS_read, file, (long)status, sizeof(status) - 1, 0, 0, 0);
+	host_call(SYS_close, file, 0, 0, 0, 0, 0);
+	tracer = strstr(status, "TracerPid:\t");
+	traced = tracer && tracer[strlen("TracerPid:\t")] != '0';
+}
+
+/* After this instruction of the library, comes back; later, where a debugger runs the program, which would take
+ * the signal for its own. */
 static void step(struct host_core *h, greg_t *regs)
 {
-	if (h->steps && !must_not_step(regs)) {
+	if (h->steps && !traced && !must_not_step(regs)) {
 		h->steps--;
 		regs[REG_EFL] |= TRAP_FLAG;
 	} else {

@@ -192,6 +192,7 @@ void host_signals_init(void)
 	sigemptyset(&host_interrupts);
 	sigaddset(&host_interrupts, SIGNAL_TIMER);
 	sigaddset(&host_interrupts, SIGNAL_RESCHEDULE);
+	host_late_init();
 
 	handle(SIGNAL_RESCHEDULE, measure, 0);
 	host_call(SYS_kill, getpid(), SIGNAL_RESCHEDULE, 0, 0, 0, 0);
