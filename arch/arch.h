@@ -47,7 +47,8 @@ void arch_bind_core(struct core *core);
  * way out, irq_exit. The kernel does not mask interrupts to protect data: a handler may come between any
  * two instructions, and touches neither locks nor queues. */
 
-/* Mask and unmask interrupts on this core (inline): boot, idle and resume only. */
+/* Mask and unmask interrupts on this core (inline): at boot, before a core halts, and while a preempted
+ * coroutine is resumed only. */
 static inline void arch_interrupts_off(void);
 static inline void arch_interrupts_on(void);
 
@@ -74,7 +75,8 @@ void arch_stop_others(void);
 int arch_irq_enable(unsigned irq, bool on);
 
 /* ---- Contexts ------------------------------------------------------------------------------ */
-/* Rules: the scheduler calls these, with preemption held off, and interrupts on where nothing else is said.
+/* Rules: called by coroutines that stop or start others, and by the core's scheduler, with preemption held
+ * off, and interrupts on where nothing else is said; arch_resume by the scheduler only.
  * prev is current before, next after. A coroutine that does not run is a context, or, where it was
  * interrupted, a frame. */
 
@@ -177,7 +179,8 @@ void arch_print_regs(const struct arch_regs *regs, void (*print)(const char *fmt
  * ---- What a port calls ----------------------------------------------------------------------
  *
  * Nothing else of the kernel (make lint looks at the port's objects), nor does it look into a struct co.
- * Of struct core it reads scheduler, boot_stack, hw_id and index, and arch is its own. The host port
+ * Of struct core it reads scheduler, boot_stack, hw_id and index; arch is its own, and so are current and
+ * thread_pointer where it keeps them in memory. The host port
  * stands in for libc/, drivers/ and net/ as well; its files that do are named in tools/layers.py.
  */
 

@@ -2,7 +2,7 @@
  * Who may make a call of the public interface. An interrupt handler may have stopped the kernel in the
  * middle of anything, so it may do what needs no lock and no queue, and nothing else: event_post,
  * irq_defer, time_now, runtime_panic. What could wait is for coroutines only: the functions of
- * irq_defer run on a core that has none. Each public call says which of the two it is in its first
+ * irq_defer run in a core's scheduler, which must not wait. Each public call says which of the two it is in its first
  * lines. It costs a load and a branch, of the cache line that every call touches; go_yield has no
  * room for it: core->attention makes it leave its fast path, and it looks there.
  */

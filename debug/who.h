@@ -32,7 +32,7 @@ const char *co_name(const struct co *co);
 
 /* What is known of a coroutine that runs elsewhere, and may end. */
 struct co_who {
-	uint64_t id; /* 0: a core's idle coroutine */
+	uint64_t id; /* 0: a core's scheduler */
 	char name[NAME_SIZE];
 };
 

@@ -415,20 +415,20 @@ void co_each(void (*visit)(struct co *co, void *arg), void *arg)
 	stack_exact_each(visit_used, &each);
 }
 
-struct co *co_make_idle(struct core *core, uintptr_t stack_top, size_t size)
+struct co *co_make_scheduler(struct core *core, uintptr_t stack_top, size_t size)
 {
 	struct co *co = slab_alloc(&co_cache);
 
 	if (!co)
 		return NULL;
 	memset(co, 0, sizeof(*co));
-	co_idle_setup(co, core);
+	co_scheduler_setup(co, core);
 	co->stack_mapped = stack_top - size;
 	co->stack_top = core->boot_stack = stack_top;
 	return co;
 }
 
-void co_idle_setup(struct co *co, struct core *core)
+void co_scheduler_setup(struct co *co, struct core *core)
 {
 	co->nopreempt = 1;
 	co->holder = HOLDER_CORE | (uint64_t)core_count;

@@ -32,7 +32,7 @@ enum co_flags {
 	CO_PINNED = 1,
 	CO_URGENT = 2,
 	CO_SHIELDED = 4,
-	CO_KERNEL = 8,   /* a core's idle coroutine: not the program's */
+	CO_KERNEL = 8,   /* a core's scheduler: not the program's */
 	CO_MEMBER = 16,  /* of a group, which its result is for */
 	CO_COUNTED = 32, /* its end is in core->exited */
 };
@@ -75,7 +75,7 @@ struct co {
 	go_fn *at_end; /* called with end_arg when it has ended; nopreempt == 1 */
 	go_fn *fn;     /* constant, as the next three */
 
-	uint64_t id; /* never used again; 0: a core's idle coroutine */
+	uint64_t id; /* never used again; 0: a core's scheduler */
 	void *end_arg;
 	uintptr_t stack_top;
 	struct co_name *name;   /* NULL: the symbol of fn */
@@ -88,7 +88,7 @@ _Static_assert(sizeof(struct co) <= 192, "struct co is too large");
 
 /*
  * A lock names its holder by co->holder, which is never used again: the id, or, for a core's
- * idle coroutine (which tries locks in functions of irq_defer), HOLDER_CORE and the core's number.
+ * scheduler (which tries locks in functions of irq_defer), HOLDER_CORE and the core's number.
  * The highest bit stays clear for those that may wait.
  */
 #define HOLDER_CORE (UINT64_C(1) << 63)
@@ -99,10 +99,10 @@ _Static_assert(sizeof(struct co) <= 192, "struct co is too large");
 
 void co_init(void);
 
-/* The idle coroutine of core, which never is preempted. Its stack is given; setup alone, before
+/* The scheduler of core, which never is preempted. Its stack is given; setup alone, before
  * there is memory, for the core that boots. */
-struct co *co_make_idle(struct core *core, uintptr_t stack_top, size_t size);
-void co_idle_setup(struct co *co, struct core *core);
+struct co *co_make_scheduler(struct core *core, uintptr_t stack_top, size_t size);
+void co_scheduler_setup(struct co *co, struct core *core);
 
 /* A call to make when the coroutine ends. */
 struct defer {

@@ -29,7 +29,7 @@ struct proc {
 	struct co *runnext; /* runs next, in its waker's time slice */
 	bool slice_armed;   /* slice_end is set: always where something waits here */
 	uint32_t ticks;     /* picks that began a new slice */
-	uint32_t tick_seen; /* ticks at the last timer interrupt */
+	uint32_t tick_seen; /* ticks when the slice was last looked at */
 	struct runq runq;
 	struct co_list expired; /* those that have used up a slice: after those that have not */
 	struct co_list urgent;  /* urgent, and pinned here */
@@ -54,7 +54,7 @@ struct core {
 	struct co *scheduler; /* see scheduler.c; also the boot stack */
 
 	/* Owner only, and its interrupt handlers where marked *; what a switch touches comes first. */
-	uint64_t now; /* the clock, when it was last read: at most a time slice ago */
+	uint64_t now; /* when the clock was last read: at most a slice ago while others wait */
 	/* Not 0: coroutines that stop switch to the scheduler, and what they make ready may have to go
 	 * elsewhere. One byte for each reason. */
 	union {
@@ -89,11 +89,11 @@ struct core {
 	struct wheel wheel;
 
 	/* Constant after boot. */
-	uint64_t hw_id;           /* APIC id, MPIDR */
-	uintptr_t boot_stack;     /* the upper end of its stack */
-	void *arch;               /* the port's */
-	uintptr_t idle_locals;    /* the thread pointer of idle, see locals.h */
-	uintptr_t thread_pointer; /* of what runs here, where a port keeps it in memory */
+	uint64_t hw_id;             /* APIC id, MPIDR */
+	uintptr_t boot_stack;       /* the upper end of its stack */
+	void *arch;                 /* the port's */
+	uintptr_t scheduler_locals; /* the thread pointer of scheduler, see locals.h */
+	uintptr_t thread_pointer;   /* of what runs here, where a port keeps it in memory */
 
 	/* Counters: written by the owner only, read by anyone. */
 	uint64_t spawned, exited, preemptions, steals, wakeups, ipis;
@@ -114,7 +114,7 @@ static inline struct core *core_here(void)
 	return arch_current()->core;
 }
 
-/* Calls fn(a, b) on the core's own stack, which its idle coroutine does not use while another runs:
+/* Calls fn(a, b) on the core's own stack, which its scheduler does not use while another runs:
  * for what is deep, so that the stacks of coroutines need no room for it. nopreempt > 0. */
 void *core_call(void *(*fn)(void *a, void *b), void *a, void *b);
 

@@ -2,9 +2,9 @@
  * Cores without work. A core that has work while others are idle puts it where they can take it, its
  * ring (proc_share); one that runs out takes half of another's ring; one that finds nothing publishes
  * that it is idle, looks once more, interrupts those that keep work to themselves, and halts. Both sides
- * store, fence, and load, so one of them sees the other (proc_sleep, proc_notify); a searcher that
- * finds nothing comes to that fence, too, so who sees it searching may leave the work to it. Whoever keeps work
- * without the fence is seen by the second look of the idle core, a moment later.
+ * store, fence, and load, so one of them sees the other (proc_sleep, proc_notify). A searcher that
+ * finds nothing passes the same fence before it sleeps, so a core that sees a searcher need wake nobody. A core
+ * that put work without the fence is found by the idle core's second look, a moment later.
  */
 #include "debug/stuck.h"
 #include "kernel/lock.h"

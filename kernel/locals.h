@@ -1,6 +1,6 @@
 /*
  * Thread-local variables (_Thread_local, __thread): every coroutine has its own, copied from the
- * image when it is made, and so has the idle coroutine of each core, for functions of irq_defer.
+ * image when it is made, and so has the scheduler of each core, for functions of irq_defer.
  * They are a block of the heap; the first word of the coroutine's stack leads to it, and whoever
  * switches to the coroutine tells the port. All that a program without them pays is a look at
  * locals_room when a coroutine is made, and when it is freed: its switches do not ask (every_switch).
@@ -22,7 +22,7 @@ void locals_init(void);
 uintptr_t locals_make(void);
 void locals_free(uintptr_t pointer);
 
-/* Those of a coroutine that is not a core's idle one. */
+/* Those of a coroutine that is not a core's scheduler. */
 static inline uintptr_t *locals_of(const struct co *co)
 {
 	return (uintptr_t *)(stack_start(co) - LOCALS_ROOM);
@@ -32,7 +32,8 @@ static inline uintptr_t *locals_of(const struct co *co)
  * whose variables are those of any coroutine. */
 static inline void locals_enter(const struct co *co)
 {
-	arch_set_thread_pointer(co->flags & CO_KERNEL ? co->core->idle_locals : *locals_of(co));
+	arch_set_thread_pointer(co->flags & CO_KERNEL ? co->core->scheduler_locals
+						      : *locals_of(co));
 }
 
 #endif

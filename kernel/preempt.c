@@ -87,7 +87,7 @@ void preempt_resume(struct core *core, void *frame)
 		arch_relax(); /* an x86 takes none between these two alone */
 		arch_interrupts_off();
 	}
-	if (core->irq_pending) /* nobody was told */
+	if (core->irq_pending) /* it came while the scheduler was current: need_resched was not set */
 		preempt_soon(core);
 	if (core->spare_frame)
 		core->used_frame = frame;

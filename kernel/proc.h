@@ -14,7 +14,7 @@
  * all cores are to be interrupted. */
 extern _Atomic int proc_count;
 
-/* Some core is idle. */
+/* A bit for each core that sleeps and may be woken for work. */
 extern _Atomic uint64_t proc_idle_mask;
 
 static inline bool proc_idle_cores(void)

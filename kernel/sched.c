@@ -28,7 +28,7 @@ void sched_finish_slowly(struct co *self, struct co *prev)
 	} else {
 		if (prev->deep)
 			stack_stopped(prev);
-		/* release: with the acquire in stack_is_free and stack_trim. */
+		/* release: with the acquires in stack_is_free, trim_waiting and switch_to. */
 		atomic_store_explicit(&prev->on_core,
 				      prev->frame  ? CO_OFF_FRAME
 				      : prev->deep ? CO_OFF_DEEP

@@ -78,8 +78,8 @@ static inline void sched_finish(struct co *self, struct co *prev)
 #ifdef PLANT_ON_CORE
 	self->sp = NULL; /* where it stopped last: no use to anybody until it stops again */
 #endif
-	/* An interrupt that came before the switch told prev, or nobody where that was the scheduler;
-	 * those that come from here on tell self. */
+	/* An interrupt before the switch set need_resched of prev, or none where that was the scheduler. self has to
+	 * be told as well; later interrupts tell self. */
 	if (unlikely(*(volatile bool *)&core->irq_pending)) {
 		sched_finish_slowly(self, prev);
 		return;

@@ -162,8 +162,8 @@ _Noreturn void scheduler_run(struct core *core)
 		if (!prev->frame && relaxed_get(prev->state) != CO_RUNNING) {
 			if (relaxed_get(prev->state) == CO_WAITING)
 				relaxed_set(prev->wait_since, core->now);
-			prev->need_resched = false; /* this looks at irq_pending */
-			/* prev may be freed now; but this core is not known as idle yet. */
+			prev->need_resched = false; /* the scheduler looks at irq_pending itself */
+			/* sched_finish may free prev; and the core does not sleep yet. */
 			atomic_store_explicit(&core->running, self, memory_order_relaxed);
 			sched_finish(self, prev);
 			continue;

@@ -467,9 +467,9 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 	if (addr >= relaxed_get(kind->unused))
 		return false;
 	if (kind == &kinds[CORE_KIND] && addr < core_stacks_end) {
-		const struct co *idle = core_here()->scheduler;
+		const struct co *scheduler = core_here()->scheduler;
 
-		if (idle->stack_top - addr <= kind->stride && addr < idle->stack_mapped)
+		if (scheduler->stack_top - addr <= kind->stride && addr < scheduler->stack_mapped)
 			stack_core_overflow(regs, addr);
 		return false;
 	}

@@ -43,11 +43,11 @@ static void core_setup(struct core *core, uint64_t hw_id)
 }
 
 /* False: no memory. */
-static bool locals_of_idle(struct core *core)
+static bool locals_of_scheduler(struct core *core)
 {
 	if (locals_room)
-		core->idle_locals = locals_make();
-	return core->idle_locals || !locals_room;
+		core->scheduler_locals = locals_make();
+	return core->scheduler_locals || !locals_room;
 }
 
 static void start_cores(void)
@@ -59,7 +59,8 @@ static void start_cores(void)
 
 		if (core)
 			memset(core, 0, sizeof(*core));
-		if (!stack || !co_make_idle(core, stack, IDLE_STACK) || !locals_of_idle(core)) {
+		if (!stack || !co_make_scheduler(core, stack, IDLE_STACK) ||
+		    !locals_of_scheduler(core)) {
 			log_warn("no memory for core %d and those after it\n", core_count);
 			break;
 		}
@@ -93,16 +94,16 @@ static void *leave_boot_stack(void *core, void *)
 _Noreturn void kernel_start(void)
 {
 	static struct core boot_core;
-	static struct co boot_idle;
+	static struct co boot_scheduler;
 	struct co *first;
 	uintptr_t stack;
 	extern char __image_start[], __image_end[];
 
 	core_setup(&boot_core, machine.core_hw_id[0]);
-	co_idle_setup(&boot_idle, &boot_core);
+	co_scheduler_setup(&boot_scheduler, &boot_core);
 	/* So far on the boot stack, which is in the image. */
-	boot_idle.stack_mapped = (uintptr_t)__image_start;
-	boot_idle.stack_top = (uintptr_t)__image_end;
+	boot_scheduler.stack_mapped = (uintptr_t)__image_start;
+	boot_scheduler.stack_top = (uintptr_t)__image_end;
 	cores[0] = &boot_core;
 	arch_bind_core(&boot_core);
 	core_count = 1;
@@ -126,15 +127,16 @@ _Noreturn void kernel_start(void)
 	start_cores();
 	runtime_procs(core_count);
 
-	first = locals_of_idle(&boot_core) ? co_make(run_main, NULL, 0, MAIN_STACK, NULL) : NULL;
+	first = locals_of_scheduler(&boot_core) ? co_make(run_main, NULL, 0, MAIN_STACK, NULL)
+						: NULL;
 	if (!first)
 		panic("too little memory: %zu KB are free, main does not fit",
 		      page_available() / 1024);
 	log_info("main after %lu us\n", arch_clock() / 1000);
 	stuck_started();
 	sched_start(first);
-	boot_idle.stack_mapped = stack - IDLE_STACK;
-	boot_idle.stack_top = stack;
+	boot_scheduler.stack_mapped = stack - IDLE_STACK;
+	boot_scheduler.stack_top = stack;
 	arch_call_on((void *)stack, leave_boot_stack, &boot_core, NULL);
 	__builtin_unreachable();
 }

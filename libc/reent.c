@@ -2,7 +2,7 @@
  * errno, and newlib's state of a coroutine. errno is in struct co, for the coroutine's whole life:
  * newlib is built so that a struct _reent has its address (tools/newlib). A reent is attached the
  * first time newlib asks for one, and given back when the coroutine ends. The first coroutine uses
- * newlib's global one; idle coroutines do not call newlib: what they get is the global one too. The
+ * newlib's global one; schedulers do not call newlib: what they get is the global one too. The
  * standard streams are the same for all, and so is what rand and its like keep (rand.c).
  */
 #include <errno.h>
@@ -102,7 +102,7 @@ void libc_co_exit(struct co *co)
 	if (reent == _GLOBAL_REENT) {
 		static int nobodys;
 
-		reent->_errno_at = &nobodys; /* idle coroutines may get it still */
+		reent->_errno_at = &nobodys; /* schedulers may get it still */
 		return;
 	}
 	if (reent->_mp)

@@ -21,7 +21,7 @@ void once_do(struct once *o, go_fn *fn, void *arg)
 	struct defer defer;
 
 	call_may_wait("once_do");
-	/* acquire: with the release in end. */
+	/* acquire: with the release in once_end. */
 	if (atomic_load_explicit(&o->done, memory_order_acquire)) {
 		order_in(o);
 		return;

@@ -44,7 +44,7 @@ LAYERS = {
 # What a port includes: of the kernel struct core only; tools/callbacks.py looks at what it calls.
 PORT = ("arch/", "kernel/core.h", "vole/", "libfdt.h")
 OF_PORT = re.compile(r"arch/\w+/.*\.[ch]$")
-IN_CO = re.compile(r"\b(?:co|boot_co)->")
+IN_CO = re.compile(r"\b(?:co|scheduler)->")
 # On the host these stand in for libc/, drivers/ and net/, and tell sanitizers of coroutines; the
 # explorer tells people of them, whose turn it is, and what they did.
 HOST_LIBRARY = re.compile(r"arch/(?:host/(?:libc|malloc|late|net\w*|input|files|streams|stdio|errno|asan\w*|tsan)"

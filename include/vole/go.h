@@ -13,9 +13,9 @@ extern "C" {
 
 struct go_options {
 	const char *name; /* copied; at most 31 bytes are kept; NULL: the symbol of fn */
-	size_t stack;     /* the largest the stack may grow to, in bytes; 0: the default, 256 KB */
-	int core;         /* 1 + core to stay on; 0: any */
-	int priority;     /* 0: normal; 1: urgent, picked before every normal one, preempts one */
+	size_t stack; /* how far it may grow, in bytes; 0: 256 KB, or exact where the need of fn is known */
+	int core;     /* 1 + core to stay on; 0: any */
+	int priority; /* 0: normal; 1: urgent, picked before every normal one, preempts one */
 };
 
 /* Starts fn(arg) in a new coroutine. 0, -ENOMEM, -EINVAL (fn is NULL). */

@@ -19,7 +19,7 @@ struct irq_work {
 };
 
 /*
- * handler(arg) runs on the core's interrupt stack of 16 KB, not preemptible. 0, -EINVAL, -EBUSY. It may call event_post,
+ * handler(arg) runs on the core's interrupt stack of 16 KB, not preemptible. 0, -EINVAL, -EBUSY, -ENOMEM. It may call event_post,
  * irq_defer, time_now and runtime_panic, and use registers of devices; any other call panics.
  */
 int irq_attach(unsigned irq, void (*handler)(void *arg), void *arg);

@@ -34,7 +34,8 @@ void runtime_stats(struct runtime_stats *stats);
 /* Every coroutine to the console: id, name, state, why and how long it waits, backtrace. */
 void runtime_dump(void);
 
-/* Processor time this coroutine has used, in ns. 0. */
+/* Processor time this coroutine has used, in ns. 0; -EINVAL: ns is NULL. From the first call on each switch
+ * reads the clock. */
 int runtime_cpu_ns(uint64_t *ns);
 
 /* Ends the machine with status 134, after the message and a backtrace. */
@@ -50,7 +51,7 @@ struct runtime_co {
 	int core; /* where it runs, or ran last */
 	bool pinned, urgent;
 	size_t stack_used, stack_high,
-		stack_limit; /* high: the most ever mapped, in pages' bytes */
+		stack_limit; /* high: what is mapped, also by who had the stack before */
 };
 
 /* Fills at most max entries, in the order of ids; returns how many coroutines there are. */

@@ -5,13 +5,13 @@ from .idle import Ask, Idle
 
 
 class Stacks:
-    """kernel/sched.c, switch_to, kernel/idle.c, stack_is_free, and kernel/stack.c, trim_waiting: two
+    """kernel/sched.c, switch_to, kernel/scheduler.c, stack_is_free, and kernel/stack.c, trim_waiting: two
     cores, each with a coroutine that has published its wait and has been made ready on the other
     core; a third takes the pages of those that wait and are deep. No stack is used twice at a time,
     and nobody waits for ever.
 
     Faults: "no-wait": on_core is not waited for. "wait-on-stack": a coroutine waits for it itself,
-    instead of going to its idle coroutine first. "plain-store": who resumes a deep one looks at
+    instead of switching to the scheduler first. "plain-store": who resumes a deep one looks at
     on_core, then writes it, instead of by compare-and-swap. "trims-off": so does who takes its pages.
     """
     faults = ("no-wait", "wait-on-stack", "plain-store", "trims-off")
