@@ -43,11 +43,10 @@ static bool service(struct core *core, struct co *running)
 		next = core->timers_after;
 	if (!enabled)
 		proc_give_away(core);
+	if (unlikely(proc_idle_cores()) && proc_waiting(core))
+		proc_share(core);
 
 	bool over = preempt_slice_over(core, running, now);
-
-	if (unlikely(proc_idle_cores()) && proc_waiting(core)) /* what was in runnext, too */
-		proc_share(core);
 
 	if (core->proc.slice_armed && core->proc.slice_end < next)
 		next = core->proc.slice_end;

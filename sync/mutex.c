@@ -1,9 +1,7 @@
 /*
  * The mutex, after Go's: the state is the holder (see co.h), and whether somebody waits. An unlock usually
  * wakes the first waiter and leaves the mutex free, so whoever comes by takes it without a switch;
- * a waiter that has waited for 1 ms is handed the mutex instead, so none starves. Before it stops, a caller on
- * a machine of several cores looks for some 20 us whether the mutex becomes free, as long as nothing else could
- * run on its core.
+ * a waiter that has waited for 1 ms is handed the mutex instead, so none starves.
  *
  * The release of the state is the last touch of an unlock: the next holder may free the mutex.
  */
@@ -11,14 +9,10 @@
 
 #include "debug/order.h"
 #include "debug/who.h"
-#include "kernel/proc.h"
 #include "kernel/sched.h"
 #include "sync/held.h"
 
 enum { STARVING = 1000 * 1000 };
-/* The last pause between two looks at a mutex begins so long, in ns, after the first, and may double that: about
- * what it takes to stop, and to be woken by another core. */
-enum { SOON = 20 * 1000 };
 
 static uint64_t holder(uintptr_t state)
 {
@@ -75,25 +69,6 @@ static bool take_or_mark(struct mutex *m, struct co *self)
 	}
 }
 
-/* Where nothing else could run here, the holder is on another core, and may be done soon. Each look takes the
- * mutex's line from that core, so it comes after twice the time: meanwhile the holder may lock it often. */
-static bool lock_soon(struct mutex *m, const struct co *self)
-{
-	uint64_t end = arch_clock() + SOON;
-
-	for (int pauses = 128; smp && arch_clock() < end && !proc_waiting(self->core);
-	     pauses *= 2) {
-		uintptr_t state;
-
-		for (int i = 0; i < pauses; i++)
-			arch_relax();
-		state = atomic_load_explicit(&m->state, memory_order_relaxed);
-		if (!holder(state) && mutex_change(m, state, state | self->holder, true))
-			return true;
-	}
-	return false;
-}
-
 static __attribute__((noinline)) void lock_slow(struct mutex *m)
 {
 	struct co *self = arch_current();
@@ -101,7 +76,7 @@ static __attribute__((noinline)) void lock_slow(struct mutex *m)
 
 	call_may_wait("mutex_lock");
 	preempt_disable();
-	while (!lock_soon(m, self)) {
+	for (;;) {
 		struct wait w;
 		struct wait_node node = {.wait = &w};
 
