@@ -224,12 +224,23 @@ static void start_consumers(int n)
 {
 	static char *names[] = {"0", "1", "2", "3", "4", "5", "6", "7"};
 
+	int before = waiting;
+
 	trace[0] = '\0';
 	woken = 0;
 	waitgroup_add(&all, n);
 	for (int i = 0; i < n; i++) {
+		uint64_t start = time_now();
+
 		go(consume, names[i]);
-		until_parked((size_t)i + 1);
+		until_parked(
+			(size_t)i +
+			1); /* but perhaps for the mutex, which it gives back in the queue only */
+		for (bool in = false; !in && patience(start); go_yield()) {
+			mutex_lock(&lock);
+			in = waiting == before + i + 1;
+			mutex_unlock(&lock);
+		}
 	}
 }
 
