@@ -312,7 +312,7 @@ void dump_co(const struct co *co)
 	/* What was preempted here stays so, and its frame. Not preempt_disable: this may be a handler. */
 	self->nopreempt++;
 	print_co(co);
-	self->nopreempt--;
+	preempt_enable_anywhere(self);
 }
 
 /* In the order of their ids, without memory: for each, look for the next. */

@@ -7,9 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "kernel/core.h"
-#include "kernel/lock.h"
 #include "kernel/outside.h"
+#include "kernel/sched.h"
 
 enum log_level log_level = LOG_WARN;
 
@@ -173,10 +172,7 @@ void vprint(const char *fmt, va_list args)
 	held = console_hold();
 	put_format(&out, fmt, args);
 	console_release(held);
-	if (self->core->in_handler & HANDLER_IRQ)
-		self->nopreempt--; /* irq_exit does what is to be done */
-	else
-		preempt_enable();
+	preempt_enable_anywhere(self);
 }
 
 void print(const char *fmt, ...)

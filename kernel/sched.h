@@ -48,6 +48,15 @@ void sched_move(void);
  * the program has attached handlers: they keep a machine alive in which all others wait. */
 extern _Atomic int external_waits, irqs_attached;
 
+/* As preempt_enable, where this may be an interrupt handler, too: irq_exit does what is to be done then. */
+static inline void preempt_enable_anywhere(struct co *self)
+{
+	if (self->core->in_handler & HANDLER_IRQ)
+		self->nopreempt--;
+	else
+		preempt_enable();
+}
+
 /* The owner: the clock is read; what has passed since it was last is the time of self, which runs. */
 static inline void sched_charge(struct core *core, struct co *self)
 {

@@ -99,8 +99,5 @@ void event_post(struct event *e)
 			/* release: with the acquire in event_wait_until. */
 			atomic_store_explicit(&waiter->released, true, memory_order_release);
 	}
-	if (self->core->in_handler & HANDLER_IRQ)
-		self->nopreempt--; /* irq_exit does what is to be done */
-	else
-		preempt_enable();
+	preempt_enable_anywhere(self);
 }

@@ -48,6 +48,6 @@ uint64_t wait_holder(const struct co *co)
 			holder = relaxed_get(((const struct rwmutex *)object)->writer);
 		spin_unlock(lock_of(co));
 	}
-	self->nopreempt--;
+	preempt_enable_anywhere(self);
 	return holder;
 }
