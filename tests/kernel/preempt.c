@@ -207,36 +207,9 @@ static void test_stats(void)
 	verdict("preemptions are counted");
 }
 
-static _Atomic bool others_ran;
-
-static void say_so(void *arg)
-{
-	(void)arg;
-	others_ran = true;
-}
-
-/* A slice that ends while preemption is off for a dump is over when the dump is. */
-static void test_dump(void)
-{
-	uint64_t old = runtime_set_quantum(10 * NSEC_PER_USEC), start;
-
-	go_pin(0);
-	for (int i = 0; i < 5; i++) {
-		others_ran = false;
-		expect_eq(go_with(&(struct go_options){.core = 1}, say_so, NULL), 0);
-		runtime_dump();
-		for (start = time_now(); !others_ran && patience(start);)
-			;
-		expect(others_ran);
-	}
-	go_pin(-1);
-	runtime_set_quantum(old);
-	verdict("who loops after a dump is preempted");
-}
-
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 9);
+	test_begin(argc, argv, 8);
 	hogs_on_every_core(10 * NSEC_PER_MSEC, 10);
 	verdict("hogs on every core do not stop the others, quantum 10 ms");
 	/* Under emulation a timer takes the host's time: the more cores, the longer. */
@@ -246,6 +219,5 @@ int main(int argc, char **argv)
 	test_pair();
 	test_off();
 	test_stats();
-	test_dump();
 	return test_end();
 }
