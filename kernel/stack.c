@@ -370,7 +370,7 @@ static void *trim(void *arg, void *)
 	uintptr_t from = co->stack_mapped;
 	size_t freed;
 
-	if (co->frame || from >= keep || !spin_try_lock(&reclaim.lock))
+	if (from >= keep || !spin_try_lock(&reclaim.lock))
 		return NULL;
 	relaxed_set(co->stack_mapped, keep);
 	relaxed_add(core_here()->stack_bytes, -(int64_t)(keep - from));
