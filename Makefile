@@ -23,7 +23,7 @@ V ?=
 # The launcher's, see qemu/run.
 SMP ?= $(if $(filter sim,$(ARCH)),2,4)
 MEM ?= $(if $(filter sim,$(ARCH)),64M,512M)
-export SMP MEM ARGS FILES NET TIMEOUT ACCEL QEMU_EXTRA
+export SMP MEM ARGS FILES NET TIMEOUT ACCEL QEMU_EXTRA TRACE TRACE_SIZE
 # Of the simulated machine, see arch/sim/explore.c.
 export SEED RUNS STRATEGY MODEL FAULTS INPUT STEPS LEAKS WEAKEN JOBS
 
@@ -350,8 +350,10 @@ image: $(elf)
 
 # An order that is weaker in this run: addresses, for file and line.
 weaken := $(if $(filter sim,$(ARCH)),$(if $(WEAKEN),WEAKEN=$$(tools/orders.py $(elf) '$(WEAKEN)') && export WEAKEN &&))
+# A machine's; or that of a process which records something.
+launcher := $(if $(filter-out host sim,$(ARCH)),qemu/run,$(if $(TRACE),tools/records.py))
 run: $(elf)
-	@$(weaken) $(if $(filter-out host sim,$(ARCH)),qemu/run) $(elf) || { status=$$?; echo "status $$status" >&2; exit $$status; }
+	@$(weaken) $(launcher) $(elf) || { status=$$?; echo "status $$status" >&2; exit $$status; }
 
 gdb: sources = $(abspath $(if $(app_file),$(app_folder),$(app_folder)/..))
 gdb: $(elf)

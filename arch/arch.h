@@ -226,6 +226,11 @@ struct machine {
 	} virtio_mmio[MAX_VIRTIO_MMIO]; /* virtio devices in memory, or places for them */
 	int nvirtio_mmio;
 	struct machine_pci pci;
+	/* On a port that is a process: memory that the launcher shares, all 0, and what it wants to be recorded,
+	 * as "trace=8388608 "; see debug/record.h. 0: none. */
+	uintptr_t record_base;
+	size_t record_size;
+	const char *record_options;
 };
 extern struct machine machine;
 

@@ -20,6 +20,10 @@ struct co;
 
 enum { ORDER_KEPT = 1 };
 
+/* What the kernel does in between only looks on: it takes no time, and is no step of the run. */
+void look_begin(void);
+void look_end(void);
+
 void order_out(const void *object);
 void order_in(const void *object);
 void order_out_of(const struct co *co, const void *object);
@@ -60,6 +64,8 @@ void memory_misused(const void *p, bool written);
 
 enum { ORDER_KEPT = 0 }; /* nothing needs to be done for them */
 
+#define look_begin()                        ((void)0)
+#define look_end()                          ((void)0)
 #define order_out(object)                   ((void)(object))
 #define order_in(object)                    ((void)(object))
 #define order_out_of(co, object)            ((void)(co), (void)(object))

@@ -9,5 +9,6 @@
 #include <vole/sync.h>
 #include <vole/task.h>
 #include <vole/time.h>
+#include <vole/trace.h>
 
 #endif

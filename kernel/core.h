@@ -64,6 +64,7 @@ struct core {
 			uint8_t in_handler; /* * see enum above */
 			bool elsewhere;     /* what runs next may not be in runnext and runq */
 			bool every_switch;  /* each has to read the clock, or find variables */
+			bool traced;        /* a timeline is recorded: see debug/trace.h */
 			bool turn_over;     /* no preemption: who stops lets others run */
 		};
 	};

@@ -8,6 +8,7 @@
 
 #include "debug/print.h"
 #include "debug/stuck.h"
+#include "debug/trace.h"
 #include "kernel/heap.h"
 #include "kernel/locals.h"
 #include "kernel/outside.h"
@@ -126,6 +127,7 @@ _Noreturn void kernel_start(void)
 		      page_available() / 1024);
 	start_cores();
 	runtime_procs(core_count);
+	trace_init();
 
 	first = locals_of_scheduler(&boot_core) ? co_make(run_main, NULL, 0, MAIN_STACK, NULL)
 						: NULL;

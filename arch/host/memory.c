@@ -62,6 +62,27 @@ static bool window_by_faults(uintptr_t base, size_t size)
 	return true;
 }
 
+/* What the launcher has opened for us (tools/records.py). */
+static void take_record(void)
+{
+	const char *text = getenv("VOLE_RECORD");
+	char *end;
+
+	if (!text)
+		return;
+
+	int fd = (int)strtoul(text, &end, 10);
+	size_t size = *end == ':' ? strtoul(end + 1, &end, 10) : 0;
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+
+	if (p == MAP_FAILED)
+		host_die("VOLE_RECORD");
+	close(fd);
+	machine.record_options = *end == ':' ? end + 1 : NULL;
+	machine.record_base = (uintptr_t)p;
+	machine.record_size = size;
+}
+
 void host_memory_init(void)
 {
 	size_t size = host_option_size("MEM", (size_t)2 << 30) & -(size_t)PAGE_SIZE;
@@ -72,6 +93,7 @@ void host_memory_init(void)
 	madvise((void *)RAM_BASE, size, MADV_HUGEPAGE); /* as the other ports map theirs */
 	machine.ram[0] = (struct ram_range){RAM_BASE, size};
 	machine.nram = 1;
+	take_record();
 
 	pages = reserve(0, window_size / PAGE_SIZE * sizeof *pages, PROT_READ | PROT_WRITE);
 	reserve(window, window_size, PROT_READ | PROT_WRITE);

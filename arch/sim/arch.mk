@@ -16,5 +16,7 @@ endif
 # The machine itself is not part of what it runs, nor is it with a planted fault.
 $(foreach folder,$(sort $K $P $B),$(addprefix $(folder)/arch/sim/,$(addsuffix .c.o,\
 	start step strategy trouble watch explore story snapshot cores access agents model weaken race blocks leaks memory faults refused uart card debug))): kernel_flags += -fno-sanitize=thread -O3
+# Nor is what a timeline takes down.
+$(foreach folder,$(sort $K $P $B),$(folder)/debug/trace.c.o $(folder)/debug/record.c.o): kernel_flags += -fno-sanitize=thread
 # Most accesses end in a call. Elsewhere a frame that is gone would change what sim_step sees of its caller.
 $(foreach folder,$(sort $K $P $B),$(folder)/arch/sim/access.c.o): kernel_flags += -foptimize-sibling-calls

@@ -79,7 +79,7 @@ void sim_trace(struct sim_trace *t, const void *place, const uintptr_t *fp)
 	enum { FRAMES = 6 };
 	const struct co *co = sim_current;
 	uintptr_t irq = (uintptr_t)sim_here->irq_stack;
-	sim_look_begin();
+	look_begin();
 	t->core = (int)(sim_here - sim_cores);
 	t->handler = sim_here->core->in_handler;
 	t->id = co->id;
@@ -99,7 +99,7 @@ void sim_trace(struct sim_trace *t, const void *place, const uintptr_t *fp)
 			break;
 		t->pc[t->n++] = fp[1];
 	}
-	sim_look_end();
+	look_end();
 }
 
 void sim_put_who(const struct sim_trace *t)
@@ -122,16 +122,16 @@ const char *sim_function_at(uintptr_t pc)
 	size_t offset;
 	const char *name;
 
-	sim_look_begin();
+	look_begin();
 	name = symtab_find(pc - 1, &offset);
-	sim_look_end();
+	look_end();
 	return name;
 }
 
 /* A function's name where the tools put its place behind the address. */
 void sim_put_stack(const struct sim_trace *t)
 {
-	sim_look_begin();
+	look_begin();
 	for (int i = 0; i < t->n; i++) {
 		size_t offset;
 		const char *name = symtab_find(t->pc[i] - 1, &offset);
@@ -144,7 +144,7 @@ void sim_put_stack(const struct sim_trace *t)
 		sim_put_number(2, offset + 1, 16);
 		sim_put(2, "\n");
 	}
-	sim_look_end();
+	look_end();
 }
 
 void sim_put_block(uintptr_t at)

@@ -262,9 +262,9 @@ const char *sim_name_of(const struct co *co)
 
 	if (!co->id)
 		return "";
-	sim_look_begin();
+	look_begin();
 	name = co_name(co);
-	sim_look_end();
+	look_end();
 	return name;
 }
 
@@ -363,6 +363,7 @@ static bool begin_process(long *process)
 	if (*process)
 		return false;
 	sim_call(SYS_CLOSE, 0, 0, 0, 0, 0, 0); /* input is for the run that a person sees */
+	sim_memory_forget_record();
 	sim_call(SYS_SETITIMER, ITIMER_PROF, (long)&second, 0, 0, 0, 0);
 	return true;
 }
@@ -506,6 +507,7 @@ static void begin_second_looker(void)
 	if (second_looker == 0) {
 		while (sim_call(SYS_READ, ends[0], (long)&byte, 1, 0, 0, 0) != 1)
 			end_process(0);
+		sim_memory_forget_record();
 		input_again = 0;
 		sim_watch = &results[0].race;
 		sim_silent = true;

@@ -512,7 +512,7 @@ void sim_look_for_leaks(void)
 {
 	if (!sim_leaks || !sim_exiter || sim_exiter != sim_current || !sim_run.begun)
 		return;
-	sim_look_begin();
+	look_begin();
 	look();
-	sim_look_end();
+	look_end();
 }

@@ -9,9 +9,15 @@
 
 enum { SYS_MMAP = 9, SYS_MPROTECT = 10, SYS_MADVISE = 28 };
 enum { PROTECT_NONE = 0, PROTECT_READ = 1, PROTECT_RW = 3 };
-enum { PRIVATE_ANONYMOUS_NORESERVE_FIXED = 0x2 | 0x20 | 0x4000 | 0x100000, DONTNEED = 4 };
+enum {
+	PRIVATE_ANONYMOUS_NORESERVE_FIXED = 0x2 | 0x20 | 0x4000 | 0x100000,
+	SHARED_NORESERVE_FIXED = 0x1 | 0x4000 | 0x100000,
+	PRIVATE_NORESERVE_IN_PLACE = 0x2 | 0x4000 | 0x10,
+	DONTNEED = 4
+};
 
-#define RAM_BASE ((uintptr_t)0x100000000000)
+#define RAM_BASE    ((uintptr_t)0x100000000000)
+#define RECORD_BASE ((uintptr_t)0x0f0000000000)
 
 /* Of every page of the windows: the page of RAM that stands for it, 0: none. Mostly untouched. */
 static uintptr_t *pages SIM_KEPT;
@@ -40,6 +46,33 @@ static void protect(uintptr_t va, int protection)
 {
 	if (sim_call(SYS_MPROTECT, (long)va, PAGE_SIZE, protection, 0, 0, 0))
 		sim_usage("no memory", "", "");
+}
+
+static long record_fd;
+
+/* What the launcher has opened for us (tools/records.py): the number of the file, and its size. */
+void sim_memory_record(const char *text)
+{
+	long fd = 0, size = 0;
+
+	for (; *text >= '0' && *text <= '9'; text++)
+		fd = fd * 10 + (*text - '0');
+	for (text += *text == ':'; *text >= '0' && *text <= '9'; text++)
+		size = size * 10 + (*text - '0');
+	if (sim_call(SYS_MMAP, RECORD_BASE, size, PROTECT_RW, SHARED_NORESERVE_FIXED, fd, 0) !=
+	    (long)RECORD_BASE)
+		sim_usage("VOLE_RECORD", " is no memory", "");
+	machine.record_options = text + (*text == ':');
+	machine.record_base = RECORD_BASE;
+	machine.record_size = (size_t)size;
+	record_fd = fd;
+}
+
+void sim_memory_forget_record(void)
+{
+	if (machine.record_size)
+		sim_call(SYS_MMAP, RECORD_BASE, (long)machine.record_size, PROTECT_RW,
+			 PRIVATE_NORESERVE_IN_PLACE, record_fd, 0);
 }
 
 void sim_memory_init(size_t size)

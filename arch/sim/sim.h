@@ -164,8 +164,9 @@ enum { SIM_STEP_NS = 10 };
 /* Before an access (enum sim_how; 8 bytes or some of them, at): place, where in the program. */
 void sim_decide(const void *place, uintptr_t at, unsigned how);
 void sim_decide_soon(void);
-void sim_look_begin(void); /* calls of the kernel until sim_look_end are no steps */
-void sim_look_end(void);
+/* Calls of the kernel in between are no steps: as debug/order.h has them. */
+void look_begin(void);
+void look_end(void);
 void sim_settle(void);        /* until all other cores wait */
 uint64_t sim_steps(void);     /* since the machine began */
 void sim_go_on(void);         /* with a strategy, or events, that has just been chosen */
@@ -494,6 +495,8 @@ bool sim_is_refused(int signal, int code); /* that is why such a signal came */
 /* ---- memory.c, faults.c, uart.c ---- */
 
 void sim_memory_init(size_t size);
+void sim_memory_record(const char *text);
+void sim_memory_forget_record(void); /* what this process records from here on is its own */
 size_t sim_windows_size(void);
 void sim_windows_protect(void);
 void sim_windows_undo(void);

@@ -104,6 +104,8 @@ void sim_main(uintptr_t *words)
 	machine.console_irq = SIM_UART_IRQ;
 	sim_explore_init(env);
 	sim_memory_init(sim_number(env, "MEM", 64 << 20, true) & -(size_t)PAGE_SIZE);
+	if (*sim_option(env, "VOLE_RECORD"))
+		sim_memory_record(sim_option(env, "VOLE_RECORD"));
 	sim_faults_init();
 	sim_here->masked = true;
 	sim_enter(boot_stack + sizeof boot_stack, boot, NULL);

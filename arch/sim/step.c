@@ -431,7 +431,7 @@ static struct {
 	bool begun;
 } before_look;
 
-void sim_look_begin(void)
+void look_begin(void)
 {
 	before_look.time = sim_time;
 	before_look.quiet = sim_quiet;
@@ -440,7 +440,7 @@ void sim_look_begin(void)
 	sim_run.begun = false;
 }
 
-void sim_look_end(void)
+void look_end(void)
 {
 	sim_time = before_look.time;
 	sim_quiet = before_look.quiet;

@@ -146,7 +146,7 @@ void sim_timer_came(void)
 	if (--slices_until_look)
 		return;
 	slices_until_look = LOOK_EVERY;
-	sim_look_begin();
+	look_begin();
 	look();
-	sim_look_end();
+	look_end();
 }

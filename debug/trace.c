@@ -1,0 +1,281 @@
+#include "debug/trace.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <vole/trace.h>
+
+#include "debug/calls.h"
+#include "debug/order.h"
+#include "debug/print.h"
+#include "debug/record.h"
+#include "debug/symtab.h"
+#include "debug/who.h"
+#include "kernel/lock.h"
+#include "kernel/page.h"
+
+enum { USUAL_SIZE = 8 << 20, LEAST_EVENTS = 16, SAMPLE_EACH = 1000 * 1000, PRINTED = 50 };
+
+static struct timeline *timeline;
+static struct trace_event *events; /* of core 0; those of the others follow */
+static uint32_t event_bits;        /* of timeline->events */
+static bool by_option, prints;     /* vole.trace= */
+static bool recording;
+static struct spinlock switching; /* what follows */
+static int starts;                /* trace_start, less trace_stop */
+static bool without;              /* there was no memory */
+
+/* ---- Events ---- */
+
+static void write_event(struct core *core, enum trace_kind kind, uint64_t co, uint64_t a,
+			uint64_t b)
+{
+	struct trace_ring *ring = &timeline->ring[core->index];
+	volatile struct trace_event *event;
+	uintptr_t n;
+
+	do /* a handler may come between, and put its own */
+		n = relaxed_get(ring->next);
+	while (!arch_swap_here(&ring->next, n, n + 1));
+	event = &events[((size_t)core->index << event_bits) + (n & (timeline->events - 1))];
+	event->what = TRACE_NONE;
+	event->co = co;
+	event->a = a;
+	event->b = b;
+	event->what = arch_clock() << 8 | kind;
+}
+
+/* What an event says of the name of co: its function; 0: it was given a name, which is in the ring, too. */
+static uint64_t put_name(struct core *core, const struct co *co)
+{
+	struct trace_ring *ring = &timeline->ring[core->index];
+	const size_t places = sizeof(ring->named) / sizeof(ring->named[0]);
+	const struct co_name *name = relaxed_get(co->name);
+	size_t place = co->id % places;
+
+	if (!name)
+		return (uintptr_t)relaxed_get(co->fn);
+	if (ring->named[place].id != co->id ||
+	    ring->next - ring->named[place].at > timeline->events / 2) {
+		ring->named[place].id = co->id;
+		ring->named[place].at = ring->next;
+		write_event(core, TRACE_NAME, co->id, name->words[0], name->words[1]);
+		write_event(core, TRACE_NAME_END, co->id, name->words[2], name->words[3]);
+	}
+	return 0;
+}
+
+/* Who runs here; 0: a handler, or the scheduler. */
+static uint64_t who(const struct core *core)
+{
+	return core->in_handler & HANDLER_IRQ ? 0 : arch_current()->id;
+}
+
+static void sample(struct core *core)
+{
+	uint64_t live = 0, now = arch_clock();
+
+	if (now < atomic_load_explicit(&timeline->sample_at, memory_order_relaxed))
+		return;
+	atomic_store_explicit(&timeline->sample_at, now + SAMPLE_EACH, memory_order_relaxed);
+	for (int i = 0; i < core_count; i++)
+		live -= relaxed_get(cores[i]->exited);
+	for (int i = 0; i < core_count; i++)
+		live += relaxed_get(cores[i]->spawned);
+	write_event(core, TRACE_SAMPLE, 0, live, page_available());
+}
+
+/* Whether there is something to do; then, in the simulated machine, without a step until it is done. */
+static inline bool begin(void)
+{
+	if (!recording)
+		return false;
+	look_begin();
+	return true;
+}
+
+void trace_event(struct core *core, enum trace_kind kind, uint64_t a, uint64_t b)
+{
+	if (!begin())
+		return;
+	write_event(core, kind, who(core), a, b);
+	look_end();
+}
+
+void trace_left(struct core *core, const struct co *self)
+{
+	if (!begin())
+		return;
+	switch (self->state) {
+	case CO_WAITING:
+		write_event(core, TRACE_PARK, self->id, self->wait_reason,
+			    (uintptr_t)self->wait_object);
+		break;
+	case CO_RUNNABLE:
+		write_event(core, TRACE_YIELD, self->id, 0, 0);
+		break;
+	case CO_ENDED:
+		write_event(core, TRACE_EXIT, self->id, put_name(core, self), 0);
+		break;
+	default:; /* to be resumed by the scheduler */
+	}
+	sample(core);
+	look_end();
+}
+
+void trace_switch(struct core *core, const struct co *next)
+{
+	if (!begin())
+		return;
+	write_event(core, TRACE_SWITCH, next->id, put_name(core, next), 0);
+	look_end();
+}
+
+void trace_run(struct core *core, const struct co *next, uint64_t timers)
+{
+	if (!begin())
+		return;
+	if (timeline->ring[core->index].timers != timers) {
+		timeline->ring[core->index].timers = timers;
+		write_event(core, TRACE_TIMER, 0, 0, 0);
+	}
+	if (next->frame)
+		write_event(core, TRACE_INTERRUPT, next->id, UINT64_MAX, 0);
+	write_event(core, TRACE_SWITCH, next->id, put_name(core, next), 0);
+	look_end();
+}
+
+void trace_ready(struct core *core, const struct co *co, bool woken)
+{
+	if (!begin())
+		return;
+	write_event(core, woken ? TRACE_READY : TRACE_SPAWN, who(core), co->id, put_name(core, co));
+	look_end();
+}
+
+/* ---- On and off ---- */
+
+static void *make_timeline(void *size, void *)
+{
+	size_t room = (size_t)size / sizeof(struct trace_event) / (size_t)machine.ncores;
+	size_t head = (sizeof(*timeline) + PAGE_SIZE - 1) & -(size_t)PAGE_SIZE;
+	struct timeline *t;
+
+	event_bits = 0;
+	while ((room >> event_bits) > 1 || (1 << event_bits) < LEAST_EVENTS)
+		event_bits++;
+	t = record_alloc("timeline",
+			 head + (((size_t)machine.ncores * sizeof(*events)) << event_bits));
+	if (!t) {
+		without = true;
+		log_warn("no memory for a timeline of %zu KB\n", (size_t)size / 1024);
+		return NULL;
+	}
+	t->version = TRACE_VERSION;
+	t->cores = (uint32_t)machine.ncores;
+	t->events = 1u << event_bits;
+	t->head = (uint32_t)head;
+	t->began = arch_clock();
+	events = (struct trace_event *)((char *)t + head);
+	timeline = t;
+	return NULL;
+}
+
+static void set(bool on)
+{
+	recording = on;
+	for (int i = 0; !TRACE_ALWAYS && i < core_count; i++)
+		relaxed_set(cores[i]->traced, on);
+}
+
+/* vole.trace=ring, a size, or both with a comma. */
+static void begin_by_option(const char *text)
+{
+	size_t size = USUAL_SIZE;
+	char *end = NULL;
+
+	prints = !strncmp(text, "ring", 4);
+	if (*text && (!prints || text[4])) {
+		const char *digits = prints ? text + 5 : text;
+
+		size = prints && text[4] != ',' ? 0 : strtoul(digits, &end, 10);
+		if (size && *end)
+			size <<= *end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : 63;
+		if (!size || (*end && end[1])) {
+			log_warn("vole.trace=%s: ring, a size such as 8M, or both with a comma\n",
+				 text);
+			return;
+		}
+	}
+	make_timeline((void *)size, NULL);
+	by_option = timeline;
+	set(timeline);
+}
+
+void trace_init(void)
+{
+	const char *text;
+
+	look_begin();
+	text = record_option("trace");
+	if (text)
+		begin_by_option(text);
+	look_end();
+}
+
+void trace_start(void)
+{
+	call_outside_handler("trace_start");
+	lock(&switching);
+	look_begin();
+	starts++;
+	if (!timeline && !without)
+		core_call(make_timeline, (void *)(uintptr_t)USUAL_SIZE, NULL);
+	if (timeline && !recording)
+		set(true);
+	look_end();
+	unlock(&switching);
+}
+
+void trace_stop(void)
+{
+	call_outside_handler("trace_stop");
+	lock(&switching);
+	if (starts)
+		starts--;
+	if (!starts && !by_option && recording)
+		set(false);
+	unlock(&switching);
+}
+
+/* ---- Marks ---- */
+
+static inline void mark(enum trace_kind kind, const char *name, uint64_t value, const char *call)
+{
+	call_outside_handler(call);
+	if (!recording)
+		return;
+	preempt_disable();
+	trace_event(core_here(), kind, (uintptr_t)name, value);
+	preempt_enable();
+}
+
+void trace_mark(const char *name)
+{
+	mark(TRACE_MARK, name, 0, "trace_mark");
+}
+
+void trace_begin(const char *name)
+{
+	mark(TRACE_BEGIN, name, 0, "trace_begin");
+}
+
+void trace_end(void)
+{
+	mark(TRACE_END, NULL, 0, "trace_end");
+}
+
+void trace_count(const char *name, int64_t value)
+{
+	mark(TRACE_COUNT, name, (uint64_t)value, "trace_count");
+}

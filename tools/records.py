@@ -1,0 +1,224 @@
+#!/usr/bin/env -S python3 -S
+"""Runs a program of ARCH=host or ARCH=sim, and writes what it has recorded when it has ended.
+
+usage: tools/records.py ELF      (make run TRACE=FILE, with these two; for machines, qemu/run does it)
+
+A machine records in its own memory (debug/record.h). The launcher keeps that memory open, so that it can read
+the records however the machine has ended: all memory of a machine in QEMU; of a process, memory that it
+is given for that. What is recorded, and into which file it goes, is said by the environment: KINDS.
+"""
+
+import ctypes
+import os
+import re
+import signal
+import struct
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.insert(0, HERE)
+sys.dont_write_bytecode = True
+
+# Variable: the module that knows it. Such a module has FORMATS, the endings of files; words(), for the
+# kernel's command line; write(memory, elf, out, ending), which may raise Failure.
+KINDS = {"TRACE": "timeline"}
+
+VERSION, MOST = 1, 8 # as in debug/record.h
+HEAD, ENTRY = struct.Struct("<8sIIQ"), struct.Struct("<16sQQ")
+ROOM = 1 << 32 # bytes of a process; those that it does not touch take no memory
+RAM = {"x86_64": 0, "arm64": 0x40000000}
+FOUR_GB = 1 << 32
+NOT_STARTED = 1
+
+
+class Failure(Exception):
+    """Something to tell the user."""
+
+
+def bytes_of(name, default):
+    """The variable name, such as 8M, in bytes."""
+    text = os.environ.get(name) or default
+    if not re.fullmatch(r"[1-9]\d*[KMG]?", text.upper()):
+        raise Failure(f"{name}={text}: a size such as {default} is wanted")
+    return int(text.rstrip("KMGkmg")) << {"K": 10, "M": 20, "G": 30}.get(text[-1].upper(), 0)
+
+
+class Memory:
+    """Of a machine that has ended, or of a process: fd is a file of it."""
+
+    def __init__(self, fd, list_at, offset):
+        self.fd, self.offset = fd, offset
+        self.list_at = list_at # the address of the list of records; None: it begins the file
+        self.base = None
+
+    def read(self, address, size):
+        if self.offset:
+            at = self.offset(address, os.fstat(self.fd).st_size)
+        else:
+            at = address - self.base
+        data = os.pread(self.fd, size, at)
+        while len(data) < size:
+            more = os.pread(self.fd, size - len(data), at + len(data))
+            if not more:
+                raise Failure("what the machine says of its records is damaged")
+            data += more
+        return data
+
+    def find(self, name):
+        """(address, size) of a record; None: the machine has not come so far, or has no memory for it."""
+        size = HEAD.size + MOST * ENTRY.size
+        data = os.pread(self.fd, size, 0) if self.list_at is None else self.read(self.list_at, size)
+        if len(data) < size:
+            return None
+        magic, version, count, self.base = HEAD.unpack_from(data)
+        if magic != b"VOLEREC\0":
+            return None
+        if version != VERSION:
+            raise Failure(f"the image's records are of version {version}, these tools know version {VERSION}")
+        for i in range(min(count, MOST)):
+            text, address, length = ENTRY.unpack_from(data, HEAD.size + i * ENTRY.size)
+            if text.rstrip(b"\0") == name.encode():
+                return address, length
+        return None
+
+
+def place_in_machine(arch, machine):
+    """(physical address, size of the file): where in it that is."""
+    # Memory that does not fit below 4 GB goes on there: from where on, QEMU's hw/i386 says.
+    least, low = ((0xb0000000, 0x80000000) if machine.startswith("q35") else (0xe0000000, 0xc0000000))
+
+    def offset(address, size):
+        if arch == "x86_64" and address >= FOUR_GB:
+            return address - FOUR_GB + (low if size >= least else 0)
+        return address - RAM[arch]
+    return offset
+
+
+class Recorder:
+    """What is to be written, if anything."""
+
+    def __init__(self):
+        self.files = [] # (variable, module, path, its ending, open file)
+        self.fd = None
+        for name, module in KINDS.items():
+            path = os.environ.get(name)
+            if path:
+                self.files.append((name, __import__(module), path, self.ending(name, path, __import__(module).FORMATS),
+                                   self.open(name, path)))
+        # For the kernel's command line.
+        self.words = [word for _, module, *_ in self.files for word in module.words()]
+
+    @staticmethod
+    def ending(name, path, formats):
+        for ending in formats:
+            if path.endswith("." + ending):
+                return ending
+        raise Failure(f"{name}={path}: a name is wanted that ends in ." + ", .".join(formats[:-1])
+                      + f" or .{formats[-1]}")
+
+    @staticmethod
+    def open(name, path):
+        """Before anything boots: so a file that cannot be written is told at once."""
+        try:
+            return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise Failure(f"{name}={path}: {error.strerror}") from None
+
+    def share(self, size):
+        """A file of so many bytes that is memory: its number."""
+        self.fd = os.memfd_create("machine")
+        os.truncate(self.fd, size)
+        return self.fd
+
+    def write(self, memory, elf):
+        """All files. What is wrong is told, and is no failure of the program."""
+        for name, module, path, ending, fd in self.files:
+            try:
+                out = os.fdopen(fd, "wb", closefd=True)
+                with out:
+                    out.truncate(0)
+                    module.write(memory, elf, out, ending)
+            except Failure as failure:
+                print(f"{name}={path}: {failure}", file=sys.stderr)
+            except OSError as error:
+                print(f"{name}={path}: {error.strerror}", file=sys.stderr)
+
+
+def symbol_in(elf, name):
+    """The physical address of a symbol; None: there is none."""
+    with open(elf, "rb") as file:
+        data = file.read()
+    programs, sections = struct.unpack_from("<QQ", data, 32)
+    size, count, section_size, section_count = struct.unpack_from("<4H", data, 54)
+    heads = [struct.unpack_from("<IIQQQQII", data, sections + i * section_size) for i in range(section_count)]
+    for head in heads:
+        if head[1] != 2: # SHT_SYMTAB
+            continue
+        strings = heads[head[6]]
+        names = data[strings[4]:strings[4] + strings[5]]
+        wanted = name.encode() + b"\0"
+        at = names.find(b"\0" + wanted) + 1
+        for text, _, _, section, value, _ in struct.iter_unpack("<IBBHQQ", data[head[4]:head[4] + head[5]]):
+            if section and text == at:
+                for i in range(count):
+                    kind, _, _, virtual, physical, _, length, _ = struct.unpack_from("<II6Q", data, programs + i * size)
+                    if kind == 1 and virtual <= value < virtual + length: # PT_LOAD
+                        return value - virtual + physical
+    return None
+
+
+def memory_of_machine(fd, elf, arch, machine):
+    return Memory(fd, symbol_in(elf, "vole_records"), place_in_machine(arch, machine))
+
+
+def die_with_parent():
+    """In the child: SIGKILL when the launcher ends, however it ends (prctl PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def run(elf, words):
+    """Of ARCH=host or sim: runs it, then writes."""
+    recorder = Recorder()
+    fd = recorder.share(ROOM)
+    options = " ".join(word.removeprefix("vole.") for word in recorder.words)
+    env = {**os.environ, "VOLE_RECORD": f"{fd}:{ROOM}:{options}"}
+    caught = signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP
+
+    def prepare():
+        die_with_parent()
+        for number in caught:
+            signal.signal(number, signal.SIG_DFL)
+
+    process = None
+
+    def hand_on(number, _):
+        # What a terminal sends goes to both.
+        if process and number in (signal.SIGTERM, signal.SIGHUP):
+            process.send_signal(number)
+
+    for number in caught:
+        signal.signal(number, hand_on)
+    try:
+        process = subprocess.Popen([elf, *words], env=env, pass_fds=[fd], preexec_fn=prepare)
+    except OSError as error:
+        raise Failure(f"{elf}: {error.strerror}") from None
+    status = process.wait()
+    recorder.write(Memory(fd, None, None), elf)
+    return status if status >= 0 else 128 - status
+
+
+def main():
+    if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
+        print(__doc__.strip(), file=sys.stderr if len(sys.argv) < 2 else sys.stdout)
+        return NOT_STARTED if len(sys.argv) < 2 else 0
+    try:
+        return run(sys.argv[1], sys.argv[2:])
+    except Failure as failure:
+        print(f"vole: {failure}", file=sys.stderr)
+        return NOT_STARTED
+
+
+if __name__ == "__main__":
+    sys.modules["records"] = sys.modules["__main__"] # for the modules of KINDS
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""A timeline as perfetto.protos.Trace, which ui.perfetto.dev opens: the fields that its documents call stable."""
+
+from . import tracks
+
+PROCESS, CORES, COUNTERS, COROUTINES = 1, 1 << 8, 1 << 16, 1 << 32 # uuids
+BEGIN, END, INSTANT, COUNTER = 1, 2, 3, 4
+
+
+def varint(value):
+    if value < 128:
+        return bytes((value,))
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def number(field, value):
+    return varint(field << 3) + varint(value & (1 << 64) - 1)
+
+
+def fixed(field, value):
+    return varint(field << 3 | 1) + value.to_bytes(8, "little")
+
+
+def data(field, content):
+    if isinstance(content, str):
+        content = content.encode()
+    return varint(field << 3 | 2) + varint(len(content)) + content
+
+
+SEQUENCE = number(10, 1)
+
+
+def packet(content):
+    return data(1, content + SEQUENCE)
+
+
+def detail(name, value):
+    """A DebugAnnotation: an address, or a number."""
+    if name in ("object", "channel", "address"):
+        return data(4, data(10, name) + number(7, value)) # pointer_value
+    return data(4, data(10, name) + number(4, value)) # int_value
+
+
+class Writer:
+    def __init__(self, timeline, out):
+        self.timeline, self.out = timeline, out
+        self.known = set() # tracks that are described
+        self.counters = {}
+        self.parts, self.size = [], 0
+
+    def put(self, content):
+        self.parts.append(packet(content))
+        if len(self.parts) > 5000:
+            self.flush()
+
+    def flush(self):
+        self.out.write(b"".join(self.parts))
+        self.parts.clear()
+
+    def describe(self, content):
+        self.put(data(60, content))
+
+    def begin(self):
+        name = self.timeline.elf.path.rpartition("/")[2].partition(".")[0]
+        self.parts.append(data(1, data(60, number(1, PROCESS) + data(3, number(1, 1) + data(6, name)))
+                               + SEQUENCE + number(13, 1))) # SEQ_INCREMENTAL_STATE_CLEARED
+        for core in range(self.timeline.cores):
+            name = f"core {core}"
+            self.describe(number(1, CORES + core) + data(2, name) + number(5, PROCESS)
+                          + data(4, number(1, 1) + number(2, 1000 + core) + data(5, name)))
+
+    def uuid(self, track):
+        kind, ident = track
+        if kind == "core":
+            return CORES + ident
+        if track not in self.known:
+            self.known.add(track)
+            self.describe(number(1, COROUTINES + ident) + data(2, f"{self.timeline.name(ident)} #{ident}")
+                          + number(5, PROCESS))
+        return COROUTINES + ident
+
+    def counter(self, name):
+        if name not in self.counters:
+            self.counters[name] = COUNTERS + len(self.counters)
+            unit = number(3, 3) if name == "free" else b"" # UNIT_SIZE_BYTES
+            self.describe(number(1, self.counters[name]) + data(2, name) + number(5, PROCESS) + data(8, unit))
+        return self.counters[name]
+
+    def event(self, time, content):
+        self.put(number(8, time) + data(11, content))
+
+    def tell(self, told):
+        what = told[0]
+        if what == "counter":
+            _, time, name, value = told
+            self.event(time, number(9, COUNTER) + number(11, self.counter(name)) + number(30, value))
+        elif what == "end":
+            _, track, time = told
+            self.event(time, number(9, END) + number(11, self.uuid(track)))
+        else:
+            _, track, time, category, name, details, *flows = told
+            content = number(9, BEGIN if what == "begin" else INSTANT) + number(11, self.uuid(track))
+            content += data(22, category) + data(23, name) + b"".join(detail(*each) for each in details)
+            for field, flow in zip((47, 48), flows):
+                content += fixed(field, flow) if flow else b""
+            self.event(time, content)
+
+
+def write(timeline, out):
+    writer = Writer(timeline, out)
+    writer.begin()
+    for told in tracks.tell(timeline):
+        writer.tell(told)
+    writer.flush()
