@@ -7,8 +7,8 @@
 #include "debug/who.h"
 #include "kernel/core.h"
 #include "kernel/slab.h"
-#include "kernel/wait.h"
 #include "sync/held.h"
+#include "sync/wait.h"
 
 enum { OFFSETS_VERSION = 1 };
 

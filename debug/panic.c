@@ -33,8 +33,8 @@ static uintptr_t function_of(uintptr_t pc)
 /* Of what was interrupted on the stack of co; NULL: at boot. */
 static void backtrace_regs(struct backtrace *b, const struct arch_regs *regs, const struct co *co)
 {
-	arch_backtrace_regs(b, regs, co ? relaxed_get(co->stack_mapped) : 0,
-			    co ? relaxed_get(co->stack_top) : 0);
+	arch_backtrace_regs(b, regs, co ? shared_get(co->stack_mapped) : 0,
+			    co ? shared_get(co->stack_top) : 0);
 	/* What leads back into the function is of the last call that it made. */
 	if (b->caller && function_of(b->caller - 1) == function_of(b->pc))
 		b->caller = 0;
@@ -44,7 +44,7 @@ static void backtrace_regs(struct backtrace *b, const struct arch_regs *regs, co
 static int print_frames(int n, struct backtrace *b, const struct co *co)
 {
 	/* Below, the stack has no pages: a frame pointer that leads there is none. */
-	uintptr_t bottom = relaxed_get(co->stack_mapped), top = relaxed_get(co->stack_top);
+	uintptr_t bottom = shared_get(co->stack_mapped), top = shared_get(co->stack_top);
 
 	do {
 		size_t offset;
@@ -263,20 +263,20 @@ static void print_holder(const struct co *co)
 /* It may run, and end, meanwhile. Between slab_visit_begin and slab_visit_end. */
 static void print_co(const struct co *co)
 {
-	uint64_t now = arch_clock(), since = relaxed_get(co->wait_since);
-	const void *object = relaxed_get(co->wait_object);
-	const struct core *core = relaxed_get(co->core);
+	uint64_t now = arch_clock(), since = shared_get(co->wait_since);
+	const void *object = shared_get(co->wait_object);
+	const struct core *core = shared_get(co->core);
 	bool off = co_is_off(co);
-	const struct arch_regs *frame = relaxed_get(co->frame); /* once: it may go on */
+	const struct arch_regs *frame = shared_get(co->frame); /* once: it may go on */
 	struct backtrace b;
 	struct co_who who;
 
 	if (!co_look(co, &who))
 		return;
 	print("\ncoroutine %lu \"%s\"", who.id, who.name);
-	switch (relaxed_get(co->state)) {
+	switch (shared_get(co->state)) {
 	case CO_WAITING:
-		print(" waits: %s", wait_reason_names[relaxed_get(co->wait_reason)]);
+		print(" waits: %s", wait_reason_names[shared_get(co->wait_reason)]);
 		if (object)
 			print(" %p", object);
 		print_holder(co);
@@ -291,7 +291,7 @@ static void print_co(const struct co *co)
 	}
 	if (core)
 		print(", core %d%s", core->index,
-		      relaxed_get(co->flags) & CO_PINNED ? ", pinned" : "");
+		      shared_get(co->flags) & CO_PINNED ? ", pinned" : "");
 	print("\n");
 	if (co == arch_current()) {
 		arch_backtrace_here(&b);
@@ -300,7 +300,7 @@ static void print_co(const struct co *co)
 		if (frame)
 			backtrace_regs(&b, frame, co);
 		else
-			arch_backtrace_context(&b, relaxed_get(co->sp));
+			arch_backtrace_context(&b, shared_get(co->sp));
 		print_frames(0, &b, co);
 	}
 }
@@ -326,9 +326,9 @@ static void look_for_next(struct co *co, void *arg)
 {
 	struct next_by_id *search = arg;
 
-	uint64_t id = relaxed_get(co->id);
+	uint64_t id = shared_get(co->id);
 
-	if (relaxed_get(co->flags) & CO_KERNEL)
+	if (shared_get(co->flags) & CO_KERNEL)
 		return;
 	search->count++;
 	if (id > search->after && (!search->next || id < search->id)) {
@@ -340,7 +340,7 @@ static void look_for_next(struct co *co, void *arg)
 static void dump_one(struct co *co, void *arg)
 {
 	(void)arg;
-	if (!(relaxed_get(co->flags) & CO_KERNEL))
+	if (!(shared_get(co->flags) & CO_KERNEL))
 		dump_co(co);
 }
 

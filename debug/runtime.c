@@ -12,7 +12,7 @@
 #include "kernel/sched.h"
 #include "kernel/slab.h"
 #include "kernel/stack.h"
-#include "kernel/wait.h"
+#include "sync/wait.h"
 
 int runtime_cores(void)
 {
@@ -74,9 +74,9 @@ static void sum(uint64_t *spawned, uint64_t *ended)
 	*spawned = *ended = 0;
 	/* Ended first: a coroutine that is seen to have ended was spawned before. */
 	for (int i = 0; i < core_count; i++)
-		*ended += relaxed_get(cores[i]->exited);
+		*ended += shared_get(cores[i]->exited);
 	for (int i = 0; i < core_count; i++)
-		*spawned += relaxed_get(cores[i]->spawned);
+		*spawned += shared_get(cores[i]->spawned);
 }
 
 size_t runtime_count(void)
@@ -92,16 +92,16 @@ static void count_state(struct co *co, void *arg)
 {
 	struct runtime_stats *stats = arg;
 
-	if (relaxed_get(co->flags) & CO_KERNEL)
+	if (shared_get(co->flags) & CO_KERNEL)
 		return;
-	stats->parked += relaxed_get(co->state) == CO_WAITING;
-	stats->runnable += relaxed_get(co->state) == CO_RUNNABLE;
+	stats->parked += shared_get(co->state) == CO_WAITING;
+	stats->runnable += shared_get(co->state) == CO_RUNNABLE;
 }
 
 /* How long it has been idle, of any core: never less than before. */
 static uint64_t core_idle_ns(struct core *core)
 {
-	uint64_t time = relaxed_get(core->idle_time), now = arch_clock();
+	uint64_t time = shared_get(core->idle_time), now = arch_clock();
 	uint64_t told = atomic_load_explicit(&core->idle_told, memory_order_relaxed);
 
 	if (time & CORE_IDLES) {
@@ -128,14 +128,14 @@ void runtime_stats(struct runtime_stats *stats)
 	for (int i = 0; i < core_count; i++) {
 		struct core *core = cores[i];
 
-		stats->switches += relaxed_get(core->switches);
-		stats->preemptions += relaxed_get(core->preemptions);
-		stats->steals += relaxed_get(core->steals);
-		stats->wakeups += relaxed_get(core->wakeups) + relaxed_get(core->handler_wakeups);
-		stats->ipis += relaxed_get(core->ipis) + relaxed_get(core->handler_ipis);
+		stats->switches += shared_get(core->switches);
+		stats->preemptions += shared_get(core->preemptions);
+		stats->steals += shared_get(core->steals);
+		stats->wakeups += shared_get(core->wakeups) + shared_get(core->handler_wakeups);
+		stats->ipis += shared_get(core->ipis) + shared_get(core->handler_ipis);
 		stats->idle_ns += core_idle_ns(core);
-		heap += relaxed_get(core->heap_bytes);
-		stacks += relaxed_get(core->stack_bytes);
+		heap += shared_get(core->heap_bytes);
+		stacks += shared_get(core->stack_bytes);
 	}
 	co_each(count_state, stats);
 	stats->heap_bytes = (size_t)heap;
@@ -159,18 +159,18 @@ int runtime_core_stats(int index, struct runtime_core_stats *stats)
 	do {
 		who = (struct co_who){0}; /* nothing of one that has ended meanwhile */
 		running = atomic_load_explicit(&core->running, memory_order_relaxed);
-	} while (running && !(relaxed_get(running->flags) & CO_KERNEL) && !co_look(running, &who));
+	} while (running && !(shared_get(running->flags) & CO_KERNEL) && !co_look(running, &who));
 
 	*stats = (struct runtime_core_stats){
-		.switches = relaxed_get(core->switches),
-		.preemptions = relaxed_get(core->preemptions),
-		.steals = relaxed_get(core->steals),
-		.wakeups = relaxed_get(core->wakeups) + relaxed_get(core->handler_wakeups),
-		.ipis = relaxed_get(core->ipis) + relaxed_get(core->handler_ipis),
-		.spawned = relaxed_get(core->spawned),
+		.switches = shared_get(core->switches),
+		.preemptions = shared_get(core->preemptions),
+		.steals = shared_get(core->steals),
+		.wakeups = shared_get(core->wakeups) + shared_get(core->handler_wakeups),
+		.ipis = shared_get(core->ipis) + shared_get(core->handler_ipis),
+		.spawned = shared_get(core->spawned),
 		.idle_ns = core_idle_ns(core),
-		.queue = proc_own_len(&core->proc) + relaxed_get(core->proc.urgent.count) +
-			 (relaxed_get(core->proc.runnext) ? 1 : 0),
+		.queue = proc_own_len(&core->proc) + shared_get(core->proc.urgent.count) +
+			 (shared_get(core->proc.runnext) ? 1 : 0),
 		.running = who.id,
 	};
 	strncpy(stats->name, who.name, sizeof(stats->name) - 1);
@@ -187,8 +187,8 @@ struct listing {
 /* It may be going on: then what is found here does not count. */
 static uintptr_t stopped_sp(const struct co *co)
 {
-	const struct arch_regs *regs = relaxed_get(co->frame);
-	struct backtrace b = {.sp = (uintptr_t)relaxed_get(co->sp)};
+	const struct arch_regs *regs = shared_get(co->frame);
+	struct backtrace b = {.sp = (uintptr_t)shared_get(co->sp)};
 
 	if (regs)
 		arch_backtrace_regs(&b, regs, 0, 0);
@@ -199,11 +199,10 @@ static void list_one(struct co *co, void *arg)
 {
 	struct listing *listing = arg;
 	bool stopped = co_is_off(co);
-	uint8_t state = relaxed_get(co->state), flags = relaxed_get(co->flags);
-	uint64_t since = relaxed_get(co->wait_since), now = arch_clock();
-	uintptr_t top = relaxed_get(co->stack_top), mapped = relaxed_get(co->stack_mapped),
-		  sp = top;
-	const struct core *core = relaxed_get(co->core);
+	uint8_t state = shared_get(co->state), flags = shared_get(co->flags);
+	uint64_t since = shared_get(co->wait_since), now = arch_clock();
+	uintptr_t top = shared_get(co->stack_top), mapped = shared_get(co->stack_mapped), sp = top;
+	const struct core *core = shared_get(co->core);
 	struct co_who who;
 
 	if ((flags & CO_KERNEL) || state == CO_ENDED || !co_look(co, &who))
@@ -219,12 +218,11 @@ static void list_one(struct co *co, void *arg)
 		sp = stopped_sp(co);
 	*out = (struct runtime_co){
 		.id = who.id,
-		.state = state == CO_WAITING      ? "waiting"
-			 : state == CO_RUNNING    ? "running"
-			 : relaxed_get(co->frame) ? "preempted"
-						  : "runnable",
-		.reason = state == CO_WAITING ? wait_reason_names[relaxed_get(co->wait_reason)]
-					      : "",
+		.state = state == CO_WAITING     ? "waiting"
+			 : state == CO_RUNNING   ? "running"
+			 : shared_get(co->frame) ? "preempted"
+						 : "runnable",
+		.reason = state == CO_WAITING ? wait_reason_names[shared_get(co->wait_reason)] : "",
 		.core = core ? core->index : -1,
 		.pinned = flags & CO_PINNED,
 		.urgent = flags & CO_URGENT,
@@ -271,7 +269,7 @@ int runtime_cpu_ns(uint64_t *ns)
 	preempt_disable();
 	/* From now on all switches read the clock; so far, ticks of time slices have. */
 	for (int i = 0; i < core_count; i++)
-		relaxed_set(cores[i]->every_switch, true);
+		shared_set(cores[i]->every_switch, true);
 	sched_charge(self->core, self);
 	*ns = self->cpu_ns;
 	preempt_enable();

@@ -28,7 +28,7 @@ void stuck_started(void)
 static void count_idle(int change)
 {
 	spin_lock(&idle_lock);
-	relaxed_set(idle_cores, idle_cores + change);
+	shared_set(idle_cores, idle_cores + change);
 	spin_unlock(&idle_lock);
 }
 
@@ -47,7 +47,7 @@ static bool all_empty(void)
 	for (int i = 0; i < core_count; i++) {
 		struct core *core = cores[i];
 
-		if (relaxed_get(core->irq_pending) || proc_waiting(core) ||
+		if (shared_get(core->irq_pending) || proc_waiting(core) ||
 		    atomic_load_explicit(&core->proc.inbox, memory_order_relaxed) ||
 		    atomic_load_explicit(&core->proc.deferred, memory_order_relaxed))
 			return false;
@@ -81,8 +81,8 @@ static enum verdict look(void)
 	if (!started || idle_cores != core_count || !all_empty())
 		return MAY_GO_ON;
 	for (int i = 0; i < core_count; i++) {
-		spawned += relaxed_get(cores[i]->spawned);
-		ended += relaxed_get(cores[i]->exited);
+		spawned += shared_get(cores[i]->spawned);
+		ended += shared_get(cores[i]->exited);
 	}
 	if (spawned == ended) {
 		started = false;
@@ -95,7 +95,7 @@ bool stuck_check(void)
 {
 	enum verdict verdict;
 
-	if (relaxed_get(idle_cores) != core_count)
+	if (shared_get(idle_cores) != core_count)
 		return false;
 	spin_lock(&idle_lock);
 	verdict = look();

@@ -6,7 +6,7 @@
 #include "debug/panic.h"
 #include "debug/symtab.h"
 #include "kernel/slab.h"
-#include "kernel/wait.h"
+#include "sync/wait.h"
 
 const char *const wait_reason_names[WAIT_REASONS] = {
 	[WAIT_NONE] = "",
@@ -45,7 +45,7 @@ struct co_name *co_name_make(const char *text)
 	 * had its memory before has no id any more. */
 	atomic_thread_fence(memory_order_release);
 	for (size_t i = 0; name && i < NAME_SIZE / sizeof(uint64_t); i++)
-		relaxed_set(name->words[i], copy.words[i]);
+		shared_set(name->words[i], copy.words[i]);
 	return name;
 }
 
@@ -60,16 +60,16 @@ static const char *name_without(const struct co *co, uint64_t id)
 
 	if (id == 1)
 		return "main";
-	if (relaxed_get(co->flags) & CO_KERNEL)
+	if (shared_get(co->flags) & CO_KERNEL)
 		return "idle";
-	return symtab_find((uintptr_t)relaxed_get(co->fn), &offset);
+	return symtab_find((uintptr_t)shared_get(co->fn), &offset);
 }
 
 const char *co_name(const struct co *co)
 {
-	const struct co_name *name = relaxed_get(co->name);
+	const struct co_name *name = shared_get(co->name);
 
-	return name ? (const char *)name->words : name_without(co, relaxed_get(co->id));
+	return name ? (const char *)name->words : name_without(co, shared_get(co->id));
 }
 
 bool co_look(const struct co *co, struct co_who *who)
@@ -78,14 +78,14 @@ bool co_look(const struct co *co, struct co_who *who)
 
 	/* acquire: with the release in begin_with: fn and name are those of this id, or of a later one. */
 	*who = (struct co_who){.id = __atomic_load_n(&co->id, __ATOMIC_ACQUIRE)};
-	if (!who->id && !(relaxed_get(co->flags) & CO_KERNEL))
+	if (!who->id && !(shared_get(co->flags) & CO_KERNEL))
 		return false; /* it is being made, or has ended */
-	name = relaxed_get(co->name);
+	name = shared_get(co->name);
 	if (name) {
 		struct co_name copy;
 
 		for (size_t i = 0; i < NAME_SIZE / sizeof(uint64_t); i++)
-			copy.words[i] = relaxed_get(name->words[i]);
+			copy.words[i] = shared_get(name->words[i]);
 		memcpy(who->name, &copy, NAME_SIZE);
 	} else {
 		strncpy(who->name, name_without(co, who->id), NAME_SIZE - 1);
@@ -93,7 +93,7 @@ bool co_look(const struct co *co, struct co_who *who)
 	/* acquire: with the releases in begin_with and the fence in co_name_make. Whoever has seen a part of a later
 	 * coroutine, or of its name, sees here that this one has lost its id. */
 	atomic_thread_fence(memory_order_acquire);
-	return relaxed_get(co->id) == who->id;
+	return shared_get(co->id) == who->id;
 }
 
 struct search {
@@ -107,8 +107,8 @@ static void compare_id(struct co *co, void *arg)
 	struct search *search = arg;
 
 	/* A coroutine on its way out has ended, for others: runtime_count does not have it any more. */
-	if (!search->found && relaxed_get(co->id) == search->id &&
-	    !(relaxed_get(co->flags) & CO_COUNTED))
+	if (!search->found && shared_get(co->id) == search->id &&
+	    !(shared_get(co->flags) & CO_COUNTED))
 		search->found = co_look(co, search->who);
 }
 

@@ -23,7 +23,7 @@ static inline void co_named_after(go_fn *starter, uintptr_t fn)
 	struct co *self = arch_current();
 
 	if (self->fn == starter)
-		relaxed_set(self->fn, (go_fn *)fn);
+		shared_set(self->fn, (go_fn *)fn);
 }
 
 /* The name of co: the given one, or the symbol of its function. Only of a coroutine that cannot end

@@ -25,7 +25,7 @@
 #include "kernel/lock.h"
 #include "kernel/sched.h"
 #include "kernel/start.h"
-#include "kernel/wait.h"
+#include "sync/wait.h"
 
 enum { SIZE = 4096, ECHO_SIZE = 1024 }; /* powers of two */
 enum { STATUS_INTERRUPTED = 130, TAB_COLUMNS = 8, READ_TIME = NSEC_PER_SEC / 10 /* of VTIME */ };
@@ -82,7 +82,7 @@ static bool is_key(int which, uint16_t entry)
 
 bool terminal_echo_left(void)
 {
-	return relaxed_get(echo_head) != relaxed_get(echo_tail);
+	return shared_get(echo_head) != shared_get(echo_tail);
 }
 
 size_t terminal_take_echo(uint8_t *bytes, size_t n)
@@ -92,7 +92,7 @@ size_t terminal_take_echo(uint8_t *bytes, size_t n)
 		n = echo_head - echo_tail;
 	for (size_t i = 0; i < n; i++)
 		bytes[i] = echo[(echo_tail + i) % ECHO_SIZE];
-	relaxed_set(echo_tail, echo_tail + (uint32_t)n);
+	shared_set(echo_tail, echo_tail + (uint32_t)n);
 	unlock(&terminal_lock);
 	return n;
 }
@@ -103,7 +103,7 @@ static void show(uint8_t byte)
 	if (echo_head - echo_tail >= ECHO_SIZE)
 		return;
 	echo[echo_head % ECHO_SIZE] = byte;
-	relaxed_set(echo_head, echo_head + 1);
+	shared_set(echo_head, echo_head + 1);
 }
 
 static bool is_control(uint16_t entry)

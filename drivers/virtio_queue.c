@@ -10,7 +10,7 @@
 #include "arch/arch.h"
 #include "drivers/virtio.h"
 #include "kernel/heap.h"
-#include "kernel/relaxed.h"
+#include "kernel/shared.h"
 
 enum { DESCRIPTOR_NEXT = 1, DESCRIPTOR_WRITE = 2 };
 enum { AVAILABLE_NO_INTERRUPT = 1, USED_NO_NOTIFY = 1 };
@@ -102,9 +102,9 @@ void virtio_tell(struct virtio_queue *q)
 	atomic_thread_fence(memory_order_seq_cst);
 	if (virtio_has(q->dev, VIRTIO_F_EVENT_IDX))
 		/* It waits for the entry behind this index to be put: is it among the news? */
-		wants = (uint16_t)(q->put - 1 - relaxed_get(*available_event(q))) < news;
+		wants = (uint16_t)(q->put - 1 - shared_get(*available_event(q))) < news;
 	else
-		wants = !(relaxed_get(q->used->flags) & USED_NO_NOTIFY);
+		wants = !(shared_get(q->used->flags) & USED_NO_NOTIFY);
 	q->told = q->put;
 	if (wants)
 		q->dev->bus->notify(q->dev, q);
@@ -173,9 +173,9 @@ void virtio_quiet(struct virtio_queue *q)
 {
 	/* It interrupts when it passes this entry: that was the last one before. */
 	if (virtio_has(q->dev, VIRTIO_F_EVENT_IDX))
-		relaxed_set(*used_event(q), (uint16_t)(q->taken - 1));
+		shared_set(*used_event(q), (uint16_t)(q->taken - 1));
 	else
-		relaxed_set(q->available->flags, AVAILABLE_NO_INTERRUPT);
+		shared_set(q->available->flags, AVAILABLE_NO_INTERRUPT);
 }
 
 bool virtio_call_me(struct virtio_queue *q)
@@ -185,14 +185,14 @@ bool virtio_call_me(struct virtio_queue *q)
 		return false;
 	for (volatile int i = 0; i < 3000; i++)
 		;
-	relaxed_set(*used_event(q), q->taken);
-	relaxed_set(q->available->flags, 0);
+	shared_set(*used_event(q), q->taken);
+	shared_set(q->available->flags, 0);
 	return true;
 #endif
 	if (virtio_has(q->dev, VIRTIO_F_EVENT_IDX))
-		relaxed_set(*used_event(q), q->taken);
+		shared_set(*used_event(q), q->taken);
 	else
-		relaxed_set(q->available->flags, 0);
+		shared_set(q->available->flags, 0);
 	/* seq_cst: with the device. We say that we wait, then look; the device puts, then looks whether we wait. */
 	atomic_thread_fence(memory_order_seq_cst);
 	return atomic_load_explicit(&q->used->index, memory_order_relaxed) == q->taken;
@@ -204,7 +204,7 @@ void virtio_called(void *arg)
 
 	/* The coroutine looks for more before it waits, so until then nothing need be told. */
 	if (!virtio_has(q->dev, VIRTIO_F_EVENT_IDX))
-		relaxed_set(q->available->flags, AVAILABLE_NO_INTERRUPT);
+		shared_set(q->available->flags, AVAILABLE_NO_INTERRUPT);
 	atomic_fetch_add_explicit(&q->interrupts, 1, memory_order_relaxed);
 	event_post(q->called);
 }

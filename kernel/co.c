@@ -45,9 +45,9 @@ void co_count_end(struct co *co)
 
 	if (co->flags & CO_COUNTED)
 		return;
-	relaxed_set(co->flags, co->flags | CO_COUNTED);
-	relaxed_add(core->exited, 1);
-	relaxed_add(core->stack_bytes, -(int64_t)(co->stack_top - co->stack_mapped));
+	shared_set(co->flags, co->flags | CO_COUNTED);
+	shared_add(core->exited, 1);
+	shared_add(core->stack_bytes, -(int64_t)(co->stack_top - co->stack_mapped));
 }
 
 /* Called last by co_begin, and so on down to arch_switch: calls and returns stay in balance. */
@@ -93,20 +93,20 @@ static inline __attribute__((always_inline)) struct co *begin_with(struct co *co
 {
 	co->nopreempt = 1; /* until co_begin */
 	co->need_resched = 0;
-	relaxed_set(co->frame, NULL);
+	shared_set(co->frame, NULL);
 	atomic_store_explicit(&co->on_core, CO_NEW, memory_order_relaxed);
 	co->error = 0;
 	co->cpu_ns = 0;
 	co->group = NULL;
-	relaxed_set(co->arg, arg);
-	relaxed_set(co->wait_since, 0);
+	shared_set(co->arg, arg);
+	shared_set(co->wait_since, 0);
 	co->wait = NULL;
 	co->cancel_lock = (struct spinlock){0};
 	co->defers = NULL;
 	co->at_end = NULL;
 	co->holder = next_id(core_here());
 	/* co_look may be at work. Memory that no coroutine has had before has any id. */
-	relaxed_set(co->id, 0);
+	shared_set(co->id, 0);
 	/* release: with the fence in co_look. Whoever sees the name sees that the old id has gone. */
 	__atomic_store_n(&co->name, name, __ATOMIC_RELEASE);
 	/* release: with the fence in co_look. The same of fn. */
@@ -114,7 +114,7 @@ static inline __attribute__((always_inline)) struct co *begin_with(struct co *co
 	/* release: with the acquire in co_look. Whoever sees the new id sees fn and name. */
 	__atomic_store_n(&co->id, co->holder, __ATOMIC_RELEASE);
 	co->reent = NULL;
-	relaxed_set(co->sp, arch_context_make((void *)sp, co_begin));
+	shared_set(co->sp, arch_context_make((void *)sp, co_begin));
 	order_begin(co);
 	return co;
 }
@@ -180,7 +180,7 @@ static void *map_for_copy(void *arg, void *low)
 		return co;
 	if (locals_room)
 		locals_free(*locals_of(co));
-	relaxed_add(core_here()->stack_bytes, -(int64_t)(co->stack_top - co->stack_mapped));
+	shared_add(core_here()->stack_bytes, -(int64_t)(co->stack_top - co->stack_mapped));
 	stack_give(co);
 	slab_free(&co_cache, co);
 	return NULL;
@@ -223,8 +223,8 @@ void co_free(struct co *co)
 {
 	order_end(co);
 	/* Before others have this memory, or that of its name: see co_look. */
-	relaxed_set(co->id, 0);
-	relaxed_set(co->state, CO_FREE);
+	shared_set(co->id, 0);
+	shared_set(co->state, CO_FREE);
 	if (co->stack_kind > STACK_FIXED && !co->name && !locals_room)
 		stack_exact_free(co);
 	else
@@ -233,7 +233,7 @@ void co_free(struct co *co)
 
 static void pin(struct co *co, int core)
 {
-	relaxed_set(co->flags, co->flags | CO_PINNED);
+	shared_set(co->flags, co->flags | CO_PINNED);
 	co->pinned_core = (uint8_t)core;
 }
 
@@ -287,7 +287,7 @@ int go_with(const struct go_options *opt, go_fn *fn, void *arg)
 		if (opt->core > 0)
 			pin(co, opt->core - 1);
 		if (opt->priority)
-			relaxed_set(co->flags, co->flags | CO_URGENT);
+			shared_set(co->flags, co->flags | CO_URGENT);
 	} else if (name) {
 		co_name_free(name);
 	}
@@ -370,7 +370,7 @@ int go_pin(int core)
 		return -EINVAL;
 	preempt_disable();
 	if (core < 0)
-		relaxed_set(self->flags, self->flags & ~CO_PINNED);
+		shared_set(self->flags, self->flags & ~CO_PINNED);
 	else
 		pin(self, core);
 
@@ -388,7 +388,7 @@ bool go_shield(bool on)
 	bool was = self->flags & CO_SHIELDED;
 
 	call_outside_handler("go_shield");
-	relaxed_set(self->flags, on ? self->flags | CO_SHIELDED : self->flags & ~CO_SHIELDED);
+	shared_set(self->flags, on ? self->flags | CO_SHIELDED : self->flags & ~CO_SHIELDED);
 	return was;
 }
 
@@ -403,7 +403,7 @@ static void visit_used(void *object, size_t size, void *arg)
 	struct co *co = (struct co *)((char *)object + size) - 1;
 	const struct each *each = arg;
 
-	if (relaxed_get(co->state) != CO_FREE)
+	if (shared_get(co->state) != CO_FREE)
 		each->visit(co, each->arg);
 }
 
@@ -432,9 +432,9 @@ void co_scheduler_setup(struct co *co, struct core *core)
 {
 	co->nopreempt = 1;
 	co->holder = HOLDER_CORE | (uint64_t)core_count;
-	relaxed_set(co->flags, CO_KERNEL);
+	shared_set(co->flags, CO_KERNEL);
 	co->stack_kind = STACK_FIXED;
-	relaxed_set(co->state, CO_RUNNING);
+	shared_set(co->state, CO_RUNNING);
 	co->core = core;
 	core->scheduler = co;
 }

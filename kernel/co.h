@@ -10,7 +10,7 @@
 #include <vole/go.h>
 
 #include "arch/arch.h"
-#include "kernel/relaxed.h"
+#include "kernel/shared.h"
 
 enum co_state {
 	CO_FREE, /* not in use */
@@ -22,10 +22,10 @@ enum co_state {
 
 enum co_on_core {
 	CO_OFF,
-	CO_ON,        /* its stack is in use; its successor sets CO_OFF */
-	CO_NEW,       /* it has not run yet */
-	CO_OFF_DEEP,  /* CO_OFF, and deep: see stack.c */
-	CO_OFF_FRAME, /* CO_OFF, and preempted: it has a frame */
+	CO_ON,            /* its stack is in use; its successor sets CO_OFF */
+	CO_NEW,           /* it has not run yet */
+	CO_OFF_TRIMMABLE, /* CO_OFF, and trimmable: see stack.c */
+	CO_OFF_FRAME,     /* CO_OFF, and preempted: it has a frame */
 };
 
 enum co_flags {
@@ -57,7 +57,7 @@ struct co {
 	_Atomic uint8_t on_core; /* enum co_on_core */
 	uint8_t pinned_core;     /* with CO_PINNED */
 	uint8_t stack_kind;      /* see stack.c; constant */
-	uint8_t deep;            /* not 0: much of its stack is mapped; see stack.c */
+	uint8_t trimmable;       /* not 0: much of its stack is mapped; see stack.c */
 	int error;               /* errno */
 	uint64_t cpu_ns;         /* how long it has run until core->now */
 	uint64_t holder;         /* whom its locks are said to belong to; see below */

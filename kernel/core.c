@@ -9,8 +9,8 @@ static inline void *own_stack(const struct co *self)
 {
 	const struct core *core = self ? self->core : NULL;
 
-	/* relaxed_get: that byte alone, for others write the one beside it. */
-	if (!core || core->called_from || core->in_fault || relaxed_get(core->in_handler) ||
+	/* shared_get: that byte alone, for others write the one beside it. */
+	if (!core || core->called_from || core->in_fault || shared_get(core->in_handler) ||
 	    self == core->scheduler)
 		return NULL;
 	return (void *)((uintptr_t)core->scheduler->sp & ~(uintptr_t)15);

@@ -8,8 +8,8 @@
 #include <vole/irq.h>
 
 #include "kernel/co.h"
-#include "kernel/relaxed.h"
 #include "kernel/runq.h"
+#include "kernel/shared.h"
 #include "kernel/wheel.h"
 
 /* Pages for stack faults while preemption is off; below the second number it is filled up before

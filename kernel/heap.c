@@ -47,7 +47,7 @@ void *heap_alloc_aligned(size_t align, size_t size)
 	else
 		p = page_alloc_many((size + PAGE_SIZE - 1) / PAGE_SIZE + !size, align);
 	if (p) {
-		relaxed_add(core_here()->heap_bytes, (int64_t)heap_size(p));
+		shared_add(core_here()->heap_bytes, (int64_t)heap_size(p));
 		memory_given(p, size, p, heap_size(p));
 	}
 	preempt_enable();
@@ -76,7 +76,7 @@ void heap_free(void *p)
 		core_report(report_bad_free, p, NULL);
 	}
 	preempt_disable();
-	relaxed_add(core_here()->heap_bytes, -((int64_t)heap_size(p)));
+	shared_add(core_here()->heap_bytes, -((int64_t)heap_size(p)));
 	p = memory_later(p, heap_size(p));
 	if (p && page_of(p)->kind == PAGE_SLAB)
 		slab_free(slab_cache_of(p), p);

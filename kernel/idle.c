@@ -30,9 +30,9 @@ void proc_interrupt(struct core *to)
 	struct core *core = core_here();
 
 	if (core->in_handler & HANDLER_IRQ)
-		relaxed_add(core->handler_ipis, 1);
+		shared_add(core->handler_ipis, 1);
 	else
-		relaxed_add(core->ipis, 1);
+		shared_add(core->ipis, 1);
 	arch_send_reschedule(to);
 }
 
@@ -82,7 +82,7 @@ struct co *proc_search(struct core *core, bool *searching)
 		if (victim == core ||
 		    !(n = steal_ring_take(&victim->proc.ring, batch, STEAL_MAX, false)))
 			continue;
-		relaxed_add(core->steals, n);
+		shared_add(core->steals, n);
 		for (uint32_t j = 1; j < n; j++)
 			proc_file(core, batch[j]);
 		core->proc.ticks++;
@@ -123,7 +123,7 @@ static bool ask_for_work(const struct core *core, bool again)
 
 		if (other == core)
 			continue;
-		if (runq_len(&other->proc.runq) + relaxed_get(other->proc.expired.count) ||
+		if (runq_len(&other->proc.runq) + shared_get(other->proc.expired.count) ||
 		    (again && preempt_slice_is_long(other))) {
 			proc_interrupt(other);
 			busy = true;
@@ -137,7 +137,7 @@ static bool ask_for_work(const struct core *core, bool again)
  * service serves is asked for here. */
 static bool only_to_look(struct core *core)
 {
-	relaxed_set(core->irq_pending, false);
+	shared_set(core->irq_pending, false);
 	atomic_signal_fence(memory_order_seq_cst);
 
 	uint64_t next = atomic_load_explicit(&core->wheel.next, memory_order_relaxed);
@@ -145,7 +145,7 @@ static bool only_to_look(struct core *core)
 	if (next <= arch_clock() || atomic_load_explicit(&core->proc.inbox, memory_order_relaxed) ||
 	    atomic_load_explicit(&core->proc.deferred, memory_order_relaxed) ||
 	    page_give_back_wanted(core) || !proc_enabled(core)) {
-		relaxed_set(core->irq_pending, true);
+		shared_set(core->irq_pending, true);
 		return false;
 	}
 	preempt_timer_by(core, next);
@@ -156,10 +156,10 @@ bool proc_sleep(struct core *core)
 {
 	bool enabled = proc_enabled(core);
 	uint64_t bit = UINT64_C(1) << core->index, before = bit;
-	uint64_t since = arch_clock(), idle_time = relaxed_get(core->idle_time);
+	uint64_t since = arch_clock(), idle_time = shared_get(core->idle_time);
 
-	relaxed_set(core->proc.slice_armed, false);
-	relaxed_set(core->idle_time, (idle_time - since) | CORE_IDLES);
+	shared_set(core->proc.slice_armed, false);
+	shared_set(core->idle_time, (idle_time - since) | CORE_IDLES);
 	atomic_store_explicit(&core->running, NULL, memory_order_relaxed);
 	if (enabled)
 		atomic_fetch_or_explicit(&proc_idle_mask, bit, memory_order_relaxed);
@@ -183,7 +183,7 @@ bool proc_sleep(struct core *core)
 	stuck_leave_idle();
 	if (enabled)
 		before = atomic_fetch_and_explicit(&proc_idle_mask, ~bit, memory_order_relaxed);
-	relaxed_set(core->idle_time, idle_time + (arch_clock() - since));
+	shared_set(core->idle_time, idle_time + (arch_clock() - since));
 	atomic_store_explicit(&core->running, core->scheduler, memory_order_relaxed);
 	return !(before & bit);
 }

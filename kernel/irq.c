@@ -133,7 +133,7 @@ void irq_defer(struct irq_work *work, go_fn *fn, void *arg)
 		work->next = first;
 	while (!atomic_compare_exchange_weak_explicit(list, &first, work, memory_order_relaxed,
 						      memory_order_relaxed));
-	relaxed_set(core->irq_pending, true);
+	shared_set(core->irq_pending, true);
 }
 
 void irq_run_deferred(struct core *core)

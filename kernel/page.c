@@ -58,7 +58,7 @@ static void list_add(uint32_t n, unsigned order)
 	if (page->next)
 		buddy.pages[page->next].prev = n;
 	buddy.free[order] = n;
-	relaxed_set(buddy.free_pages, buddy.free_pages + ((size_t)1 << order));
+	shared_set(buddy.free_pages, buddy.free_pages + ((size_t)1 << order));
 }
 
 static void list_remove(uint32_t n)
@@ -72,7 +72,7 @@ static void list_remove(uint32_t n)
 	if (page->next)
 		buddy.pages[page->next].prev = page->prev;
 	page->kind = PAGE_OTHER;
-	relaxed_set(buddy.free_pages, buddy.free_pages - ((size_t)1 << page->order));
+	shared_set(buddy.free_pages, buddy.free_pages - ((size_t)1 << page->order));
 }
 
 static void free_block(uint32_t n, unsigned order)
@@ -80,7 +80,7 @@ static void free_block(uint32_t n, unsigned order)
 	for (; order < ORDERS - 1; order++) {
 		uint32_t other = n ^ ((uint32_t)1 << order);
 
-		if (other >= buddy.count || relaxed_get(buddy.pages[other].kind) != PAGE_FREE ||
+		if (other >= buddy.count || shared_get(buddy.pages[other].kind) != PAGE_FREE ||
 		    buddy.pages[other].order != order)
 			break;
 		list_remove(other);
@@ -197,14 +197,14 @@ static uint32_t alloc_run(uint32_t n)
 /* The count is one that page_available looks at. */
 static void *magazine_take(struct magazine *m)
 {
-	relaxed_add(m->count, -1);
+	shared_add(m->count, -1);
 	return m->object[m->count];
 }
 
 static void magazine_put(struct magazine *m, void *page)
 {
 	m->object[m->count] = page;
-	relaxed_add(m->count, 1);
+	shared_add(m->count, 1);
 }
 
 /*
@@ -271,7 +271,7 @@ bool page_reclaim(size_t n)
 
 bool page_low(void)
 {
-	return relaxed_get(buddy.free_pages) < LOW;
+	return shared_get(buddy.free_pages) < LOW;
 }
 
 /* With the lock: n pages, aligned to the order's size, or anywhere. Where there are none it tries again
@@ -445,9 +445,9 @@ size_t page_total(void)
 
 size_t page_available(void)
 {
-	size_t n = relaxed_get(buddy.free_pages);
+	size_t n = shared_get(buddy.free_pages);
 
 	for (int i = 0; i < core_count; i++)
-		n += relaxed_get(cores[i]->pages.count);
+		n += shared_get(cores[i]->pages.count);
 	return n * PAGE_SIZE + stack_reclaimable() + slab_reclaimable();
 }

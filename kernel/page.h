@@ -45,7 +45,7 @@ extern _Atomic uint32_t page_give_back_round;
 
 static inline bool page_give_back_wanted(const struct core *core)
 {
-	return relaxed_get(core->given_back) !=
+	return shared_get(core->given_back) !=
 	       atomic_load_explicit(&page_give_back_round, memory_order_relaxed);
 }
 

@@ -42,12 +42,12 @@ void irq_timer(void)
 	struct core *core = core_here();
 
 	core->timer_armed = TIME_NEVER;
-	relaxed_set(core->irq_pending, true);
+	shared_set(core->irq_pending, true);
 }
 
 void irq_reschedule(void)
 {
-	relaxed_set(core_here()->irq_pending, true);
+	shared_set(core_here()->irq_pending, true);
 }
 
 void *irq_exit(void)
@@ -72,7 +72,7 @@ _Noreturn void sched_preempted(void *frame)
 {
 	struct co *co = arch_current();
 
-	relaxed_set(co->frame, frame);
+	shared_set(co->frame, frame);
 	arch_leave_interrupt(co, co->core->scheduler);
 }
 
@@ -139,15 +139,15 @@ static void look_at_slice_by(struct core *core, uint64_t now, uint64_t end)
 		end = now + slice_length();
 	if (end > now + RUNNEXT_AGE && proc_idle_cores())
 		end = now + RUNNEXT_AGE;
-	relaxed_set(core->proc.slice_armed, true);
-	relaxed_set(core->proc.slice_end, end);
+	shared_set(core->proc.slice_armed, true);
+	shared_set(core->proc.slice_end, end);
 	preempt_timer_by(core, end);
 }
 
 bool preempt_slice_is_long(const struct core *core)
 {
-	return relaxed_get(core->proc.slice_armed) &&
-	       relaxed_get(core->proc.slice_end) > arch_clock() + RUNNEXT_AGE;
+	return shared_get(core->proc.slice_armed) &&
+	       shared_get(core->proc.slice_end) > arch_clock() + RUNNEXT_AGE;
 }
 
 static void *slice_begin(void *arg, void *)
@@ -173,7 +173,7 @@ bool preempt_slice_over(struct core *core, struct co *running, uint64_t now)
 	bool over;
 
 	if (!proc_waiting(core)) {
-		relaxed_set(proc->slice_armed, false);
+		shared_set(proc->slice_armed, false);
 		return false;
 	}
 	if (!proc->slice_armed) {
@@ -200,7 +200,7 @@ bool preempt_slice_over(struct core *core, struct co *running, uint64_t now)
 
 		/* Without preemption, too, a pair that wakes each other keeps nobody out. */
 		if (co && (over || !quantum || proc_idle_cores())) {
-			relaxed_set(proc->runnext, NULL);
+			shared_set(proc->runnext, NULL);
 			proc_file(core, co);
 		}
 		core->turn_over = !quantum;

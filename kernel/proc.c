@@ -40,13 +40,13 @@ static struct co *urgent_get(void)
 
 bool proc_urgent_waiting(const struct core *core)
 {
-	return relaxed_get(core->proc.urgent.first) ||
+	return shared_get(core->proc.urgent.first) ||
 	       (proc_enabled(core) && atomic_load_explicit(&urgent.waiting, memory_order_relaxed));
 }
 
 bool proc_waiting(const struct core *core)
 {
-	return relaxed_get(core->proc.runnext) || proc_own_len(&core->proc) ||
+	return shared_get(core->proc.runnext) || proc_own_len(&core->proc) ||
 	       proc_urgent_waiting(core);
 }
 
@@ -65,7 +65,7 @@ static bool makes_way(const struct core *core)
 
 	const struct co *there = atomic_load_explicit(&core->running, memory_order_relaxed);
 
-	makes_way = there && !(relaxed_get(there->flags) & CO_URGENT);
+	makes_way = there && !(shared_get(there->flags) & CO_URGENT);
 	slab_visit_end();
 	return makes_way;
 }
@@ -98,7 +98,7 @@ static void send(struct core *to, struct co *co)
 		proc_interrupt(to);
 		return;
 	}
-	relaxed_set(to->irq_pending, true);
+	shared_set(to->irq_pending, true);
 	if (!(to->in_handler & HANDLER_IRQ)) /* else irq_exit comes next */
 		arch_current()->need_resched = true;
 }
@@ -229,7 +229,7 @@ struct co *proc_pick_any(struct core *core)
 	struct co *co = take_urgent(core), *next = proc->runnext;
 
 	if (!co && next) { /* in its waker's slice */
-		relaxed_set(proc->runnext, NULL);
+		shared_set(proc->runnext, NULL);
 		co = next;
 	} else if (co || (co = take_first(proc))) {
 		proc->ticks++;
@@ -245,7 +245,7 @@ void proc_give_away(struct core *core)
 
 	core->elsewhere = true; /* nothing is plain here */
 	if (co) {
-		relaxed_set(core->proc.runnext, NULL);
+		shared_set(core->proc.runnext, NULL);
 		proc_file(core, co);
 	}
 	/* No more than there are: those that are pinned here come back. */

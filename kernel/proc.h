@@ -38,7 +38,7 @@ static inline struct core *proc_home(struct core *core, const struct co *co)
 /* How many wait in the queues of a proc, but for urgent ones. */
 static inline size_t proc_own_len(const struct proc *proc)
 {
-	return runq_len(&proc->runq) + relaxed_get(proc->expired.count) +
+	return runq_len(&proc->runq) + shared_get(proc->expired.count) +
 	       steal_ring_len(&proc->ring);
 }
 
@@ -61,7 +61,7 @@ static inline void proc_put_next(struct core *core, struct co *co)
 {
 	struct co *old = core->proc.runnext;
 
-	relaxed_set(core->proc.runnext, co);
+	shared_set(core->proc.runnext, co);
 	if (unlikely(!core->proc.slice_armed))
 		preempt_slice_begin(core);
 	if (old)
@@ -74,10 +74,10 @@ static inline struct co *proc_pick(struct core *core)
 	struct proc *proc = &core->proc;
 	struct co *co = proc->runnext;
 
-	if (unlikely(relaxed_get(core->attention)))
+	if (unlikely(shared_get(core->attention)))
 		return NULL;
 	if (co) { /* in its waker's slice */
-		relaxed_set(proc->runnext, NULL);
+		shared_set(proc->runnext, NULL);
 		return co;
 	}
 	if (unlikely(!runq_can_get(&proc->runq)))
@@ -89,7 +89,7 @@ static inline struct co *proc_pick(struct core *core)
 /* A coroutine: self, which is current, could go to the back of the queue, and the first one be next. */
 static inline bool proc_can_rotate(const struct core *core, const struct co *self)
 {
-	return !(relaxed_get(core->attention) || core->proc.runnext || self->flags & CO_URGENT) &&
+	return !(shared_get(core->attention) || core->proc.runnext || self->flags & CO_URGENT) &&
 	       runq_can_rotate(&core->proc.runq);
 }
 

@@ -64,9 +64,9 @@ void co_list_put(struct co_list *list, struct co *co)
 	if (list->last)
 		list->last->next = co;
 	else
-		relaxed_set(list->first, co);
+		shared_set(list->first, co);
 	list->last = co;
-	relaxed_add(list->count, 1);
+	shared_add(list->count, 1);
 }
 
 struct co *co_list_get(struct co_list *list)
@@ -74,10 +74,10 @@ struct co *co_list_get(struct co_list *list)
 	struct co *co = list->first;
 
 	if (co) {
-		relaxed_set(list->first, co->next);
+		shared_set(list->first, co->next);
 		if (!list->first)
 			list->last = NULL;
-		relaxed_add(list->count, -1);
+		shared_add(list->count, -1);
 	}
 	return co;
 }

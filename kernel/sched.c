@@ -23,16 +23,16 @@ void sched_finish_slowly(struct co *self, struct co *prev)
 	if (*(volatile bool *)&core->irq_pending)
 		self->need_resched = true;
 	paint_check(prev);
-	if (relaxed_get(prev->state) == CO_ENDED) {
+	if (shared_get(prev->state) == CO_ENDED) {
 		co_free(prev);
 	} else {
-		if (prev->deep)
+		if (prev->trimmable)
 			stack_stopped(prev);
 		/* release: with the acquires in stack_is_free, trim_waiting and switch_to. */
 		atomic_store_explicit(&prev->on_core,
-				      prev->frame  ? CO_OFF_FRAME
-				      : prev->deep ? CO_OFF_DEEP
-						   : CO_OFF,
+				      prev->frame       ? CO_OFF_FRAME
+				      : prev->trimmable ? CO_OFF_TRIMMABLE
+							: CO_OFF,
 				      memory_order_release);
 	}
 	/* prev has needed pages since it held preemption off, and so may self. */
@@ -57,7 +57,7 @@ static void *put_next(void *core, void *next)
 /* As switch_to_scheduler; next is runnext, so the scheduler picks it before all but urgent ones. */
 static __attribute__((noinline)) void leave_to_scheduler(struct co *self, struct co *next)
 {
-	relaxed_set(next->state, CO_RUNNABLE);
+	shared_set(next->state, CO_RUNNABLE);
 	core_call(put_next, self->core, next);
 	switch_to_scheduler(self);
 }
@@ -112,14 +112,14 @@ void sched_end(void)
 	struct co *self = arch_current();
 	struct core *core = self->core;
 
-	relaxed_set(self->state, CO_ENDED);
+	shared_set(self->state, CO_ENDED);
 	switch_to(core, self, proc_pick(core), true);
 }
 
 /* The calling coroutine lets others run, and goes on where its flags allow it to run. */
 static __attribute__((noinline)) void give_way(struct core *core, struct co *self)
 {
-	relaxed_set(self->state, CO_RUNNABLE);
+	shared_set(self->state, CO_RUNNABLE);
 	if (proc_home(core, self) != core || self->flags & CO_URGENT)
 		proc_send_away(core, self);
 	else if (!runq_len(&core->proc.runq) && core->proc.expired.first)
@@ -133,7 +133,7 @@ static __attribute__((noinline)) void yield_slowly(struct core *core, struct co 
 {
 	if (!call_by_coroutine(self))
 		call_forbidden("go_yield");
-	if (relaxed_get(core->attention) || proc_waiting(core))
+	if (shared_get(core->attention) || proc_waiting(core))
 		give_way(core, self);
 	preempt_enable();
 }
@@ -150,7 +150,7 @@ ARCH_RETURN void go_yield(void)
 		yield_slowly(core, self);
 		return;
 	}
-	relaxed_set(self->state, CO_RUNNABLE);
+	shared_set(self->state, CO_RUNNABLE);
 	switch_to(core, self, proc_rotate(core, self), false);
 	preempt_enable();
 }
@@ -166,9 +166,9 @@ void sched_move(void)
 static inline void count(struct core *core, bool woken)
 {
 	if (woken)
-		relaxed_add(core->wakeups, 1);
+		shared_add(core->wakeups, 1);
 	else
-		relaxed_add(core->spawned, 1);
+		shared_add(core->spawned, 1);
 }
 
 /* As ready, where co may have to go elsewhere, or an interrupt handler or the scheduler runs. */
@@ -176,7 +176,7 @@ static __attribute__((noinline)) void ready_slowly(struct core *core, struct co 
 						   bool woken)
 {
 	if (core->in_handler & HANDLER_IRQ) {
-		relaxed_add(core->handler_wakeups, 1);
+		shared_add(core->handler_wakeups, 1);
 		proc_send_away(core, co);
 		return;
 	}
@@ -200,8 +200,8 @@ static inline __attribute__((always_inline)) void ready(struct co *co, bool next
 	if (!co_is_off(co))
 		return; /* the fault: it has not stopped yet, so it need not be woken */
 #endif
-	relaxed_set(co->state, CO_RUNNABLE);
-	if (unlikely(relaxed_get(core->attention) || (co->flags & (CO_PINNED | CO_URGENT)))) {
+	shared_set(co->state, CO_RUNNABLE);
+	if (unlikely(shared_get(core->attention) || (co->flags & (CO_PINNED | CO_URGENT)))) {
 		ready_slowly(core, co, next, woken);
 		return;
 	}
@@ -241,7 +241,7 @@ void sched_park_for(struct co *next)
 		ready(next, !core->turn_over, true);
 		next = proc_pick(core);
 	} else {
-		relaxed_add(core->wakeups, 1);
+		shared_add(core->wakeups, 1);
 	}
 	switch_to(core, self, next, false);
 }

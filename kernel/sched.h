@@ -70,14 +70,14 @@ static inline void sched_charge(struct core *core, struct co *self)
 static inline void sched_begin(struct core *core, struct co *next)
 {
 	atomic_store_explicit(&next->on_core, CO_ON, memory_order_relaxed);
-	relaxed_set(next->core, core);
-	relaxed_set(next->state, CO_RUNNING);
-	relaxed_add(core->switches, 1);
+	shared_set(next->core, core);
+	shared_set(next->state, CO_RUNNING);
+	shared_add(core->switches, 1);
 	atomic_store_explicit(&core->running, next, memory_order_relaxed);
 }
 
 /* After a switch, in self, the successor: the stack of prev is free now. Slowly: where prev may have
- * been preempted, or is deep, or an interrupt has left something to do. */
+ * been preempted, or is trimmable, or an interrupt has left something to do. */
 void sched_finish_slowly(struct co *self, struct co *prev);
 
 static inline void sched_finish(struct co *self, struct co *prev)
@@ -94,9 +94,9 @@ static inline void sched_finish(struct co *self, struct co *prev)
 		return;
 	}
 	paint_check(prev);
-	if (relaxed_get(prev->state) == CO_ENDED)
+	if (shared_get(prev->state) == CO_ENDED)
 		co_free(prev);
-	else if (unlikely(prev->deep))
+	else if (unlikely(prev->trimmable))
 		sched_finish_slowly(self, prev);
 	else
 		/* release: with the acquire in switch_to and stack_is_free; the context is saved. */

@@ -23,7 +23,7 @@ static bool service(struct core *core, struct co *running)
 	uint64_t now, next;
 
 	/* First: what interrupts leave from here on sets it again. */
-	relaxed_set(core->irq_pending, false);
+	shared_set(core->irq_pending, false);
 	atomic_signal_fence(memory_order_seq_cst);
 	proc_receive(core);
 	preempt_refill(core);
@@ -87,13 +87,13 @@ static bool stack_is_free(struct core *core, struct co *next)
 	return true;
 #endif
 	for (int i = 0; i < A_MOMENT; i++) {
-		uint8_t deep = CO_OFF_DEEP;
+		uint8_t trimmable = CO_OFF_TRIMMABLE;
 
 		/* acquire: with the release in sched_finish_slowly and trim_waiting. */
-		if (atomic_compare_exchange_strong_explicit(&next->on_core, &deep, CO_ON,
+		if (atomic_compare_exchange_strong_explicit(&next->on_core, &trimmable, CO_ON,
 							    memory_order_acquire,
 							    memory_order_acquire) ||
-		    deep != CO_ON)
+		    trimmable != CO_ON)
 			return true;
 		arch_relax();
 	}
@@ -116,7 +116,7 @@ static struct co *run(struct core *core, struct co *next)
 	struct co *self = core->scheduler, *prev;
 	void *frame = next->frame;
 
-	if (relaxed_get(core->every_switch)) {
+	if (shared_get(core->every_switch)) {
 		sched_charge(core, self);
 		if (locals_room)
 			locals_enter(next);
@@ -127,7 +127,7 @@ static struct co *run(struct core *core, struct co *next)
 			preempt_refill(core);
 		arch_interrupts_off();
 		preempt_resume(core, frame);
-		relaxed_set(next->frame, NULL);
+		shared_set(next->frame, NULL);
 		prev = arch_resume(self, next, frame);
 	} else {
 		prev = arch_switch(self, next);
@@ -144,7 +144,7 @@ _Noreturn void scheduler_run(struct core *core)
 
 	if (locals_room) {
 		locals_enter(self);
-		relaxed_set(core->every_switch, true);
+		shared_set(core->every_switch, true);
 	}
 	service(core, NULL); /* gets what interrupts and faults need */
 	for (;;) {
@@ -158,9 +158,9 @@ _Noreturn void scheduler_run(struct core *core)
 		}
 		prev = run(core, next);
 		next = NULL;
-		if (!prev->frame && relaxed_get(prev->state) != CO_RUNNING) {
-			if (relaxed_get(prev->state) == CO_WAITING)
-				relaxed_set(prev->wait_since, core->now);
+		if (!prev->frame && shared_get(prev->state) != CO_RUNNING) {
+			if (shared_get(prev->state) == CO_WAITING)
+				shared_set(prev->wait_since, core->now);
 			prev->need_resched = false; /* the scheduler looks at irq_pending itself */
 			/* sched_finish may free prev; and the core does not sleep yet. */
 			atomic_store_explicit(&core->running, self, memory_order_relaxed);
@@ -169,8 +169,8 @@ _Noreturn void scheduler_run(struct core *core)
 		}
 		/* prev was interrupted, or is in sched_resched. */
 		if (service(core, prev)) {
-			relaxed_add(core->preemptions, 1);
-			relaxed_set(prev->state, CO_RUNNABLE);
+			shared_add(core->preemptions, 1);
+			shared_set(prev->state, CO_RUNNABLE);
 			proc_file_expired(core, prev);
 			atomic_store_explicit(&core->running, self, memory_order_relaxed);
 		} else {

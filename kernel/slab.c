@@ -64,7 +64,7 @@ static struct slab *slab_make(struct slab_cache *cache)
 	for (size_t i = 0; i < (size_t)1 << cache->order; i++) {
 		struct page *page = page_of((char *)slab + i * PAGE_SIZE);
 
-		relaxed_set(page->kind, PAGE_SLAB); /* neighbours are looking */
+		shared_set(page->kind, PAGE_SLAB); /* neighbours are looking */
 		page->order = (uint8_t)cache->order;
 	}
 	*slab = (struct slab){.cache = cache, .next_all = cache->all};
@@ -95,10 +95,10 @@ static void *take_one(struct slab_cache *cache)
 	i = (unsigned)(word - slab->free) * 32 + (unsigned)__builtin_ctz(*word);
 	*word &= *word - 1;
 	if (i >= slab->fresh)
-		relaxed_set(slab->fresh, (uint8_t)(i + 1));
+		shared_set(slab->fresh, (uint8_t)(i + 1));
 	if (slab->empty) {
 		slab->empty = false;
-		relaxed_add(cache->empty, -1);
+		shared_add(cache->empty, -1);
 	}
 	if (++slab->used == cache->capacity)
 		LIST_REMOVE(slab, in_partial);
@@ -109,7 +109,7 @@ static void slab_free_pages(struct slab_cache *cache, struct slab *slab)
 {
 	LIST_REMOVE(slab, in_partial);
 	for (size_t i = 0; i < (size_t)1 << cache->order; i++)
-		relaxed_set(page_of((char *)slab + i * PAGE_SIZE)->kind, PAGE_OTHER);
+		shared_set(page_of((char *)slab + i * PAGE_SIZE)->kind, PAGE_OTHER);
 	page_free(slab, cache->order);
 }
 
@@ -126,7 +126,7 @@ static void put_one(struct slab_cache *cache, void *object)
 		return;
 	if (cache->type_stable) {
 		slab->empty = true;
-		relaxed_add(cache->empty, 1);
+		shared_add(cache->empty, 1);
 	} else {
 		slab_free_pages(cache, slab);
 	}
@@ -190,7 +190,7 @@ static size_t give_empty(struct slab_cache *cache)
 		slab_free_pages(cache, slab);
 		given += (size_t)1 << cache->order;
 	}
-	relaxed_set(cache->empty, 0);
+	shared_set(cache->empty, 0);
 	return given;
 }
 
@@ -224,7 +224,7 @@ size_t slab_reclaim(void)
 		return 0;
 	for (unsigned i = 0; i < caches; i++)
 		/* The holder of the lock may be on the way here. */
-		if (relaxed_get(slab_caches[i]->empty) && spin_try_lock(&slab_caches[i]->lock)) {
+		if (shared_get(slab_caches[i]->empty) && spin_try_lock(&slab_caches[i]->lock)) {
 			given += give_empty(slab_caches[i]);
 			spin_unlock(&slab_caches[i]->lock);
 		}
@@ -238,7 +238,7 @@ size_t slab_reclaimable(void)
 	size_t bytes = 0;
 
 	for (unsigned i = 0; i < caches; i++)
-		bytes += relaxed_get(slab_caches[i]->empty) *
+		bytes += shared_get(slab_caches[i]->empty) *
 			 ((size_t)PAGE_SIZE << slab_caches[i]->order);
 	return bytes;
 }
@@ -277,7 +277,7 @@ void slab_each(struct slab_cache *cache, void (*visit)(void *object, size_t size
 	struct slab *all = __atomic_load_n(&cache->all, __ATOMIC_ACQUIRE);
 
 	for (struct slab *slab = all; slab; slab = slab->next_all)
-		for (unsigned i = 0; i < relaxed_get(slab->fresh); i++)
+		for (unsigned i = 0; i < shared_get(slab->fresh); i++)
 			visit((char *)slab + SLAB_HEADER + i * cache->size, cache->size, arg);
 	slab_visit_end();
 }

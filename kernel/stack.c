@@ -107,7 +107,7 @@ static struct free_slot *slot_make(struct slot_kind *kind)
 	if (top > kind->window_end || !map_page(top - PAGE_SIZE))
 		return NULL;
 	if (!bare) {
-		relaxed_set(kind->unused, top);
+		shared_set(kind->unused, top);
 	} else if (--bare->count == 0) {
 		kind->bare = bare->next;
 		page_free(bare, 0);
@@ -149,19 +149,19 @@ uintptr_t stack_make_core(size_t size)
 }
 
 /*
- * A live stack with more than DEEP bytes mapped has co->deep set: 1, plus how often in a row its coroutine
- * has stopped far above the lowest page. While that coroutine waits, on_core is CO_OFF_DEEP. The core that
+ * A live stack with more than TRIM_ABOVE bytes mapped has co->trimmable set: 1, plus how often in a row its coroutine
+ * has stopped far above the lowest page. While that coroutine waits, on_core is CO_OFF_TRIMMABLE. The core that
  * resumes it and a core that takes pages from it change that by compare-and-swap.
  */
-enum { DEEP = 64 * 1024, SHALLOW_LONG = 32 };
+enum { TRIM_ABOVE = 64 * 1024, SHALLOW_LONG = 32 };
 
-static _Atomic long deep_stacks; /* that live */
+static _Atomic long trimmable_stacks; /* that live */
 
-static void mark_deep(struct co *co)
+static void mark_trimmable(struct co *co)
 {
-	if (!co->deep && co->stack_top - co->stack_mapped > DEEP) {
-		co->deep = 1;
-		atomic_fetch_add_explicit(&deep_stacks, 1, memory_order_relaxed);
+	if (!co->trimmable && co->stack_top - co->stack_mapped > TRIM_ABOVE) {
+		co->trimmable = 1;
+		atomic_fetch_add_explicit(&trimmable_stacks, 1, memory_order_relaxed);
 	}
 }
 
@@ -199,7 +199,7 @@ bool stack_take(struct co *co, size_t limit)
 	if (!slot)
 		return false;
 	stack_set(co, i, top_of(slot), slot->mapped);
-	mark_deep(co);
+	mark_trimmable(co);
 	return true;
 }
 
@@ -208,8 +208,8 @@ bool stack_map(struct co *co, uintptr_t low)
 	while (co->stack_mapped > low) {
 		if (alloc_fails() || !map_page(co->stack_mapped - PAGE_SIZE))
 			return false;
-		relaxed_set(co->stack_mapped, co->stack_mapped - PAGE_SIZE);
-		relaxed_add(core_here()->stack_bytes, PAGE_SIZE);
+		shared_set(co->stack_mapped, co->stack_mapped - PAGE_SIZE);
+		shared_add(core_here()->stack_bytes, PAGE_SIZE);
 	}
 	return true;
 }
@@ -253,8 +253,8 @@ void stack_give(struct co *co)
 	struct magazine *m = &core_here()->stacks;
 	struct free_slot *slot = (struct free_slot *)co->stack_top - 1;
 
-	if (co->deep)
-		atomic_fetch_sub_explicit(&deep_stacks, 1, memory_order_relaxed);
+	if (co->trimmable)
+		atomic_fetch_sub_explicit(&trimmable_stacks, 1, memory_order_relaxed);
 	slot->mapped = co->stack_mapped;
 	if (co->stack_kind == DEFAULT_KIND && m->count < MAGAZINE_SIZE) {
 		m->object[m->count++] = slot;
@@ -372,13 +372,13 @@ static void *trim(void *arg, void *)
 
 	if (from >= keep || !spin_try_lock(&reclaim.lock))
 		return NULL;
-	relaxed_set(co->stack_mapped, keep);
-	relaxed_add(core_here()->stack_bytes, -(int64_t)(keep - from));
+	shared_set(co->stack_mapped, keep);
+	shared_add(core_here()->stack_bytes, -(int64_t)(keep - from));
 	freed = strip_range(NULL, from, keep) + strip(NULL);
 	spin_unlock(&reclaim.lock);
-	if (co->stack_top - keep <= DEEP) {
-		co->deep = 0;
-		atomic_fetch_sub_explicit(&deep_stacks, 1, memory_order_relaxed);
+	if (co->stack_top - keep <= TRIM_ABOVE) {
+		co->trimmable = 0;
+		atomic_fetch_sub_explicit(&trimmable_stacks, 1, memory_order_relaxed);
 	}
 	return (void *)freed;
 }
@@ -387,17 +387,17 @@ void stack_stopped(struct co *co)
 {
 	if (co->frame) /* preempted: sp is of its last stop */
 		return;
-	if ((uintptr_t)co->sp - co->stack_mapped < DEEP)
-		co->deep = 1;
-	else if (co->deep <= SHALLOW_LONG)
-		co->deep++;
+	if ((uintptr_t)co->sp - co->stack_mapped < TRIM_ABOVE)
+		co->trimmable = 1;
+	else if (co->trimmable <= SHALLOW_LONG)
+		co->trimmable++;
 	else
 		core_call(trim, co, NULL);
 }
 
 static void trim_waiting(struct co *co, void *arg)
 {
-	uint8_t off = CO_OFF_DEEP;
+	uint8_t off = CO_OFF_TRIMMABLE;
 
 	/* acquire: with the release in sched_finish_slowly. release: with the acquire in stack_is_free
 	 * and switch_to. */
@@ -405,14 +405,15 @@ static void trim_waiting(struct co *co, void *arg)
 						     memory_order_acquire, memory_order_relaxed))
 		return;
 	*(size_t *)arg += (size_t)trim(co, NULL);
-	atomic_store_explicit(&co->on_core, co->deep ? CO_OFF_DEEP : CO_OFF, memory_order_release);
+	atomic_store_explicit(&co->on_core, co->trimmable ? CO_OFF_TRIMMABLE : CO_OFF,
+			      memory_order_release);
 }
 
 size_t stack_trim(void)
 {
 	size_t freed = 0;
 
-	if (atomic_load_explicit(&deep_stacks, memory_order_relaxed))
+	if (atomic_load_explicit(&trimmable_stacks, memory_order_relaxed))
 		co_each(trim_waiting, &freed);
 	return freed;
 }
@@ -428,11 +429,11 @@ size_t stack_reclaimable(void)
 
 size_t stack_limit(const struct co *co)
 {
-	uint8_t kind = relaxed_get(co->stack_kind);
+	uint8_t kind = shared_get(co->stack_kind);
 
 	if (kind < KINDS)
 		return (size_t)PAGE_SIZE << kind;
-	return relaxed_get(co->stack_top) - relaxed_get(co->stack_mapped);
+	return shared_get(co->stack_top) - shared_get(co->stack_mapped);
 }
 
 /* A page at at, not of the current coroutine's stack, has been mapped. */
@@ -464,7 +465,7 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 
 	uintptr_t offset = (addr - kind->window) % kind->stride;
 
-	if (addr >= relaxed_get(kind->unused))
+	if (addr >= shared_get(kind->unused))
 		return false;
 	if (kind == &kinds[CORE_KIND] && addr < core_stacks_end) {
 		const struct co *scheduler = core_here()->scheduler;
@@ -498,7 +499,7 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 	if (co->core->page_reserve < PAGE_RESERVE_LOW) {
 		/* It is filled when preemption is on again, or after the next switch. */
 		co->need_resched = true;
-		relaxed_set(co->core->irq_pending, true);
+		shared_set(co->core->irq_pending, true);
 	}
 	if (error == -EEXIST) { /* another core was faster */
 		co->core->reserve[co->core->page_reserve++] = page;
@@ -507,9 +508,9 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 	if (error)
 		stack_out_of_memory(co);
 	if (own && at < co->stack_mapped) {
-		relaxed_add(co->core->stack_bytes, (int64_t)(co->stack_mapped - at));
-		relaxed_set(co->stack_mapped, at);
-		mark_deep(co);
+		shared_add(co->core->stack_bytes, (int64_t)(co->stack_mapped - at));
+		shared_set(co->stack_mapped, at);
+		mark_trimmable(co);
 	}
 	if (!own)
 		note_stray(kind, at);

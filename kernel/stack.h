@@ -34,12 +34,12 @@ enum { STACK_CALL = 96 };
  * *co before. */
 static inline void stack_set(struct co *co, int kind, uintptr_t top, uintptr_t mapped)
 {
-	relaxed_set(co->stack_kind, (uint8_t)kind);
-	relaxed_set(co->stack_top, top);
-	relaxed_set(co->stack_mapped, mapped);
-	relaxed_set(co->flags, 0);
-	co->deep = 0;
-	relaxed_add(core_here()->stack_bytes, (int64_t)(top - mapped));
+	shared_set(co->stack_kind, (uint8_t)kind);
+	shared_set(co->stack_top, top);
+	shared_set(co->stack_mapped, mapped);
+	shared_set(co->flags, 0);
+	co->trimmable = 0;
+	shared_add(core_here()->stack_bytes, (int64_t)(top - mapped));
 }
 
 enum { STACK_EXACT_MAX = 16 * 1024 - 256 - PAINT_ROOM };
@@ -65,7 +65,7 @@ size_t stack_reclaim(size_t n);
 /* The same from the stacks of coroutines that wait, and were deeper once. */
 size_t stack_trim(void);
 
-/* co, whose stack is deep, has stopped, and no other core may resume it yet. Where it has been shallow
+/* co, which is trimmable, has stopped, and no other core may resume it yet. Where it has been shallow
  * for long, its stack gives pages back. nopreempt > 0. */
 void stack_stopped(struct co *co);
 

@@ -94,7 +94,7 @@ void wheel_again(struct wheel_node *node, uint64_t deadline)
 	assert_locked(&wheel->lock);
 	if (deadline == TIME_NEVER)
 		return;
-	relaxed_set(node->deadline, deadline); /* timer_stop looks at it */
+	shared_set(node->deadline, deadline); /* timer_stop looks at it */
 	wheel_put(wheel, node);
 	wheel->pending++;
 }

@@ -363,7 +363,7 @@ static void stop_listening(struct socket *s)
 	close_connection(s, false);
 	close_accepted(s);
 	lock(&s->lock);
-	relaxed_set(s->received, 0);
+	shared_set(s->received, 0);
 	s->state = SOCKET_NEW;
 	socket_wake_all(s);
 }

@@ -215,7 +215,7 @@ static err_t listen_input(struct tcp_pcb_listen *lpcb, const struct tcp_hdr *hdr
 static bool too_much(const struct tcp_pcb *pcb)
 {
 	const struct socket *s = pcb->callback_arg;
-	size_t queued = s ? relaxed_get(s->received) : 0;
+	size_t queued = s ? shared_get(s->received) : 0;
 
 	if (queued >= PRESSED_QUEUE && pressed())
 		return true;

@@ -13,8 +13,8 @@
 
 #include "kernel/heap.h"
 #include "kernel/sched.h"
-#include "kernel/wait.h"
 #include "libc/file.h"
+#include "sync/wait.h"
 
 enum { ALWAYS = POLLERR | POLLHUP | POLLNVAL };
 
@@ -77,7 +77,7 @@ static int wait_once(struct pollfd *fds, struct entry *entries, nfds_t n, uint64
 		claim = wait_park_cancellable(&w, deadline);
 		atomic_fetch_sub_explicit(&external_waits, 1, memory_order_relaxed);
 	}
-	relaxed_set(arch_current()->state, CO_RUNNING);
+	shared_set(arch_current()->state, CO_RUNNING);
 	unqueue(entries, n);
 	preempt_enable();
 	return count ? count : claim;

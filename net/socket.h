@@ -14,9 +14,9 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "kernel/wait.h"
 #include "libc/file.h"
 #include "net/net.h"
+#include "sync/wait.h"
 
 struct netif;
 struct tcp_pcb;

@@ -66,7 +66,7 @@ static void append_data(struct socket *s, struct pbuf *p)
 			pbuf_free(p);
 			continue;
 		}
-		relaxed_add(s->received, p->len);
+		shared_add(s->received, p->len);
 		if (!s->last)
 			s->spare = 0;
 		if (p->len <= s->spare) {
@@ -311,7 +311,7 @@ static size_t take_data(struct socket *s, struct parts *parts, size_t n)
 	}
 	if (!s->first)
 		s->last = NULL;
-	relaxed_add(s->received, -(size + rest));
+	shared_add(s->received, -(size + rest));
 	unlock(&s->lock);
 
 	for (p = whole; p; p = next) {

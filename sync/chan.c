@@ -74,7 +74,7 @@ void chan_free(struct chan *c)
 size_t chan_len(const struct chan *c)
 {
 	call_outside_handler("chan_len");
-	return c ? relaxed_get(c->count) : 0;
+	return c ? shared_get(c->count) : 0;
 }
 
 size_t chan_cap(const struct chan *c)
@@ -171,7 +171,7 @@ inline __attribute__((always_inline)) int chan_send_now(struct chan *c, const vo
 		return -EAGAIN;
 	order_slot(slot(c, c->head + c->count));
 	chan_copy(c, slot(c, c->head + c->count), elem);
-	relaxed_add(c->count, 1);
+	shared_add(c->count, 1);
 	return 0;
 }
 
@@ -191,7 +191,7 @@ inline __attribute__((always_inline)) int chan_recv_now(struct chan *c, void *el
 			chan_copy(c, slot(c, c->head), peer->elem);
 			*wake = served(peer);
 		} else {
-			relaxed_add(c->count, -1);
+			shared_add(c->count, -1);
 		}
 		if (++c->head == c->capacity)
 			c->head = 0;

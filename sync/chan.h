@@ -5,7 +5,7 @@
 #include <vole/chan.h>
 
 #include "kernel/lock.h"
-#include "kernel/wait.h"
+#include "sync/wait.h"
 
 struct chan {
 	struct spinlock lock;

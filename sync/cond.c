@@ -27,7 +27,7 @@ int cond_wait_until(struct cond *c, struct mutex *m, uint64_t deadline)
 	claim = wait_expired(deadline) && wait_claim(&w, -ETIMEDOUT)
 			? -ETIMEDOUT
 			: wait_park_cancellable(&w, deadline);
-	relaxed_set(self->state, CO_RUNNING);
+	shared_set(self->state, CO_RUNNING);
 	if (claim < 0) {
 		spin_lock(&c->lock);
 		wait_queue_remove(&c->waiters, &node);

@@ -9,7 +9,7 @@
 #include <vole/sync.h>
 
 #include "kernel/sched.h"
-#include "kernel/wait.h"
+#include "sync/wait.h"
 
 enum { POSTED = 1 };
 
@@ -48,7 +48,7 @@ int event_wait_until(struct event *e, uint64_t deadline)
 							    memory_order_release,
 							    memory_order_relaxed))
 			break;
-		relaxed_set(arch_current()->state, CO_RUNNING); /* posted just now */
+		shared_set(arch_current()->state, CO_RUNNING); /* posted just now */
 	}
 	claim = wait_park_cancellable(&waiter.wait, deadline);
 	if (claim < 0) {

@@ -6,7 +6,7 @@
 #include "kernel/bounds.h"
 #include "kernel/sched.h"
 #include "kernel/stack.h"
-#include "kernel/wait.h"
+#include "sync/wait.h"
 
 struct task {
 	struct future *f;

@@ -14,8 +14,8 @@
 #include "kernel/outside.h"
 #include "kernel/sched.h"
 #include "kernel/stack.h"
-#include "kernel/wait.h"
 #include "sync/group.h"
+#include "sync/wait.h"
 
 struct gen {
 	struct spinlock lock;
@@ -104,12 +104,12 @@ struct gen *gen_make(void (*fn)(struct gen *g, void *arg), void *arg, size_t ele
 		preempt_disable();
 		g->body = co_make(gen_run, g, bound ? bound + STACK_CALL : 0, 0, NULL);
 		if (g->body) {
-			relaxed_set(g->body->state, CO_WAITING);
-			relaxed_set(g->body->wait_reason, WAIT_GEN);
-			relaxed_set(g->body->wait_object, g);
+			shared_set(g->body->state, CO_WAITING);
+			shared_set(g->body->wait_reason, WAIT_GEN);
+			shared_set(g->body->wait_object, g);
 			group_enter(arch_current()->group, g->body);
 			order_to(g->body);
-			relaxed_add(core_here()->spawned, 1);
+			shared_add(core_here()->spawned, 1);
 		}
 		preempt_enable();
 	}
@@ -235,7 +235,7 @@ void gen_free(struct gen *g)
 
 		group_leave(body);
 		co_count_end(body);
-		relaxed_set(body->state, CO_ENDED);
+		shared_set(body->state, CO_ENDED);
 		co_free(body);
 		g->ended = true;
 	}

@@ -11,8 +11,8 @@
 #include "kernel/bounds.h"
 #include "kernel/outside.h"
 #include "kernel/sched.h"
-#include "kernel/wait.h"
 #include "kernel/wheel.h"
+#include "sync/wait.h"
 
 /* The lock of g is held. False: it had been cancelled, and so had its children. */
 static bool cancel_one(struct group *g, int32_t error)
@@ -155,7 +155,7 @@ int group_go(struct group *g, int (*fn)(void *arg), void *arg)
 	preempt_disable();
 	co = co_make((go_fn *)(void *)fn, arg, stack_bound((go_fn *)(void *)fn), 0, NULL);
 	if (co) {
-		relaxed_set(co->flags, co->flags | CO_MEMBER); /* who saw its last life may look */
+		shared_set(co->flags, co->flags | CO_MEMBER); /* who saw its last life may look */
 		group_enter(g, co);
 		order_to(co);
 		sched_start(co);

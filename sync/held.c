@@ -18,7 +18,7 @@ void wait_object_shown(const void *object)
 	struct co *self = arch_current();
 
 	spin_lock(lock_of(self));
-	relaxed_set(self->wait_object, object);
+	shared_set(self->wait_object, object);
 	spin_unlock(lock_of(self));
 }
 
@@ -27,7 +27,7 @@ void wait_object_gone(void)
 	struct co *self = arch_current();
 
 	spin_lock(lock_of(self));
-	relaxed_set(self->wait_reason, WAIT_NONE);
+	shared_set(self->wait_reason, WAIT_NONE);
 	spin_unlock(lock_of(self));
 }
 
@@ -40,12 +40,12 @@ uint64_t wait_holder(const struct co *co)
 
 	self->nopreempt++; /* not preempt_disable: this may be a handler */
 	if (spin_lock_for(lock_of(co), NSEC_PER_MSEC)) {
-		reason = relaxed_get(co->wait_reason);
-		object = relaxed_get(co->wait_object);
+		reason = shared_get(co->wait_reason);
+		object = shared_get(co->wait_object);
 		if (reason == WAIT_MUTEX)
 			holder = mutex_holder(object);
 		else if (reason == WAIT_RWMUTEX_READ || reason == WAIT_RWMUTEX_WRITE)
-			holder = relaxed_get(((const struct rwmutex *)object)->writer);
+			holder = shared_get(((const struct rwmutex *)object)->writer);
 		spin_unlock(lock_of(co));
 	}
 	preempt_enable_anywhere(self);

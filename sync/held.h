@@ -7,7 +7,7 @@
 
 #include <vole/sync.h>
 
-#include "kernel/wait.h"
+#include "sync/wait.h"
 
 /* The caller is about to wait for object. Before it returns, and the object may be freed, it calls
  * wait_object_gone. nopreempt > 0. */

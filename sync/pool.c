@@ -10,8 +10,8 @@
 #include "kernel/bounds.h"
 #include "kernel/heap.h"
 #include "kernel/sched.h"
-#include "kernel/wait.h"
 #include "kernel/wheel.h"
+#include "sync/wait.h"
 
 struct task {
 	go_fn *fn;

@@ -22,7 +22,7 @@ static struct wait_node *hand_over(struct rwmutex *m)
 		wait_queue_remove(&m->waiters, node);
 		wait_claim(node->wait, node->value);
 		if (node->value == WRITER)
-			relaxed_set(m->writer, node->wait->co->id);
+			shared_set(m->writer, node->wait->co->id);
 		else
 			m->readers++;
 		*end = node;
@@ -54,7 +54,7 @@ static bool rwmutex_take(struct rwmutex *m, int32_t as, bool try)
 		if (as == READER)
 			m->readers++;
 		else
-			relaxed_set(m->writer, self->holder);
+			shared_set(m->writer, self->holder);
 		unlock(&m->lock);
 		rwmutex_taken(m, as);
 		return true;
@@ -116,7 +116,7 @@ void rwmutex_unlock(struct rwmutex *m)
 			panic("unlock of a rwmutex that is not locked: %p", (void *)m);
 		co_panic_held("unlock of a rwmutex that", m->writer, m);
 	}
-	relaxed_set(m->writer, 0);
+	shared_set(m->writer, 0);
 	order_out(m);
 	rwmutex_give(m);
 }

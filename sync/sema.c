@@ -3,7 +3,7 @@
 #include <vole/sync.h>
 
 #include "kernel/sched.h"
-#include "kernel/wait.h"
+#include "sync/wait.h"
 
 void sema_init(struct sema *s, unsigned n)
 {

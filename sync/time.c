@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "kernel/lock.h"
-#include "kernel/wait.h"
+#include "sync/wait.h"
 
 uint64_t time_now(void)
 {

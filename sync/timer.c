@@ -74,7 +74,7 @@ bool timer_stop(struct timer *t)
 
 	call_outside_handler("timer_stop");
 	lock(&t->lock);
-	if (t->fn && relaxed_get(t->node.deadline) == TIME_NEVER) { /* it is in no wheel */
+	if (t->fn && shared_get(t->node.deadline) == TIME_NEVER) { /* it is in no wheel */
 		t->node.deadline = 0;
 		pending = true;
 	} else {

@@ -5,7 +5,7 @@
 #include "debug/order.h"
 #include "kernel/bounds.h"
 #include "kernel/sched.h"
-#include "kernel/wait.h"
+#include "sync/wait.h"
 
 static inline void count_members(struct waitgroup *wg, int delta)
 {

@@ -51,7 +51,7 @@ static void free_oldest(void)
 
 	freed.count--;
 	freed.bytes -= size;
-	relaxed_add(core_here()->heap_bytes, (int64_t)size);
+	shared_add(core_here()->heap_bytes, (int64_t)size);
 	__asan_unpoison_memory_region(p, size);
 	__real_heap_free(p);
 }
@@ -66,7 +66,7 @@ void __wrap_heap_free(void *p)
 	size = __real_heap_size(p);
 	__asan_poison_memory_region(p, size);
 	lock(&freed.lock);
-	relaxed_add(core_here()->heap_bytes, -(int64_t)size);
+	shared_add(core_here()->heap_bytes, -(int64_t)size);
 	while (freed.count && (freed.count == FREED || freed.bytes + size > FREED_BYTES))
 		free_oldest();
 	freed.block[(freed.oldest + freed.count++) % FREED] = p;

@@ -376,7 +376,7 @@ int net_wait(struct net_watch *watches, size_t n, uint64_t deadline)
 	while (queued < n && !(error = begin(&watches[queued], &w)))
 		queued++;
 	if (error && wait_claim(&w, error)) {
-		relaxed_set(arch_current()->state, CO_RUNNING);
+		shared_set(arch_current()->state, CO_RUNNING);
 	} else {
 		atomic_fetch_add_explicit(&external_waits, 1, memory_order_relaxed);
 		claim = wait_park_cancellable(&w, deadline);

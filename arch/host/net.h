@@ -5,7 +5,7 @@
 #include <sys/uio.h>
 #include <vole/sync.h>
 
-#include "kernel/wait.h"
+#include "sync/wait.h"
 
 enum { ENDPOINTS = 1 << 16 };
 

@@ -18,7 +18,7 @@
 #include "debug/who.h"
 #include "kernel/sched.h"
 #include "kernel/slab.h"
-#include "kernel/wait.h"
+#include "sync/wait.h"
 
 bool sim_leaks;
 

@@ -34,7 +34,7 @@ struct spinlock {
 	VOLE_ATOMIC(uint32_t) held;
 };
 
-/* A FIFO of waiters; see kernel/wait.h. */
+/* A FIFO of waiters; see sync/wait.h. */
 struct wait_queue {
 	struct wait_node *first, *last;
 };

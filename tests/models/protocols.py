@@ -111,7 +111,7 @@ class Stacks:
 
 
 class Claim:
-    """kernel/wait.h, wait_claim: of a peer, a deadline and a cancellation exactly one wins, and the
+    """sync/wait.h, wait_claim: of a peer, a deadline and a cancellation exactly one wins, and the
     coroutine is made ready once, with what the winner says.
 
     Fault: "look-then-write": the word is looked at, then written, in two steps.

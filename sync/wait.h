@@ -14,8 +14,8 @@
  * whoever marks it first. If the select does (WAIT_LEAVING), the object is not freed before it has taken
  * the node out. If a user of the object does (WAIT_TAKEN), the select leaves the object alone.
  */
-#ifndef KERNEL_WAIT_H
-#define KERNEL_WAIT_H
+#ifndef SYNC_WAIT_H
+#define SYNC_WAIT_H
 
 #include <stdatomic.h>
 
@@ -61,10 +61,10 @@ static inline void wait_open(struct wait *w, enum wait_reason reason, const void
 		call_forbidden(wait_reason_names[reason]);
 	w->co = self;
 	atomic_store_explicit(&w->claim, WAIT_OPEN, memory_order_relaxed);
-	relaxed_set(self->wait_object, object);
-	relaxed_set(self->wait_reason, (uint8_t)reason);
-	relaxed_set(self->wait_since, self->core->now);
-	relaxed_set(self->state, CO_WAITING);
+	shared_set(self->wait_object, object);
+	shared_set(self->wait_reason, (uint8_t)reason);
+	shared_set(self->wait_since, self->core->now);
+	shared_set(self->state, CO_WAITING);
 }
 
 /* True: the caller has won with value, and must call sched_ready(w->co). */

@@ -1,4 +1,4 @@
-#include "kernel/wait.h"
+#include "sync/wait.h"
 
 #include <errno.h>
 
@@ -55,7 +55,7 @@ static inline __attribute__((always_inline)) int32_t park_member(struct wait *w,
 	if (claimed) {
 		if (next)
 			sched_ready(next);
-		relaxed_set(self->state, CO_RUNNING);
+		shared_set(self->state, CO_RUNNING);
 		return -ECANCELED;
 	}
 	park_for(w, next);

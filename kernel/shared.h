@@ -5,18 +5,18 @@
  * which is the same instruction; GCC 12 would give every atomic access of ARM64 an address of its
  * own, and would not count in memory.
  */
-#ifndef KERNEL_RELAXED_H
-#define KERNEL_RELAXED_H
+#ifndef KERNEL_SHARED_H
+#define KERNEL_SHARED_H
 
 #ifdef __SANITIZE_THREAD__
-#define relaxed_get(field)        __atomic_load_n(&(field), __ATOMIC_RELAXED)
-#define relaxed_set(field, value) __atomic_store_n(&(field), value, __ATOMIC_RELAXED)
-#define relaxed_add(field, n)     relaxed_set(field, (field) + (n))
+#define shared_get(field)        __atomic_load_n(&(field), __ATOMIC_RELAXED)
+#define shared_set(field, value) __atomic_store_n(&(field), value, __ATOMIC_RELAXED)
+#define shared_add(field, n)     shared_set(field, (field) + (n))
 #else
-#define relaxed_get(field)        (*(const volatile __typeof__(field) *)&(field))
-#define relaxed_set(field, value) ((void)(*(volatile __typeof__(field) *)&(field) = (value)))
+#define shared_get(field)        (*(const volatile __typeof__(field) *)&(field))
+#define shared_set(field, value) ((void)(*(volatile __typeof__(field) *)&(field) = (value)))
 /* By the only writer. */
-#define relaxed_add(field, n)     ((void)((field) += (n)))
+#define shared_add(field, n)     ((void)((field) += (n)))
 #endif
 
 #endif
