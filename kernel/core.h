@@ -81,8 +81,8 @@ struct core {
 	uint64_t timers_after;     /* timers that went off lately: the next do then, together */
 	uint64_t next_id, last_id; /* of coroutines made here */
 	uint32_t random;
-	uint32_t given_back;   /* the last round that page_give_back has served; see page.c */
-	uint32_t page_reserve; /* * pages for stack faults */
+	uint32_t given_back;    /* the last round that page_give_back has served; see page.c */
+	uintptr_t page_reserve; /* * pages for stack faults, in: */
 	void *reserve[PAGE_RESERVE];
 	struct magazine pages;
 	struct magazine stacks;

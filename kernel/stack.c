@@ -78,9 +78,13 @@ void stack_refill(void)
 
 		if (!page)
 			break;
-		/* In this order: a fault that comes in between takes only what is there. */
-		core->reserve[core->page_reserve] = page;
-		core->page_reserve++;
+		/* An interrupt handler's fault in between takes what is there: then the place is another. */
+		uintptr_t n;
+
+		do {
+			n = core->page_reserve;
+			core->reserve[n] = page;
+		} while (!arch_swap_here(&core->page_reserve, n, n + 1));
 	}
 }
 

@@ -6,7 +6,7 @@
  * translations are not cached; it is seen after DSB ISHST and ISB. Removing one takes a broadcast
  * TLBI before the page may be used for something else.
  *
- * depth: pointer mmu.c take_page() : kernel/stack.c:take_page
+ * depth: pointer mmu.c take_page() : kernel/stack.c:take_reserve kernel/page.c:page_alloc_table
  * depth: never take_page : arch_unmap
  */
 #include <errno.h>

@@ -9,7 +9,7 @@
  *
  * Tables are only ever added, each by one compare-and-swap, so arch_map needs no lock.
  *
- * depth: pointer mmu.c take_page() : kernel/stack.c:take_page
+ * depth: pointer mmu.c take_page() : kernel/stack.c:take_reserve kernel/page.c:page_alloc_table
  */
 #include <errno.h>
 #include <stdatomic.h>
