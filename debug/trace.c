@@ -35,7 +35,7 @@ static void write_event(struct core *core, enum trace_kind kind, uint64_t co, ui
 	uintptr_t n;
 
 	do /* a handler may come between, and put its own */
-		n = relaxed_get(ring->next);
+		n = shared_get(ring->next);
 	while (!arch_swap_here(&ring->next, n, n + 1));
 	event = &events[((size_t)core->index << event_bits) + (n & (timeline->events - 1))];
 	event->what = TRACE_NONE;
@@ -50,11 +50,11 @@ static uint64_t put_name(struct core *core, const struct co *co)
 {
 	struct trace_ring *ring = &timeline->ring[core->index];
 	const size_t places = sizeof(ring->named) / sizeof(ring->named[0]);
-	const struct co_name *name = relaxed_get(co->name);
+	const struct co_name *name = shared_get(co->name);
 	size_t place = co->id % places;
 
 	if (!name)
-		return (uintptr_t)relaxed_get(co->fn);
+		return (uintptr_t)shared_get(co->fn);
 	if (ring->named[place].id != co->id ||
 	    ring->next - ring->named[place].at > timeline->events / 2) {
 		ring->named[place].id = co->id;
@@ -79,9 +79,9 @@ static void sample(struct core *core)
 		return;
 	atomic_store_explicit(&timeline->sample_at, now + SAMPLE_EACH, memory_order_relaxed);
 	for (int i = 0; i < core_count; i++)
-		live -= relaxed_get(cores[i]->exited);
+		live -= shared_get(cores[i]->exited);
 	for (int i = 0; i < core_count; i++)
-		live += relaxed_get(cores[i]->spawned);
+		live += shared_get(cores[i]->spawned);
 	write_event(core, TRACE_SAMPLE, 0, live, page_available());
 }
 
@@ -185,7 +185,7 @@ static void set(bool on)
 {
 	recording = on;
 	for (int i = 0; !TRACE_ALWAYS && i < core_count; i++)
-		relaxed_set(cores[i]->traced, on);
+		shared_set(cores[i]->traced, on);
 }
 
 /* vole.trace=ring, a size, or both with a comma. */

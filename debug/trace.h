@@ -78,7 +78,7 @@ enum { TRACE_ALWAYS = 0 };
 
 static inline bool traced(const struct core *core)
 {
-	return TRACE_ALWAYS || unlikely(relaxed_get(core->traced));
+	return TRACE_ALWAYS || unlikely(shared_get(core->traced));
 }
 
 /* All: by code that runs on core with nopreempt > 0, or an interrupt handler there. Nothing where nothing
