@@ -45,8 +45,8 @@ endif
 ifneq ($(filter-out grow,$(STACKS)),)
 $(error STACKS=$(STACKS): there is grow)
 endif
-ifneq ($(filter-out ubsan $(if $(filter host,$(ARCH)),asan tsan),$(SAN)),)
-$(error SAN=$(SAN): there is ubsan, with ARCH=host also asan and tsan)
+ifneq ($(filter-out ubsan $(if $(filter sim,$(ARCH)),,asan) $(if $(filter host,$(ARCH)),tsan),$(SAN)),)
+$(error SAN=$(SAN): there are ubsan and asan (not with ARCH=sim), and tsan with ARCH=host)
 endif
 ifeq ($(filter 0 1 2 s g,$(OPT)),)
 $(error OPT=$(OPT): there are 0, 1, 2, s and g)
@@ -100,6 +100,9 @@ ARCH_LIBS :=
 ARCH_APP_FLAGS :=
 ARCH_LIBRARY :=
 include arch/$(ARCH)/arch.mk
+ifeq ($(SAN),asan)
+include debug/asan/asan.mk
+endif
 
 CC := $(CROSS)gcc
 # Without a plugin: or it takes the trouble of loading LLVM's, where that is installed, for files that have
@@ -120,7 +123,7 @@ common_flags = -g -fno-omit-frame-pointer -fno-stack-protector -fno-pic -fno-com
 
 # Sanitizers: what is undefined is a panic (debug/ubsan.c); the rest has run-times of its own.
 san_ubsan := -fsanitize=undefined -fno-sanitize-recover=undefined
-san_asan := -fsanitize=address $(san_ubsan)
+san_asan := $(if $(filter host,$(ARCH)),-fsanitize=address $(san_ubsan))
 san_tsan := -fsanitize=thread -Wno-tsan
 common_flags += $(san_$(SAN))
 

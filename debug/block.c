@@ -19,7 +19,24 @@
 
 enum { GRAIN = 16 }; /* what malloc aligns to, and the size of a header */
 
-#if defined(VOLE_RELEASE) || defined(__SANITIZE_ADDRESS__) /* which does it, and more */
+void *heap_block_of(const void *p)
+{
+	const struct page *page = page_of(p);
+	const char *at = (const char *)((uintptr_t)p & ~(uintptr_t)(PAGE_SIZE - 1));
+
+	if (!page)
+		return NULL;
+	if (page->kind == PAGE_SLAB)
+		return slab_object_of(p);
+	/* Only the first page of a large block says so. */
+	for (size_t n = 1; page && page->kind != PAGE_SLAB;
+	     n++, at -= PAGE_SIZE, page = page_of(at))
+		if (page->kind == PAGE_LARGE)
+			return page->count >= n ? (void *)(uintptr_t)at : NULL;
+	return NULL;
+}
+
+#if defined(VOLE_RELEASE) || defined(VOLE_ASAN) /* which does it, and more */
 
 void *block_alloc(size_t align, size_t size)
 {
@@ -40,7 +57,11 @@ size_t block_size(void *p)
 static bool resize_here(void *p, size_t *old, size_t size)
 {
 	*old = heap_size(p);
+#ifdef VOLE_ASAN
+	return size == *old; /* the size it has is the size that is checked */
+#else
 	return size <= *old && size >= *old / 2;
+#endif
 }
 
 #else
@@ -137,24 +158,6 @@ static bool has_header(const void *p, uint32_t state)
 static bool has_tail(const void *p, size_t size, size_t room)
 {
 	return size < room && room - size >= TAIL_MIN && tail_damage(p, size, room) < 0;
-}
-
-/* The heap's block that p is in, in use or not; NULL: none. */
-static void *heap_block_of(const void *p)
-{
-	const struct page *page = page_of(p);
-	const char *at = (const char *)((uintptr_t)p & ~(uintptr_t)(PAGE_SIZE - 1));
-
-	if (!page)
-		return NULL;
-	if (page->kind == PAGE_SLAB)
-		return slab_object_of(p);
-	/* Only the first page of a large block says so. */
-	for (size_t n = 1; page && page->kind != PAGE_SLAB;
-	     n++, at -= PAGE_SIZE, page = page_of(at))
-		if (page->kind == PAGE_LARGE)
-			return page->count >= n ? (void *)(uintptr_t)at : NULL;
-	return NULL;
 }
 
 static void *report(void *block, void *what)

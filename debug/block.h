@@ -16,6 +16,9 @@ void block_free(void *p);
 /* p with size bytes (not 0) of what it held, there or elsewhere; NULL: no memory, and p is as it was. */
 void *block_resize(void *p, size_t size);
 
+/* The heap's block that p is in, in use or not; NULL: none. */
+void *heap_block_of(const void *p);
+
 /* Usable bytes. */
 size_t block_size(void *p);
 

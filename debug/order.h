@@ -78,14 +78,22 @@ enum { ORDER_KEPT = 0 }; /* nothing needs to be done for them */
 #define order_nobody(on)                    ((void)(on))
 #define order_call_out(object)              ((void)(object))
 #define order_call_in(object)               ((void)(object))
-#define order_reads(p, size)                ((void)(p), (void)(size))
-#define order_writes(p, size)               ((void)(p), (void)(size))
 #define memory_given(p, size, around, room) ((void)(p), (void)(size), (void)(around), (void)(room))
 #define memory_owed(p)                      ((void)(p))
 #define memory_freed(p, size)               ((void)(p), (void)(size))
 #define memory_later(p, size)               ((void)(size), (void *)(p))
-#define memory_fresh(p, size)               ((void)(p), (void)(size))
 #define memory_misused(p, written)          ((void)(p), (void)(written))
+
+#ifdef VOLE_ASAN
+#include "debug/asan/asan.h"
+#define order_reads(p, size)  asan_check(p, size, false, __builtin_return_address(0))
+#define order_writes(p, size) asan_check(p, size, true, __builtin_return_address(0))
+#define memory_fresh(p, size) asan_allow(p, size)
+#else
+#define order_reads(p, size)  ((void)(p), (void)(size))
+#define order_writes(p, size) ((void)(p), (void)(size))
+#define memory_fresh(p, size) ((void)(p), (void)(size))
+#endif
 
 #endif
 

@@ -21,6 +21,7 @@
 enum { STATUS_PANIC = 134, FRAMES_MAX = 40 };
 
 volatile bool panicking;
+void (*panic_more)(void);
 
 static uintptr_t function_of(uintptr_t pc)
 {
@@ -143,6 +144,8 @@ static void *report_panic(void *message, void *unused)
 	print_who();
 	if (core_count)
 		print_frames_here(&m->backtrace);
+	if (panic_more)
+		panic_more();
 	panic_end();
 }
 

@@ -23,6 +23,9 @@ _Noreturn void panic_deadlock(void);
 /* True from the first panic on: locks may be held by cores that have stopped. */
 extern volatile bool panicking;
 
+/* Set by who panics next: prints what there is to say behind the backtrace. */
+extern void (*panic_more)(void);
+
 /* Prints a coroutine as dumps show it, with its backtrace. */
 struct co;
 void dump_co(const struct co *co);

@@ -170,8 +170,7 @@ static _Noreturn void fatal(const struct arch_regs *regs, const char *where)
 
 void trap_sync(struct arch_regs *regs)
 {
-	if (ec_of(regs) == EC_DATA_ABORT && is_translation_fault(regs) &&
-	    regs->far >= ARCH_WINDOW_BASE && regs->far < ARCH_WINDOW_END && arch_current() &&
+	if (ec_of(regs) == EC_DATA_ABORT && is_translation_fault(regs) && arch_current() &&
 	    stack_fault(regs->far, regs))
 		return;
 	fatal(regs, "");

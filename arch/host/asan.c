@@ -7,6 +7,11 @@
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 
+#include <string.h>
+
+#include "debug/asan/asan.h"
+#include "debug/print.h"
+#include "debug/who.h"
 #include "kernel/core.h"
 
 /* Of a scheduler's stack, as much as is used: its bounds are not known everywhere. */
@@ -35,7 +40,8 @@ const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
 	return "detect_leaks=0:handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:"
-	       "use_sigaltstack=0:detect_stack_use_after_return=0:allocator_may_return_null=1";
+	       "use_sigaltstack=0:detect_stack_use_after_return=0:allocator_may_return_null=1:"
+	       "exitcode=134";
 }
 
 static void leave_for_idle(void *sp)
@@ -52,13 +58,10 @@ static void leave_for(const struct co *next)
 					       next->stack_top - next->stack_mapped);
 }
 
-/* On the stack of who goes on. One that has ended leaves its stack clean. */
+/* On the stack of who goes on. */
 static struct co *arrived(struct co *prev)
 {
 	__sanitizer_finish_switch_fiber(NULL, NULL, NULL);
-	if (prev->state == CO_ENDED)
-		__asan_unpoison_memory_region((void *)prev->stack_mapped,
-					      prev->stack_top - prev->stack_mapped);
 	return prev;
 }
 
@@ -155,4 +158,50 @@ int __wrap_arch_map(uintptr_t va, uintptr_t pa, unsigned flags, void *(*take_pag
 	if (!error)
 		__asan_unpoison_memory_region((void *)va, PAGE_SIZE);
 	return error;
+}
+
+/* ---- What debug/asan asks for ---- */
+
+void asan_forbid(const void *p, size_t size, enum asan_shadow why)
+{
+	(void)why;
+	__asan_poison_memory_region(p, size);
+}
+
+void asan_allow(const void *p, size_t size)
+{
+	__asan_unpoison_memory_region(p, size);
+}
+
+/* The whole kernel is checked here. */
+void asan_check(const volatile void *p, size_t size, bool write, const void *pc)
+{
+	(void)p;
+	(void)size;
+	(void)write;
+	(void)pc;
+}
+
+/* The run-time calls this before it prints its own report, which knows less of the heap and of stacks. */
+void __asan_on_error(void)
+{
+	uintptr_t at = (uintptr_t)__asan_get_report_address();
+	const char *kind = __asan_get_report_description();
+	const struct co *co = arch_current();
+	char place[64];
+
+	if (strcmp(kind, "use-after-poison") == 0)
+		kind = asan_kind_of(at);
+	else if (strstr(kind, "stack-buffer-"))
+		kind = "stack-buffer-overflow"; /* or an underflow, or of alloca */
+	asan_place_in_block(at, place, sizeof place);
+	if (__asan_get_report_access_size())
+		print("panic: %s: %s of %zu bytes at %p%s\n", kind,
+		      __asan_get_report_access_type() ? "write" : "read",
+		      __asan_get_report_access_size(), (void *)at, place);
+	else
+		print("panic: %s\n", kind); /* of a block of the host's library */
+	print("coroutine %lu \"%s\" on core %d\n", co->id, co_name(co), co->core->index);
+	if (!asan_tell_block(at))
+		asan_tell_stack(at);
 }
