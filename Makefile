@@ -297,8 +297,8 @@ $(call keep,$(A)/link.flags,$(CC) $(link_flags) $(objs) $(libs))
 # What is the same for all applications: the table for the first link, which is empty; and the
 # global names of the kernel and the C library, and those of the host's that are ours (main is the
 # application's, also where a port wraps it).
-$(B)/nosymbols.o: tools/mksymtab.py $(K)/kernel.flags
-	@tools/mksymtab.py >$@.$$$$.s && $(CC) -c -o $@.$$$$ $@.$$$$.s && rm $@.$$$$.s && mv -f $@.$$$$ $@
+$(B)/nosymbols.o: tools/mksymtab.py tools/sites.py $(K)/kernel.flags
+	@{ tools/mksymtab.py; tools/sites.py; } >$@.$$$$.s && $(CC) -c -o $@.$$$$ $@.$$$$.s && rm $@.$$$$.s && mv -f $@.$$$$ $@
 
 $(B)/kernel.names: $(kernel_objs) arch/$(ARCH)/arch.mk
 	@{ $(NM) -g -j --defined-only $(kernel_objs) $(if $(NEWLIB),$(NEWLIB)/lib/libc.a) | grep -v '[:/]'; \
@@ -318,7 +318,7 @@ $(B)/kernel.graph: $(kernel_files) $(B)/kernel.files $(depth_tools)
 	@NM='$(NM)' tools/stackdepth --keep $@.$$$$ $(kernel_files) && mv -f $@.$$$$ $@
 
 $(A)/linked.elf: $(objs) $(filter %.a %.o,$(app_libs)) $(B)/nosymbols.o $(B)/kernel.names $(B)/kernel.graph \
-		$(linker_script) linker/locals.ld tools/mksymtab.py tools/ownnames.py $(depth_tools) \
+		$(linker_script) linker/locals.ld tools/mksymtab.py tools/sites.py tools/ownnames.py $(depth_tools) \
 		$(A)/link.flags
 	@$(call say,LD $(elf)) set -e; t=$@.$$$$; trap 'rm -f '$$t'.*' EXIT; \
 	link() { $(CC) $(link_flags) -o $$t.elf $(objs) "$$@" $(libs); }; \
@@ -327,9 +327,10 @@ $(A)/linked.elf: $(objs) $(filter %.a %.o,$(app_libs)) $(B)/nosymbols.o $(B)/ker
 	$(if $(strip $(app_libs)),,grep -qx main $$t.own || { echo 'APP=$(APP): it has no function main' >&2; exit 1; };) \
 	own=$$(sed -n 's/^app\.//p' $$t.own; grep -Fxf $(B)/kernel.names $$t.own || :); [ -z "$$own" ] || \
 		OBJCOPY=$(CROSS)objcopy tools/ownnames.py $$own --in $(app_objs); \
-	link $(B)/nosymbols.o -Wl,-Map=$$t.map -Wl,-S; names $$t.names >$$t.functions; \
+	link $(B)/nosymbols.o -Wl,-Map=$$t.map; names $$t.names >$$t.functions; \
 	$(if $(filter grow,$(STACKS)),tools/mksymtab.py $$t.names, \
 		$(stackdepth) --bounds --symbols --linked $$t.names $$t.map $(depth_files)) >$$t.s; \
+	ADDR2LINE=$(CROSS)addr2line tools/sites.py $$t.elf $$t.names $$t.map $(app_objs) >>$$t.s; \
 	$(CC) -c -o $$t.o $$t.s; link $$t.o; \
 	names $$t.names | cmp - $$t.functions || { echo 'functions moved in the second link' >&2; exit 1; }; \
 	mv -f $$t.map $(@:.elf=.map); mv -f $$t.names $(@:.elf=.names); mv -f $$t.elf $@

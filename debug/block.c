@@ -53,6 +53,11 @@ size_t block_size(void *p)
 	return heap_size(p);
 }
 
+size_t block_bytes(const void *base)
+{
+	return heap_size(base);
+}
+
 /* True: p has room for size bytes, and not too much. */
 static bool resize_here(void *p, size_t *old, size_t size)
 {
@@ -235,6 +240,25 @@ size_t block_size(void *p)
 {
 	check(p, "malloc_usable_size");
 	return header_of(p)->size;
+}
+
+size_t block_bytes(const void *base)
+{
+	size_t size = heap_size(base);
+
+	/* Where block_alloc may have put what is aligned so. */
+	for (size_t align = GRAIN; align + GRAIN <= size; align *= 2) {
+		const char *p = (const char *)(((uintptr_t)base + GRAIN + align - 1) &
+					       ~(uintptr_t)(align - 1));
+
+		if (p - (const char *)base > (ptrdiff_t)size)
+			break;
+		if (has_header(p, LIVE))
+			return header_of(p)->size;
+		if (has_header(p, FREED))
+			return 0;
+	}
+	return size; /* not of malloc */
 }
 
 /* True: p has size bytes now. */

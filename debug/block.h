@@ -22,4 +22,7 @@ void *heap_block_of(const void *p);
 /* Usable bytes. */
 size_t block_size(void *p);
 
+/* How many bytes somebody has asked for who has base, a block of the heap; 0: it was freed. */
+size_t block_bytes(const void *base);
+
 #endif

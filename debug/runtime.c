@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "debug/calls.h"
+#include "debug/leaks.h"
 #include "debug/who.h"
 #include "kernel/page.h"
 #include "kernel/proc.h"
@@ -257,6 +259,17 @@ void runtime_dump(void)
 	call_outside_handler("runtime_dump");
 	fflush(stdout);
 	dump_all();
+}
+
+static void put_to_file(void *to, const char *text)
+{
+	fputs(text, to);
+}
+
+size_t runtime_leaks(FILE *to)
+{
+	call_may_wait("runtime_leaks");
+	return leaks_report(to ? put_to_file : NULL, to);
 }
 
 int runtime_cpu_ns(uint64_t *ns)

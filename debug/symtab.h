@@ -8,4 +8,13 @@
 /* The function that holds address, and how far into it; "?" where there is none. */
 const char *symtab_find(uintptr_t address, size_t *offset);
 
+/* A place in the program where it starts coroutines. */
+struct site {
+	const char *function, *file;
+	unsigned line; /* 0: file and line are not known */
+};
+
+/* The one whose call returns to address. */
+void symtab_site(uintptr_t address, struct site *site);
+
 #endif

@@ -71,6 +71,7 @@ struct co {
 	uint64_t wait_since;
 	struct wait *wait; /* guarded by cancel_lock: what cancellation ends */
 	struct spinlock cancel_lock;
+	uint32_t started_at; /* a place in the code: where go, or its like, was called; constant */
 	struct defer *defers;
 	go_fn *at_end; /* called with end_arg when it has ended; nopreempt == 1 */
 	go_fn *fn;     /* constant, as the next three */
@@ -121,11 +122,15 @@ void co_undefer(const struct defer *defer);
 /* Runs what go_defer registered for the calling coroutine. */
 void co_run_deferred(void);
 
-/* Makes a coroutine that is not yet runnable, or NULL. bound: how deep it can go, see bounds.h; 0: not
- * known, its stack grows up to limit bytes, 0 for the default. It gets the argument arg, or a copy
- * of size bytes on its stack. name: NULL for none. nopreempt > 0. */
-struct co *co_make(go_fn *fn, void *arg, size_t bound, size_t limit, struct co_name *name);
-struct co *co_make_copy(go_fn *fn, const void *copy, size_t size, size_t bound);
+/* Makes a coroutine that is not yet runnable, or NULL. at: where it is said to be started. bound: how deep
+ * it can go, see bounds.h; 0: not known, its stack grows up to limit bytes, 0 for the default. It gets
+ * the argument arg, or a copy of size bytes on its stack. name: NULL for none. nopreempt > 0. */
+struct co *co_make(const void *at, go_fn *fn, void *arg, size_t bound, size_t limit,
+		   struct co_name *name);
+struct co *co_make_copy(const void *at, go_fn *fn, const void *copy, size_t size, size_t bound);
+
+/* at, in a function that the program calls: where it has called it. */
+#define CO_CALLED_AT __builtin_return_address(0)
 
 /* From here on the statistics count co as ended. nopreempt > 0. */
 void co_count_end(struct co *co);

@@ -7,6 +7,7 @@
  * that put work without the fence is found by the idle core's second look, a moment later.
  */
 #include "debug/stuck.h"
+#include "debug/world.h"
 #include "kernel/lock.h"
 #include "kernel/page.h"
 #include "kernel/preempt.h"
@@ -144,7 +145,7 @@ static bool only_to_look(struct core *core)
 
 	if (next <= arch_clock() || atomic_load_explicit(&core->proc.inbox, memory_order_relaxed) ||
 	    atomic_load_explicit(&core->proc.deferred, memory_order_relaxed) ||
-	    page_give_back_wanted(core) || !proc_enabled(core)) {
+	    page_give_back_wanted(core) || shared_get(world_stopping) || !proc_enabled(core)) {
 		shared_set(core->irq_pending, true);
 		return false;
 	}

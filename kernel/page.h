@@ -13,7 +13,7 @@ enum page_kind { PAGE_OTHER, PAGE_FREE, PAGE_SLAB, PAGE_LARGE };
 
 /* One for each page of RAM. */
 struct page {
-	uint32_t next, prev; /* free list, by page number; guarded by the allocator's lock */
+	uint32_t next, prev; /* free list; guarded by the allocator's lock; else reach.c's */
 	uint32_t count;      /* PAGE_LARGE: pages of the block that begins here */
 	uint8_t order;       /* PAGE_FREE, PAGE_SLAB: of its block */
 	uint8_t kind;        /* enum page_kind */

@@ -4,6 +4,7 @@
  * picks the next coroutine, also from other cores, sleeps where there is none, and resumes what was
  * preempted or may not have left its stack yet.
  */
+#include "debug/world.h"
 #include "kernel/locals.h"
 #include "kernel/lock.h"
 #include "kernel/page.h"
@@ -22,6 +23,8 @@ static bool service(struct core *core, struct co *running)
 	bool enabled = proc_enabled(core);
 	uint64_t now, next;
 
+	if (unlikely(shared_get(world_stopping)))
+		world_wait();
 	/* First: what interrupts leave from here on sets it again. */
 	shared_set(core->irq_pending, false);
 	atomic_signal_fence(memory_order_seq_cst);

@@ -15,6 +15,7 @@
 #include <vole/time.h>
 
 #include "arch/arch.h"
+#include "debug/leaks.h"
 #include "debug/panic.h"
 #include "drivers/console.h"
 #include "kernel/outside.h"
@@ -91,16 +92,18 @@ void exit(int status)
 	static _Atomic uint64_t leaver; /* an id */
 	uint64_t nobody = 0, self = go_id();
 
+	__builtin_unwind_init(); /* what registers lead to is in use, too */
 	go_shield(true);
 	/* Again from one of the functions that it calls: goes on with those that are left. */
 	if (!atomic_compare_exchange_strong_explicit(&leaver, &nobody, self, memory_order_relaxed,
 						     memory_order_relaxed) &&
 	    nobody != self)
 		wait_for_ever();
+	leaks_exit_begins();
 	__call_exitprocs(status, NULL);
 	run_destructors();
 	flush_streams();
-	_exit(status);
+	_exit(leaks_exit(status));
 }
 
 void _exit(int status)

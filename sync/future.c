@@ -57,7 +57,8 @@ int future_start(struct future *f, void *(*fn)(void *arg), void *arg)
 	*f = (struct future){.done = false};
 	bound = stack_bound((go_fn *)(void *)fn);
 	preempt_disable();
-	co = co_make_copy(future_run, &task, sizeof(task), bound ? bound + STACK_CALL : 0);
+	co = co_make_copy(CO_CALLED_AT, future_run, &task, sizeof(task),
+			  bound ? bound + STACK_CALL : 0);
 	if (co) {
 		order_to(co);
 		sched_start(co);

@@ -22,6 +22,7 @@ struct pool {
 	struct spinlock lock;
 	/* guarded by lock */
 	int workers, running;
+	uint32_t started_at;          /* for coroutines: where the last task came from */
 	size_t count, head;           /* of the backlog */
 	struct wait_queue submitters; /* node->elem: the task */
 	struct wait_queue ends;       /* pool_free */
@@ -60,7 +61,8 @@ static void task_ended(void *arg);
 
 static struct co *task_make(struct pool *p, const struct task *task)
 {
-	struct co *co = co_make(task->fn, task->arg, stack_bound(task->fn), 0, NULL);
+	struct co *co = co_make((const void *)(uintptr_t)p->started_at, task->fn, task->arg,
+				stack_bound(task->fn), 0, NULL);
 
 	if (co) {
 		co->at_end = task_ended;
@@ -151,7 +153,7 @@ static void retry_fire(struct wheel_node *node, uint64_t now)
 	start_one((struct pool *)((char *)node - offsetof(struct pool, retry)), 0, true);
 }
 
-static int submit(struct pool *p, go_fn *fn, void *arg, bool try)
+static int submit(struct pool *p, go_fn *fn, void *arg, bool try, const void *at)
 {
 	struct task task = {fn, arg};
 	struct wait_node node = {.elem = &task};
@@ -162,6 +164,7 @@ static int submit(struct pool *p, go_fn *fn, void *arg, bool try)
 	if (!try && wait_cancelled())
 		return -ECANCELED;
 	lock(&p->lock);
+	p->started_at = (uint32_t)(uintptr_t)at;
 	if (p->running < p->workers && !p->count) {
 		struct co *co = task_make(p, &task);
 
@@ -194,13 +197,13 @@ static int submit(struct pool *p, go_fn *fn, void *arg, bool try)
 int pool_submit(struct pool *p, go_fn *fn, void *arg)
 {
 	call_may_wait("pool_submit");
-	return submit(p, fn, arg, false);
+	return submit(p, fn, arg, false, CO_CALLED_AT);
 }
 
 int pool_try_submit(struct pool *p, go_fn *fn, void *arg)
 {
 	call_outside_handler("pool_try_submit");
-	return submit(p, fn, arg, true);
+	return submit(p, fn, arg, true, CO_CALLED_AT);
 }
 
 int pool_resize(struct pool *p, int workers)

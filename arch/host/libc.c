@@ -27,6 +27,7 @@
 
 #include "arch/host/net.h"
 #include "arch/host/streams.h"
+#include "debug/leaks.h"
 #include "debug/panic.h"
 #include "kernel/co.h"
 #include "kernel/heap.h"
@@ -236,6 +237,20 @@ void libc_flush_for_panic(void)
 	funlockfile(stdout);
 }
 
+static int exit_status;
+
+/* After all others of the program. */
+static __attribute__((destructor(101))) void end_with_leaks(void)
+{
+	int status = leaks_exit(exit_status);
+
+	if (status == exit_status)
+		return;
+	fflush(NULL);
+	host_terminal_back();
+	_exit(status);
+}
+
 /* Only one coroutine ever leaves; others that call exit wait for ever. */
 void __wrap_exit(int status)
 {
@@ -243,6 +258,7 @@ void __wrap_exit(int status)
 	static _Atomic(struct co *) leaver;
 	struct co *nobody = NULL, *self = arch_current();
 
+	__builtin_unwind_init(); /* what registers lead to is in use, too */
 	go_shield(true);
 	/* Again from one of the functions that it calls: goes on with those that are left. */
 	if (!atomic_compare_exchange_strong_explicit(&leaver, &nobody, self, memory_order_relaxed,
@@ -250,6 +266,8 @@ void __wrap_exit(int status)
 	    nobody != self)
 		for (;;)
 			(void)sema_acquire(&never); /* shielded, so it does not return */
+	leaks_exit_begins();
+	exit_status = status;
 	__real_exit(status);
 }
 

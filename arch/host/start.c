@@ -1,6 +1,6 @@
 /*
  * From the beginning of the process to kernel_start. Choices come from the environment, as
- * qemu/run takes them: SMP, MEM, ARGS, FILES, TIMEOUT, DUMP_AFTER; arguments of the process are the
+ * qemu/run takes them: SMP, MEM, ARGS, FILES, LEAKS, TIMEOUT, DUMP_AFTER; arguments of the process are the
  * program's too.
  */
 #include "host.h"
@@ -60,14 +60,16 @@ size_t host_option_size(const char *name, size_t otherwise)
 static const char *command_line(int argc, char **argv)
 {
 	static char line[COMMAND_LINE_SIZE];
-	const char *args = getenv("ARGS"), *name = strrchr(argv[0], '/');
+	const char *args = getenv("ARGS"), *leaks = getenv("LEAKS"), *name = strrchr(argv[0], '/');
 	char stem[64];
 	size_t n;
 
 	snprintf(stem, sizeof stem, "%s", name ? name + 1 : argv[0]);
 	if (strchr(stem, '.'))
 		*strrchr(stem, '.') = '\0';
-	n = (size_t)snprintf(line, sizeof line, "vole.name=\"%s\" %s", stem, args ? args : "");
+	n = (size_t)snprintf(line, sizeof line, "vole.name=\"%s\" %s%s %s", stem,
+			     leaks && *leaks ? "vole.leaks=" : "", leaks ? leaks : "",
+			     args ? args : "");
 	for (int i = 1; i < argc && n < sizeof line; i++) {
 		for (char *c = argv[i]; (c = strchr(c, '"'));)
 			*c = HOST_QUOTE;

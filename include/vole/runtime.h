@@ -2,6 +2,8 @@
 #ifndef VOLE_RUNTIME_H
 #define VOLE_RUNTIME_H
 
+#include <bits/types/FILE.h>
+
 #include <vole/types.h>
 
 #ifdef __cplusplus
@@ -33,6 +35,11 @@ void runtime_stats(struct runtime_stats *stats);
 
 /* Every coroutine to the console: id, name, state, why and how long it waits, backtrace. */
 void runtime_dump(void);
+
+/* Coroutines that can never run again while others go on, because nobody has a way to what they wait for:
+ * how many. Each kind is reported to `to`, with who started it, and so is memory that nothing points to
+ * (NULL: they are only counted). All cores stand still while it looks. */
+size_t runtime_leaks(FILE *to);
 
 /* Processor time this coroutine has used, in ns. 0; -EINVAL: ns is NULL. From the first call on each switch
  * reads the clock. */

@@ -19,6 +19,7 @@ int time_sleep_until(uint64_t deadline);
 struct timer {
 	struct wheel_node node; /* first */
 	struct spinlock lock;   /* one start or stop at a time */
+	uint32_t started_at;    /* for the coroutines that it starts */
 	/* set while not pending */
 	uint64_t period;
 	go_fn *fn;

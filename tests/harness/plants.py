@@ -38,6 +38,7 @@ PLANTS = (
     ("short-bound", "depth.c", "x86_64", 2, TOO_DEEP),
     ("short-bound", "depth.c", "arm64", 1, TOO_DEEP),
     ("lost-reset", "sockets.c", "arm64", 1, "a reset is told once; then there is the end"),
+    ("forgotten-timer", "leaks.c", "x86_64", 2, "who sleeps, or has a deadline, has not leaked"),
 )
 
 

@@ -1,0 +1,213 @@
+/* runtime_leaks: what it takes for alive, what it counts and says, with many coroutines, and while others run.
+ * The patterns of leaks are in tests/leaks. */
+#include "test.h"
+
+static struct waitgroup all;
+static _Atomic bool over;
+static _Atomic int received;
+
+static void receives(void *c)
+{
+	chan_recv((struct chan *)c, (int *)NULL);
+	received++;
+}
+
+/* ---- What is alive ---- */
+
+static void sleeps_and_closes(void *unused)
+{
+	struct chan *c = chan_of(int, 0);
+
+	(void)unused;
+	waitgroup_go(&all, receives, c);
+	time_sleep(30 * NSEC_PER_MSEC);
+	chan_close(c);
+}
+
+static void gives_up_and_closes(void *unused)
+{
+	struct chan *c = chan_of(int, 0);
+
+	(void)unused;
+	waitgroup_go(&all, receives, c);
+	chan_recv_until(chan_of(int, 0), (int *)NULL, time_now() + 30 * NSEC_PER_MSEC);
+	chan_close(c);
+}
+
+static void timers(void)
+{
+	waitgroup_go(&all, sleeps_and_closes, NULL);
+	waitgroup_go(&all, gives_up_and_closes, NULL);
+	time_sleep(5 * NSEC_PER_MSEC);
+	check(runtime_leaks(NULL) == 0, "who sleeps, or has a deadline, has not leaked");
+	waitgroup_wait(&all);
+}
+
+static void in_a_register(void *unused)
+{
+	struct chan *c = chan_of(int, 0);
+
+	(void)unused;
+	waitgroup_go(&all, receives, c);
+	do
+		__asm__ volatile("" : "+r"(c));
+	while (!over);
+	chan_close(c);
+}
+
+static void registers(void)
+{
+	over = false;
+	for (int i = 0; i < 3; i++)
+		waitgroup_go(&all, in_a_register, NULL);
+	time_sleep(5 * NSEC_PER_MSEC);
+	for (int i = 0; i < amount(20); i++) {
+		expect_eq(runtime_leaks(NULL), 0);
+		time_sleep(NSEC_PER_MSEC);
+	}
+	over = true;
+	waitgroup_wait(&all);
+	verdict("what a register of one that computes leads to has not leaked");
+}
+
+/* ---- While others run ---- */
+
+static void short_life(void *c)
+{
+	int value = 1;
+
+	free(malloc((size_t)time_now() % 3000));
+	chan_send((struct chan *)c, &value);
+}
+
+static void comes_and_goes(void *unused)
+{
+	(void)unused;
+	while (!over) {
+		struct chan *c = chan_of(int, 0);
+
+		for (int i = 0; i < 5; i++)
+			go(short_life, c);
+		for (int i = 0; i < 5; i++)
+			chan_recv(c, (int *)NULL);
+		chan_free(c);
+	}
+}
+
+static void looks(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < amount(30); i++)
+		expect_eq(runtime_leaks(NULL), 0);
+}
+
+static void crowd(void)
+{
+	struct waitgroup lookers = {0};
+
+	over = false;
+	for (int i = 0; i < 8; i++)
+		waitgroup_go(&all, comes_and_goes, NULL);
+	for (int i = 0; i < 3; i++)
+		waitgroup_go(&lookers, looks, NULL);
+	waitgroup_wait(&lookers);
+	over = true;
+	waitgroup_wait(&all);
+	verdict("three look at a time, while others come and go");
+}
+
+/* ---- What is told ---- */
+
+/* Frames of the caller may still have what was in use before: not of this one, which has ended. */
+static void leaves(void *unused)
+{
+	struct chan *c = chan_of(int, 0);
+
+	(void)unused;
+	for (int i = 0; i < 3; i++)
+		go_with(&(struct go_options){.name = "left behind"}, receives, c);
+}
+
+static void told(void)
+{
+	static const char line[] =
+		"leaked: 3 × \"left behind\" waiting for chan receive, started at leaves (";
+	char *text = NULL;
+	size_t size = 0, n;
+	FILE *file;
+
+	waitgroup_go(&all, leaves, NULL);
+	waitgroup_wait(&all);
+	time_sleep(5 * NSEC_PER_MSEC);
+	file = open_memstream(&text, &size);
+	n = runtime_leaks(file);
+	fclose(file);
+	check(n == 3 && runtime_leaks(NULL) == 3, "what has leaked is counted, each time");
+	check(!strncmp(text, line, strlen(line)) && strstr(text, "leaks.c:") &&
+		      strstr(text, "\n  #0 0x") && strstr(text, " receives+0x"),
+	      "and told of in one line, with a stack");
+	free(text);
+}
+
+/* ---- Many ---- */
+
+static void next_in_line(void *arg)
+{
+	struct chan **ends = arg;
+
+	chan_recv(ends[0], (int *)NULL);
+	chan_close(ends[1]);
+}
+
+static struct chan *line(int n)
+{
+	struct chan *first = chan_of(int, 0), *last = first;
+
+	for (int i = 0; i < n; i++) {
+		struct chan *ends[2] = {last, chan_of(int, 0)};
+
+		go_copy(next_in_line, ends, sizeof ends);
+		last = ends[1];
+	}
+	return first;
+}
+
+static struct chan *volatile kept;
+enum { MANY = 20000 };
+
+static void make_lines(void *unused)
+{
+	(void)unused;
+	kept = line(amount(MANY));
+	line(amount(MANY));
+}
+
+static void many(void)
+{
+	uint64_t before;
+	size_t n;
+
+	waitgroup_go(&all, make_lines, NULL);
+	waitgroup_wait(&all);
+	while (parked() < 2 * (size_t)amount(MANY))
+		time_sleep(NSEC_PER_MSEC);
+	before = time_now();
+	n = runtime_leaks(NULL); /* some word may look as if it led to those of before */
+	expect(n >= (size_t)amount(MANY) && n <= (size_t)amount(MANY) + 3);
+	printf("# two lines of %d, one of them leaked: %d us\n", amount(MANY),
+	       (int)((time_now() - before) / NSEC_PER_USEC));
+	chan_close(kept);
+	kept = NULL;
+	verdict("a long line of coroutines is alive when the first is, and has leaked otherwise");
+}
+
+int main(int argc, char **argv)
+{
+	test_begin(argc, argv, 6);
+	timers();
+	registers();
+	crowd();
+	told();
+	many();
+	return test_end();
+}

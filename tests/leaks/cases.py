@@ -1,0 +1,133 @@
+"""
+What runtime_leaks and LEAKS=1 find. The programs of this folder leave coroutines behind: the head of each says
+which, as `// leaks: N "NAME" waiting for REASON`; those of right/ leave none. All of them run in one image, and
+what that has left at its end is compared with what the heads say. A few run by themselves, with LEAKS=1.
+"""
+
+import collections
+import os
+import re
+
+from harness.machine import ARCHES, HOST, ROOT, boot, builder
+from harness.suite import Case, Check
+
+FOLDER = ROOT / "tests/leaks"
+ALL = ROOT / "build/tests/leaks-all" # made here: an image of all programs
+
+HEAD = re.compile(r'^// leaks: (\d+) "(.+)" waiting for (.+)$', re.M)
+LEAKED = re.compile(r'^leaked: (\d+) × "(.+)" waiting for (.+), started at (\S+) \((\S+?):(\d+)\)\r?$\n((?:  #.*\n)*)',
+                    re.M)
+
+MAIN = r"""/* Made by tests/leaks/cases.py. */
+#include <stdio.h>
+#include <vole.h>
+
+%s
+
+static int (*const programs[])(void) = {%s};
+
+static void run(void *program)
+{
+	((int (*)(void))program)();
+}
+
+int main(void)
+{
+	static struct waitgroup all;
+
+	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
+		waitgroup_go(&all, run, (void *)programs[i]);
+	for (int i = 0; i < 4; i++) {
+		time_sleep(4 * NSEC_PER_MSEC);
+		runtime_leaks(stdout);
+		printf("so far\n");
+	}
+	waitgroup_wait(&all);
+	time_sleep(300 * NSEC_PER_MSEC);
+	runtime_leaks(stdout);
+	printf("at the end\n");
+	return 0;
+}
+"""
+
+
+def programs():
+    """{name: path}"""
+    paths = [*FOLDER.glob("*.c"), *FOLDER.glob("*/*.c")]
+    return {path.stem: path for path in sorted(paths) if path.stem != "many"}
+
+
+def expected(path):
+    """{(name of the program, coroutine, reason): how many}"""
+    return {(path.stem, name, reason): int(n) for n, name, reason in HEAD.findall(path.read_text())}
+
+
+def found(text):
+    """The same, as a report has it."""
+    leaks = collections.Counter()
+    for n, name, reason, _, file, _, _ in LEAKED.findall(text):
+        leaks[os.path.splitext(os.path.basename(file))[0], name, reason] += int(n)
+    return dict(leaks)
+
+
+def keep(path, text):
+    """A file that has not changed is not compiled anew."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
+def make_all():
+    ALL.mkdir(parents=True, exist_ok=True)
+    names = [re.sub(r"\W", "_", name) for name in programs()]
+    for name, path in zip(names, programs().values()):
+        keep(ALL / path.name, f"#define main main_of_{name}\n#line 1\n{path.read_text()}")
+    declared = "\n".join(f"int main_of_{name}(void);" for name in names)
+    keep(ALL / "main.c", MAIN % (declared, ", ".join(f"main_of_{name}" for name in names)))
+    for old in ALL.glob("*.c"):
+        if old.stem not in {"main", *programs()}:
+            old.unlink()
+    return ALL
+
+
+def differences(want, have):
+    return "\n".join(f"{key}: {have.get(key, 0)} in place of {want.get(key, 0)}"
+                     for key in sorted(want.keys() | have.keys()) if want.get(key, 0) != have.get(key, 0))
+
+
+def run_all(case):
+    run = boot(builder.image(make_all(), case.arch), ARCH=case.arch, SMP=case.smp, MEM="512M")
+    *early, rest = run.text.split("so far")
+    last = found(rest.partition("at the end")[0])
+    want = {}
+    for path in programs().values():
+        want.update(expected(path))
+    soon = [key for text in early for key, n in found(text).items() if n > last.get(key, 0)]
+    return [Check("what has leaked is told of, and nothing else", run.status == 0 and last == want,
+                  f"status {run.status}\n{differences(want, last)}", run.text),
+            Check("and nothing before it has", len(early) == 4 and not soon, str(soon), run.text)]
+
+
+def run_one(case):
+    path = programs()[case.name]
+    run = boot(builder.image(path.relative_to(ROOT), case.arch), ARCH=case.arch, SMP=case.smp, MEM="512M", LEAKS=1)
+    leaks = LEAKED.findall(run.text)
+    want = expected(path)
+    return [Check(f"{case.name}: status {135 if want else 0}", run.status == (135 if want else 0),
+                  f"status {run.status}", run.text),
+            Check(f"{case.name}: lines of what has leaked, each with a stack", found(run.text) == want and
+                  all(stack.strip() for *_, stack in leaks), differences(want, found(run.text)), run.text),
+            Check(f"{case.name}: no line without a leak", want or not re.search("^leaked", run.text, re.M), "",
+                  run.text)]
+
+
+SINGLE = (("forgotten-sender", "x86_64", 4), ("forgotten-sender", "arm64", 2), ("forgotten-sender", HOST, 2),
+          ("waits-on", "x86_64", 1), ("waits-on", "arm64", 4), ("waits-on", HOST, 4))
+
+
+def cases(tier):
+    if tier != "fast":
+        return
+    for arch, smp in (*((arch, 4) for arch in ARCHES), (HOST, 2)):
+        yield Case("leaks", "all", arch, smp, run_all, cost=15)
+    for name, arch, smp in SINGLE:
+        yield Case("leaks", name, arch, smp, run_one)
