@@ -23,7 +23,7 @@ V ?=
 # The launcher's, see qemu/run.
 SMP ?= $(if $(filter sim,$(ARCH)),2,4)
 MEM ?= $(if $(filter sim,$(ARCH)),64M,512M)
-export SMP MEM ARGS FILES NET TIMEOUT ACCEL QEMU_EXTRA TRACE TRACE_SIZE
+export SMP MEM ARGS FILES NET TIMEOUT ACCEL QEMU_EXTRA TRACE TRACE_SIZE PROFILE PROFILE_HZ
 # Of the simulated machine, see arch/sim/explore.c.
 export SEED RUNS STRATEGY MODEL FAULTS INPUT STEPS LEAKS WEAKEN JOBS
 
@@ -355,7 +355,7 @@ image: $(elf)
 # An order that is weaker in this run: addresses, for file and line.
 weaken := $(if $(filter sim,$(ARCH)),$(if $(WEAKEN),WEAKEN=$$(tools/orders.py $(elf) '$(WEAKEN)') && export WEAKEN &&))
 # A machine's; or that of a process which records something.
-launcher := $(if $(filter-out host sim,$(ARCH)),qemu/run,$(if $(TRACE),tools/records.py))
+launcher := $(if $(filter-out host sim,$(ARCH)),qemu/run,$(if $(TRACE)$(PROFILE),tools/records.py))
 run: $(elf)
 	@$(weaken) $(launcher) $(elf) || { status=$$?; echo "status $$status" >&2; exit $$status; }
 

@@ -231,6 +231,9 @@ struct machine {
 	uintptr_t record_base;
 	size_t record_size;
 	const char *record_options;
+	/* From now on this core, and those that start later, call irq_sample every ns nanoseconds, in an
+	 * interrupt of its own; on the core that boots, before others start. NULL: the port cannot. */
+	void (*sample_every)(uint64_t ns);
 };
 extern struct machine machine;
 
@@ -243,6 +246,10 @@ _Noreturn void core_start(struct core *core);
 void irq_timer(void);
 void irq_reschedule(void);
 void irq_device(unsigned irq);
+
+/* What was interrupted stands for ns nanoseconds of this core's time. False: the core was idle, and nothing
+ * stands for them. */
+bool irq_sample(const struct arch_regs *regs, uint64_t ns);
 
 /*
  * The end of every interrupt (after EOI) that interrupted a coroutine. NULL: return to it.

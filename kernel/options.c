@@ -6,11 +6,12 @@
 #include "debug/print.h"
 #include "kernel/start.h"
 
-enum { WORDS_MAX = COMMAND_LINE_SIZE / 2, VALUES = 7 };
+enum { WORDS_MAX = COMMAND_LINE_SIZE / 2, VALUES = 8 };
 
 struct options options;
 
-static const char *const names[VALUES] = {"log", "stdin", "stdout", "name", "ip", "trace", "leaks"};
+static const char *const names[VALUES] = {"log", "stdin", "stdout", "name",
+					  "ip",  "trace", "leaks",  "profile"};
 static const char *values[VALUES];
 
 static char line_copy[COMMAND_LINE_SIZE];
@@ -36,7 +37,7 @@ static void take_option(const char *text)
 		}
 	}
 	log_warn("unknown option vole.%s (there are vole.log=, vole.stdin=, vole.stdout=, "
-		 "vole.name=, vole.ip=, vole.trace=, vole.leaks=)\n",
+		 "vole.name=, vole.ip=, vole.trace=, vole.leaks=, vole.profile=)\n",
 		 text);
 }
 

@@ -7,6 +7,7 @@
 #include <vole/runtime.h>
 
 #include "debug/print.h"
+#include "debug/profile.h"
 #include "debug/stuck.h"
 #include "debug/trace.h"
 #include "kernel/heap.h"
@@ -125,6 +126,7 @@ _Noreturn void kernel_start(void)
 	if (!stack)
 		panic("too little memory: %zu KB are free, the stack of a core does not fit",
 		      page_available() / 1024);
+	profile_init();
 	start_cores();
 	runtime_procs(core_count);
 	trace_init();

@@ -22,7 +22,7 @@ sys.dont_write_bytecode = True
 
 # Variable: the module that knows it. Such a module has FORMATS, the endings of files; words(), for the
 # kernel's command line; write(memory, elf, out, ending), which may raise Failure.
-KINDS = {"TRACE": "timeline"}
+KINDS = {"TRACE": "timeline", "PROFILE": "prof"}
 
 VERSION, MOST = 1, 8 # as in debug/record.h
 HEAD, ENTRY = struct.Struct("<8sIIQ"), struct.Struct("<16sQQ")

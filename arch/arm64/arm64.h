@@ -54,6 +54,7 @@ struct platform {
 	int ngicr;
 
 	unsigned timer_irq;       /* the virtual timer's INTID */
+	unsigned sample_irq;      /* the physical timer's */
 	uint64_t timer_frequency; /* 0: CNTFRQ_EL0 tells */
 };
 extern struct platform platform;
@@ -113,6 +114,7 @@ struct arm64_core {
 	uintptr_t gicr;           /* GICv3: its redistributor */
 	uint32_t gicc_mask;       /* GICv2: its bit in GICD_SGIR and GICD_ITARGETSR */
 	_Atomic uint32_t arrival; /* enum core_arrival, see cores.c */
+	struct sampler samples;
 };
 extern struct arm64_core arm64_cores[MAX_CORES]; /* [0] is the boot core */
 struct arm64_core *arm64_core_here(void);
@@ -146,10 +148,12 @@ enum {
 	GICD_IPRIORITYR = 0x400,
 };
 /* The same for all. Non-secure software sees priorities shifted: what counts is to be below PMR. */
-enum { GIC_PRIORITY = 0x80, GIC_PRIORITY_MASK = 0xf0 };
+enum { GIC_PRIORITY = 0x80, GIC_PRIORITY_FIRST = 0x40, GIC_PRIORITY_MASK = 0xf0 };
 
 void gic_init(void);
 void gic_init_core(struct core *core);
+/* This core's own interrupt irq comes before others that are pending. */
+void gic_first(unsigned irq);
 
 /* Disables 32 interrupts from first on, not pending, not active, all at GIC_PRIORITY. */
 void gic_reset_32(uintptr_t base, unsigned first);
@@ -159,6 +163,8 @@ void gic_reset_32(uintptr_t base, unsigned first);
 void clock_init(void);
 void timer_init_core(void);
 void timer_interrupt(void);
+void timer_sample_every(uint64_t ns); /* machine.sample_every */
+void timer_sample_interrupt(void);
 
 /* PSCI_NONE, PSCI_HVC or PSCI_SMC. */
 extern uint32_t psci_conduit;

@@ -14,7 +14,7 @@ uint32_t psci_conduit;
 
 static char command_line[COMMAND_LINE_SIZE];
 
-enum { DEFAULT_VIRTUAL_TIMER_IRQ = 27 };
+enum { DEFAULT_VIRTUAL_TIMER_IRQ = 27, DEFAULT_PHYSICAL_TIMER_IRQ = 30 };
 
 /* Debian's libfdt is built with the stack protector. */
 uintptr_t __stack_chk_guard = 0x00766f6c65000aff;
@@ -304,14 +304,17 @@ static void read_date(const void *fdt)
 static void read_timer(const void *fdt)
 {
 	static const char *const names[] = {"arm,armv8-timer", "arm,armv7-timer", NULL};
-	enum { VIRTUAL = 2 }; /* after the secure and the non-secure physical timer */
+	enum { PHYSICAL = 1, VIRTUAL = 2 }; /* after the secure one */
 	int node = find_compatible(fdt, names);
 
 	platform.timer_irq = DEFAULT_VIRTUAL_TIMER_IRQ;
+	platform.sample_irq = DEFAULT_PHYSICAL_TIMER_IRQ;
 	if (node < 0)
 		return;
 	if (read_interrupt(fdt, node, VIRTUAL))
 		platform.timer_irq = read_interrupt(fdt, node, VIRTUAL);
+	if (read_interrupt(fdt, node, PHYSICAL))
+		platform.sample_irq = read_interrupt(fdt, node, PHYSICAL);
 	read_number(fdt, node, "clock-frequency", &platform.timer_frequency);
 }
 

@@ -59,6 +59,11 @@ static uintptr_t bit_register(unsigned irq, unsigned offset)
 	return base + offset + irq / 32 * 4;
 }
 
+void gic_first(unsigned irq)
+{
+	arch_io_write8(gic->private_base() + GICD_IPRIORITYR + irq, GIC_PRIORITY_FIRST);
+}
+
 int arch_irq_enable(unsigned irq, bool on)
 {
 	if (irq >= gic_lines)
@@ -117,6 +122,8 @@ void *trap_irq(void)
 		irq_reschedule();
 	else if (irq == platform.timer_irq)
 		timer_interrupt();
+	else if (irq == platform.sample_irq)
+		timer_sample_interrupt();
 	else
 		irq_device(irq);
 	gic->end(acknowledged);

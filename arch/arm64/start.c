@@ -94,6 +94,7 @@ void arm64_start(uintptr_t x0)
 	gic_init();
 	machine.processor = processor_name();
 	machine.frame_size = FRAME_SIZE;
+	machine.sample_every = timer_sample_every;
 	kernel_start();
 }
 

@@ -1,15 +1,16 @@
 /*
  * The generic timer (DDI 0487, D11): the system counter is the clock, and the virtual timer of
- * each core, one shot, its alarm.
+ * each core, one shot, its alarm. The physical timer is for samples.
  */
 #include "arch/arm64/arm64.h"
 
 #include <vole/types.h>
 
-/* CNTV_CTL_EL0. */
+/* CNTV_CTL_EL0, and CNTP_CTL_EL0. */
 enum { CNTV_CTL_ENABLE = 1 << 0, CNTV_CTL_IMASK = 1 << 1, CNTV_CTL_ISTATUS = 1 << 2 };
 
 uint64_t arm64_clock_mult;
+uint64_t sample_period;
 
 /* The inverse of arm64_clock_mult: (ns * ticks_mult) >> 32, rounded down. */
 static uint64_t ticks_mult;
@@ -31,13 +32,6 @@ void clock_init(void)
 	ticks_mult = (frequency << 32) / NSEC_PER_SEC;
 }
 
-void timer_init_core(void)
-{
-	WRITE_SYSREG(cntv_ctl_el0, CNTV_CTL_ENABLE | CNTV_CTL_IMASK);
-	isb();
-	arch_irq_enable(platform.timer_irq, true);
-}
-
 /* The first tick at which the clock says ns or more; the last one there is where that never comes. */
 static uint64_t ticks_of(uint64_t ns)
 {
@@ -48,6 +42,50 @@ static uint64_t ticks_of(uint64_t ns)
 	while (ticks < UINT64_MAX && (have = scale((uint64_t)ticks, arm64_clock_mult)) < ns)
 		ticks += scale(ns - (uint64_t)have, ticks_mult) + 1;
 	return ticks < UINT64_MAX ? (uint64_t)ticks : UINT64_MAX;
+}
+
+static void arm_sample(uint64_t at)
+{
+	WRITE_SYSREG(cntp_cval_el0, ticks_of(at));
+	WRITE_SYSREG(cntp_ctl_el0, CNTV_CTL_ENABLE);
+	isb();
+}
+
+/* On every core, where samples are taken. */
+static void start_samples(void)
+{
+	struct sampler *samples = &arm64_core_here()->samples;
+
+	if (!sample_period)
+		return;
+	sampler_start(samples);
+	arm_sample(samples->next);
+	gic_first(platform.sample_irq);
+	arch_irq_enable(platform.sample_irq, true);
+}
+
+void timer_sample_every(uint64_t ns)
+{
+	sample_period = ns;
+	start_samples();
+}
+
+void timer_sample_interrupt(void)
+{
+	const struct arm64_core *core = arm64_core_here();
+	struct sampler *samples = &arm64_core_here()->samples;
+
+	/* A trap pushes what it interrupted at the top of the interrupt stack. */
+	sampler_tick(samples, (const struct arch_regs *)(core->irq_stack_top - TRAP_SIZE));
+	arm_sample(samples->next);
+}
+
+void timer_init_core(void)
+{
+	WRITE_SYSREG(cntv_ctl_el0, CNTV_CTL_ENABLE | CNTV_CTL_IMASK);
+	isb();
+	arch_irq_enable(platform.timer_irq, true);
+	start_samples();
 }
 
 void arch_timer_arm(uint64_t deadline)

@@ -22,6 +22,7 @@ static struct host_core boot_core;
 uint64_t host_tsc_mult, host_tsc_origin;
 static uint64_t clock_origin;
 static pid_t process;
+uint64_t sample_period;
 
 struct host_core *host_core_here(void)
 {
@@ -117,6 +118,51 @@ void host_timer_interrupt(struct host_core *h)
 	irq_timer();
 }
 
+/* ---- Samples: by a timer of each thread, whose processor time since the last one they stand for ---- */
+
+static uint64_t processor_time(void)
+{
+	struct timespec ts;
+
+	host_call(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, (long)&ts, 0, 0, 0, 0);
+	return (uint64_t)ts.tv_sec * NSEC + (uint64_t)ts.tv_nsec;
+}
+
+/* A thread that has had the processor for less than half of the time waited for something. */
+void host_sample(int signal, siginfo_t *info, void *context)
+{
+	struct host_core *h = host_core_here();
+	uint64_t now = processor_time();
+
+	(void)signal;
+	(void)info;
+	if (now - h->sampled >= sample_period / 2 && irq_sample(context, now - h->sampled))
+		h->sampled = now;
+}
+
+static void start_samples(struct host_core *h)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGNAL_SAMPLE};
+	struct itimerspec every = {
+		.it_interval = {(time_t)(sample_period / NSEC), (long)(sample_period % NSEC)}};
+	timer_t timer;
+
+	if (!sample_period)
+		return;
+	h->sampled = processor_time();
+	every.it_value = every.it_interval;
+	event._sigev_un._tid = h->thread;
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &every, NULL))
+		host_die("timer_create");
+}
+
+void host_sample_every(uint64_t ns)
+{
+	sample_period = ns;
+	host_samples_init();
+	start_samples(host_core_here());
+}
+
 /* ---- Starting ---- */
 
 /* The calling thread, which is to be a core, gets a stack for signals, and a timer. */
@@ -133,6 +179,7 @@ static void thread_init(struct host_core *h)
 	event._sigev_un._tid = h->thread;
 	if (timer_create(CLOCK_MONOTONIC, &event, &h->timer))
 		host_die("timer_create");
+	start_samples(h);
 }
 
 void arch_bind_core(struct core *core)
@@ -261,6 +308,8 @@ void host_halt(void)
 	sigset_t none;
 
 	sigemptyset(&none);
+	if (sample_period)
+		sigaddset(&none, SIGNAL_SAMPLE); /* it would wake the core */
 	host_net_halt(&none);
 	host_interrupts_on();
 }

@@ -66,6 +66,17 @@ void arch_backtrace_here(struct backtrace *b)
 	*b = (struct backtrace){.pc = fp[1], .fp = fp[0]};
 }
 
+/* The C library has no frame pointers: so on to where it was called from. */
+static void leave_library(struct backtrace *b, const struct arch_regs *regs, uintptr_t hi)
+{
+	uintptr_t fp, *slot = host_way_out(regs, hi, &fp);
+
+	if (!slot)
+		return;
+	b->caller = *slot;
+	b->fp = fp;
+}
+
 __attribute__((no_sanitize("thread"))) void arch_backtrace_regs(struct backtrace *b,
 								const struct arch_regs *regs,
 								uintptr_t lo, uintptr_t hi)
@@ -80,6 +91,8 @@ __attribute__((no_sanitize("thread"))) void arch_backtrace_regs(struct backtrace
 	if (gregs[REG_TRAPNO] == TRAP_PAGE_FAULT && gregs[REG_ERR] & PF_FETCH && sp >= lo &&
 	    sp < hi)
 		b->caller = *(const uintptr_t *)sp;
+	else if (!host_in_program(b->pc) && sp >= lo && sp < hi)
+		leave_library(b, regs, hi);
 }
 
 void arch_backtrace_context(struct backtrace *b, const void *sp)
@@ -94,8 +107,7 @@ static bool holds_record(uintptr_t fp, uintptr_t lo, uintptr_t hi)
 	return fp % sizeof fp == 0 && fp >= lo && fp < hi && hi - fp >= 2 * sizeof fp;
 }
 
-/* Callers' frames are higher up; only from the signal stack a chain may go anywhere in [lo, hi).
- * The C library has no frame pointers: what it calls is the end, or lacks a caller. */
+/* Callers' frames are higher up; only from the signal stack a chain may go anywhere in [lo, hi). */
 bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
 {
 	const stack_t *signals = &host_core_here()->signal_stack;

@@ -26,7 +26,7 @@
  * - Stacks grow by faults of the program, not of Linux in a system call: a buffer of several pages
  *   on the stack, never touched, gives EFAULT. Applications touch theirs; the library does not.
  * - The kernel's own messages go to standard error.
- * - SIGUSR1, SIGUSR2, SIGVTALRM, SIGTRAP and those of faults are the kernel's: handlers of the program's for
+ * - SIGUSR1, SIGUSR2, SIGVTALRM, SIGTRAP, with PROFILE= SIGURG, and those of faults are the kernel's: handlers of the program's for
  *   them are called by raise, and by kill of oneself, only.
  * - There are no devices: irq_attach gives -EINVAL.
  */
@@ -55,6 +55,8 @@ enum {
 	SIGNAL_TIMER = SIGVTALRM,
 	SIGNAL_RESCHEDULE = SIGUSR1,
 	SIGNAL_STOP = SIGUSR2, /* never masked */
+	SIGNAL_SAMPLE =
+		SIGURG, /* only where samples are taken; Linux delivers it before that of the timer */
 	SIGNAL_DUMP = SIGQUIT,
 	SIGNAL_TIMEOUT = SIGALRM,
 };
@@ -85,6 +87,7 @@ struct host_core {
 	unsigned fault_depth; /* fault handlers that have not returned */
 	char what[96];        /* text for panic_exception */
 	stack_t signal_stack;
+	uint64_t sampled; /* the processor time of its thread at the last sample */
 
 	/* Written by the thread before it is up. */
 	pid_t thread;
@@ -148,8 +151,10 @@ void host_library_ends(void);
 
 /* ---- cores.c ---- */
 
+void host_sample_every(uint64_t ns); /* machine.sample_every */
 void host_cores_init(void);
 void host_timer_interrupt(struct host_core *h);
+void host_sample(int signal, siginfo_t *info, void *context); /* handles SIGNAL_SAMPLE */
 
 /* ---- signals.c ---- */
 
@@ -158,6 +163,7 @@ extern _Atomic bool host_stopping; /* arch_stop_others has been called */
 
 void host_signals_init(void);
 size_t host_frame_size(void); /* for machine.frame_size, after that */
+void host_samples_init(void);
 /* Signals, as bits, that are interrupts of the program. May not return: the coroutine that was
  * interrupted is preempted. error: errno in it. */
 void host_serve(unsigned signals, const struct arch_regs *regs, int error);
@@ -178,8 +184,8 @@ void host_fault(int signal, siginfo_t *info, void *context);
 /* ---- unwind.c ---- */
 
 /* Where the stack holds the return address into the program, for an interrupt that came in a
- * library, on a stack that ends at stack_top; NULL: the tables do not tell. */
-uintptr_t *host_way_out(const struct arch_regs *regs, uintptr_t stack_top);
+ * library, on a stack that ends at stack_top; NULL: the tables do not tell. *fp gets the frame pointer there. */
+uintptr_t *host_way_out(const struct arch_regs *regs, uintptr_t stack_top, uintptr_t *fp);
 
 /* ---- memory.c ---- */
 

@@ -85,11 +85,11 @@ static bool at_return(const struct arch_regs *regs)
 {
 	const struct co *co = arch_current();
 	uintptr_t sp = (uintptr_t)regs->uc.uc_mcontext.gregs[REG_RSP];
-	uintptr_t *slot;
+	uintptr_t *slot, fp;
 
 	if (sp < host_stack_low(co) || sp >= co->stack_top)
 		return false;
-	slot = host_way_out(regs, co->stack_top);
+	slot = host_way_out(regs, co->stack_top, &fp);
 	if (!slot || (uintptr_t)slot < host_stack_low(co) + TRAP_STACK)
 		return false;
 	if (*slot == (uintptr_t)host_trap_return) /* by an interrupt before */

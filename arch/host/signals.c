@@ -134,7 +134,7 @@ bool host_is_own_signal(int signal)
 		if (signal == faults[i])
 			return true;
 	return signal == SIGNAL_TIMER || signal == SIGNAL_RESCHEDULE || signal == SIGNAL_STOP ||
-	       signal == SIGTRAP;
+	       signal == SIGTRAP || (signal == SIGNAL_SAMPLE && sample_period);
 }
 
 /* It comes when the handler has returned that this is called in. */
@@ -185,6 +185,11 @@ static void measure(int signal, siginfo_t *info, void *context)
 	memcpy(&sw, (const char *)uc->uc_mcontext.fpregs + SW_BYTES, sizeof sw);
 	if (sw.magic1 == FP_XSTATE_MAGIC1)
 		fp_size = sw.extended_size;
+}
+
+void host_samples_init(void)
+{
+	handle(SIGNAL_SAMPLE, host_sample, 0);
 }
 
 void host_signals_init(void)

@@ -124,6 +124,7 @@ int host_main(int argc, char **argv)
 	count_cores();
 	machine.processor = "a process of x86-64 Linux";
 	machine.frame_size = host_frame_size();
+	machine.sample_every = host_sample_every;
 	machine.command_line = command_line(argc, argv);
 	signal_after("TIMEOUT", SIGNAL_TIMEOUT);
 	signal_after("DUMP_AFTER", SIGNAL_DUMP);

@@ -9,7 +9,12 @@
 
 #include <dlfcn.h>
 
-enum { REG_SP = 7, REG_PC = 16, REGISTERS = 17 }; /* DWARF's numbers (System V ABI, AMD64) */
+enum {
+	REG_FP = 6,
+	REG_SP = 7,
+	REG_PC = 16,
+	REGISTERS = 17
+}; /* DWARF's numbers (System V ABI, AMD64) */
 enum { MAX_FRAMES = 128, MAX_REMEMBERED = 8, MAX_OPERANDS = 16 };
 
 /* How tables encode pointers. */
@@ -564,7 +569,7 @@ static void begin(struct walk *w, const struct arch_regs *regs, uintptr_t high)
 	w->lost = false;
 }
 
-uintptr_t *host_way_out(const struct arch_regs *regs, uintptr_t stack_top)
+uintptr_t *host_way_out(const struct arch_regs *regs, uintptr_t stack_top, uintptr_t *fp)
 {
 	struct walk w;
 	bool interrupted = true;
@@ -580,8 +585,10 @@ uintptr_t *host_way_out(const struct arch_regs *regs, uintptr_t stack_top)
 			step(&w, &p, &cfa);
 		if (w.lost)
 			return NULL;
-		if (host_in_program(w.reg[REG_PC]))
+		if (host_in_program(w.reg[REG_PC])) {
+			*fp = w.reg[REG_FP];
 			return (uintptr_t *)cfa - 1;
+		}
 		interrupted = p.is_signal;
 	}
 	return NULL;

@@ -1,7 +1,8 @@
 /*
  * The clock is the time stamp counter, scaled; QEMU and processors start it at 0 when power comes.
  * The timer is the local APIC's, one shot, against the same counter where the processor can
- * (TSC-deadline mode), else counted in its own ticks.
+ * (TSC-deadline mode), else counted in its own ticks. It goes off at what the kernel wants, or when the next
+ * sample is to be taken.
  *
  * How fast they are is measured once, on the boot core, against the best reference there is:
  *
@@ -31,6 +32,7 @@ uint64_t x86_clock_mult;
 static uint64_t tsc_mult;   /* cycles a nanosecond, in 1/2^32 */
 static uint64_t lapic_mult; /* the same for the timer's ticks */
 static bool tsc_deadline;
+uint64_t sample_period;
 
 static uint64_t scale(uint64_t value, uint64_t mult)
 {
@@ -159,29 +161,71 @@ static void arm(uint64_t delay)
 	lapic_write(LAPIC_INITIAL_COUNT, ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX);
 }
 
+/* For the next sample, before which the kernel wants nothing; NEVER: for nothing. */
+static void arm_sample(uint64_t at, uint64_t now)
+{
+	if (at == NEVER)
+		disarm();
+	else
+		arm(at > now ? at - now : 0);
+}
+
 /* The deadline is stored first: an interrupt in between then acts on the new one. */
 void arch_timer_arm(uint64_t deadline)
 {
 	uint64_t now = arch_clock();
+	struct x86_core *x = x86_core_here();
 
-	x86_core_here()->deadline = deadline;
+	x->deadline = deadline;
 	__asm__ volatile("" : : : "memory");
-	if (deadline == NEVER)
-		disarm();
+	if (deadline >= x->samples.next)
+		arm_sample(x->samples.next, now);
 	else
 		arm(deadline > now ? deadline - now : 0);
+}
+
+static void sample_interrupt(struct x86_core *x)
+{
+	/* Interrupts push what they interrupt at the top of their stack. */
+	const struct arch_regs *regs = (const struct arch_regs *)x86_stack_top(x, STACK_INTERRUPT) -
+				       1;
+
+	if (arch_clock() >= x->samples.next)
+		sampler_tick(&x->samples, regs);
+	if (arch_clock() >= x->deadline) {
+		x->deadline = NEVER;
+		irq_timer();
+	}
+	arch_timer_arm(x->deadline);
 }
 
 void timer_interrupt(void)
 {
 	struct x86_core *x = x86_core_here();
 
-	if (x->deadline == NEVER)
-		return; /* disarmed while it was on its way */
-	if (arch_clock() < x->deadline) {
+	if (x->samples.next != NEVER) {
+		sample_interrupt(x);
+		return;
+	}
+	if (arch_clock() <
+	    x->deadline) { /* it was disarmed, or armed anew, while it was on its way */
 		arch_timer_arm(x->deadline);
 		return;
 	}
 	x->deadline = NEVER;
 	irq_timer();
+}
+
+void timer_start_samples(struct x86_core *x)
+{
+	if (!sample_period)
+		return;
+	sampler_start(&x->samples);
+	arch_timer_arm(x->deadline);
+}
+
+void timer_sample_every(uint64_t ns)
+{
+	sample_period = ns;
+	timer_start_samples(x86_core_here());
 }

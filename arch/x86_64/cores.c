@@ -37,7 +37,7 @@ void arch_bind_core(struct core *core)
 
 	core->arch = x;
 	core->current = core->scheduler;
-	x->deadline = UINT64_MAX;
+	x->deadline = x->samples.next = UINT64_MAX;
 	if (x != &x86_boot_core) { /* start.c has done it there */
 		tables_load(x);
 		fpu_enable();
@@ -46,6 +46,7 @@ void arch_bind_core(struct core *core)
 	if (x != &x86_boot_core)
 		lapic_enable();
 	x->apic_id = lapic_id();
+	timer_start_samples(x);
 	/* Release: with the acquire in arch_unmap. */
 	atomic_store_explicit(&x86_cores[core->index], x, memory_order_release);
 }

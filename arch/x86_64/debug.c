@@ -77,16 +77,45 @@ void arch_backtrace_here(struct backtrace *b)
 	*b = (struct backtrace){.pc = fp[1], .fp = fp[0]};
 }
 
+static bool is_text(uintptr_t addr)
+{
+	extern char __text_start[], __text_end[];
+
+	return addr >= (uintptr_t)__text_start && addr < (uintptr_t)__text_end;
+}
+
+/* The instruction that returns to ret calls a function which begins at pc, or not far before. */
+static bool is_called_from(uintptr_t pc, uintptr_t ret)
+{
+	enum { CALL = 0xe8, CALL_SIZE = 5, FAR = 1024 }; /* SDM 2A, CALL rel32 */
+	const uint8_t *call = (const uint8_t *)(ret - CALL_SIZE);
+	int32_t offset;
+
+	if (!is_text((uintptr_t)call) || !is_text(ret) || call[0] != CALL)
+		return false;
+	__builtin_memcpy(&offset, call + 1, sizeof offset);
+	return pc - (ret + (uintptr_t)(intptr_t)offset) < FAR;
+}
+
+/* A function that has no frame yet, or needs none, has its return address on top of its stack, below no more
+ * than registers that it has saved. What is no code has it there too, and that is all there is of its caller. */
 void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs, uintptr_t lo,
 			 uintptr_t hi)
 {
-	extern char __text_start[], __text_end[];
-	bool in_text = regs->rip >= (uintptr_t)__text_start && regs->rip < (uintptr_t)__text_end;
+	enum { SAVED = 5 };
 
 	*b = (struct backtrace){.pc = regs->rip, .fp = regs->rbp, .sp = regs->rsp};
-	/* After a call to where no code is, the return address is all there is of the caller. */
-	if (!in_text && regs->rsp >= lo && regs->rsp < hi)
-		b->caller = *(const uintptr_t *)regs->rsp;
+	if (regs->rsp < lo || regs->rsp >= hi)
+		return;
+
+	const uintptr_t *top = (const uintptr_t *)regs->rsp;
+
+	if (!is_text(regs->rip))
+		b->caller = *top;
+	for (int i = 0;
+	     i <= SAVED && (uintptr_t)(top + i) < regs->rbp && regs->rbp < hi && !b->caller; i++)
+		if (is_called_from(regs->rip, top[i]))
+			b->caller = top[i];
 }
 
 void arch_backtrace_context(struct backtrace *b, const void *sp)

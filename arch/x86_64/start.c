@@ -73,6 +73,7 @@ _Noreturn void start_x86(int protocol, uintptr_t info)
 	machine.processor = processor_name();
 	machine.console_base = COM1;
 	machine.console_irq = acpi.isa_gsi[COM1_ISA_IRQ];
+	machine.sample_every = timer_sample_every;
 	machine.pci.access = PCI_PORTS; /* where there is no PCI all of it reads as ones */
 	kernel_start();
 }

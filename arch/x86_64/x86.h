@@ -71,7 +71,8 @@ struct x86_core {
 	/* The core's own. */
 	uint64_t gdt[5];
 	struct x86_tss tss;
-	uint64_t deadline;    /* what the timer is armed for */
+	uint64_t deadline; /* what the kernel has armed the timer for */
+	struct sampler samples;
 	unsigned fault_depth; /* exception handlers that have not returned */
 	char what[96];        /* text for panic_exception */
 
@@ -302,9 +303,11 @@ void ioapic_init(void);
 
 /* ---- clock.c ---- */
 
-void clock_init(void);   /* once, after lapic_enable */
-void timer_enable(void); /* every core */
+void clock_init(void);                        /* once, after lapic_enable */
+void timer_enable(void);                      /* every core */
+void timer_start_samples(struct x86_core *x); /* every core, where samples are taken */
 void timer_interrupt(void);
+void timer_sample_every(uint64_t ns); /* machine.sample_every */
 
 /* ---- cores.c ---- */
 

@@ -1,0 +1,59 @@
+#include "debug/callers.h"
+
+#include "debug/symtab.h"
+#include "kernel/core.h"
+
+static uintptr_t function_at(uintptr_t pc)
+{
+	size_t offset;
+
+	symtab_find(pc, &offset);
+	return pc - offset;
+}
+
+/* On the stack of co: from n on, whose place b has. */
+static unsigned follow(struct backtrace *b, const struct co *co, uint64_t *pc, unsigned n,
+		       unsigned most)
+{
+	uintptr_t bottom = shared_get(co->stack_mapped), top = shared_get(co->stack_top);
+
+	while (n < most && arch_backtrace_step(b, bottom, top))
+		pc[n++] = b->pc;
+	return n;
+}
+
+/* b has the place of the first, which has been taken. */
+static unsigned follow_all(struct backtrace *b, uint64_t *pc, unsigned n, unsigned most)
+{
+	const struct co *co = arch_current();
+	const struct core *core = co->core;
+	const struct co *own = core->scheduler;
+	uintptr_t called_from = (uintptr_t)shared_get(core->called_from);
+
+	if (co != own && called_from && b->fp >= own->stack_mapped && b->fp < own->stack_top) {
+		n = follow(b, own, pc, n, most);
+		*b = (struct backtrace){.fp = called_from};
+	}
+	return follow(b, co, pc, n, most);
+}
+
+unsigned callers_interrupted(const struct arch_regs *regs, uint64_t *pc, unsigned most)
+{
+	const struct co *co = arch_current();
+	struct backtrace b;
+
+	arch_backtrace_regs(&b, regs, shared_get(co->stack_mapped), shared_get(co->stack_top));
+	/* What leads back into the function is of the last call that it made. */
+	if (b.caller && function_at(b.caller - 1) == function_at(b.pc))
+		b.caller = 0;
+	pc[0] = b.pc + 1;
+	return follow_all(&b, pc, 1, most);
+}
+
+unsigned callers_here(uint64_t *pc, unsigned most)
+{
+	struct backtrace b;
+
+	arch_backtrace_here(&b);
+	return follow_all(&b, pc, 0, most);
+}

@@ -1,0 +1,211 @@
+#include "debug/profile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <vole/time.h>
+
+#include "debug/callers.h"
+#include "debug/print.h"
+#include "debug/record.h"
+#include "debug/who.h"
+#include "kernel/core.h"
+
+enum { FRAMES_MAX = 48, SLOTS = 4096 };
+enum { ALL_TABLES = 16 << 20, TABLE_LEAST = 256 << 10, TABLE_MOST = 1 << 20 }; /* bytes */
+enum { HZ_MAX = 10000 };
+
+/* tools/prof/tables.py reads this, and what follows: the profile is in front of the tables. */
+struct stack {
+	uint64_t count, value; /* how often; nanoseconds, or bytes */
+	uint64_t fn;           /* of the coroutine, whose name it is if name is empty */
+	uint64_t spawned;      /* where it was started; 0: not known */
+	uint32_t hash;
+	uint8_t kind, reason; /* enum profile_kind, enum wait_reason */
+	uint16_t frames;
+	char name[NAME_SIZE];
+	uint64_t pc[]; /* see callers.h */
+};
+
+struct table {
+	uint64_t size, used; /* bytes of stacks; used is written last */
+	uint64_t last;       /* when the last was counted */
+	uint64_t lost_count[PROFILE_KINDS], lost_value[PROFILE_KINDS];
+	uint32_t slot[SLOTS]; /* 1 + offset / 8 of a stack */
+	uint64_t stacks[];
+};
+
+static struct profile {
+	uint32_t version, cores;
+	uint64_t period, began; /* ns */
+	uint64_t table_bytes;
+	_Alignas(PAGE_SIZE) char tables[];
+} * profile; /* NULL: none is made */
+
+static bool busy[MAX_CORES]; /* the table of that core is being written to */
+
+static struct table *table_of(const struct core *core)
+{
+	return (struct table *)(profile->tables + (size_t)core->index * profile->table_bytes);
+}
+
+/* ---- The table of a core ---- */
+
+static uint32_t mix_word(uint32_t hash, uint64_t word)
+{
+	uint64_t x = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15); /* Knuth 6.4 */
+
+	return (uint32_t)(x >> 32) ^ (uint32_t)x;
+}
+
+static size_t size_of(const struct stack *s)
+{
+	return sizeof(*s) + s->frames * sizeof(s->pc[0]);
+}
+
+static void hash_stack(struct stack *s)
+{
+	uint32_t h = s->kind | (uint32_t)s->reason << 8;
+	uint64_t words[NAME_SIZE / sizeof(uint64_t)];
+
+	memcpy(words, s->name, sizeof(words));
+	h = mix_word(mix_word(h, s->fn), s->spawned);
+	for (size_t i = 0; i < NAME_SIZE / sizeof(uint64_t); i++)
+		h = mix_word(h, words[i]);
+	for (unsigned i = 0; i < s->frames; i++)
+		h = mix_word(h, s->pc[i]);
+	s->hash = h;
+}
+
+static bool is_same_stack(const struct stack *a, const struct stack *b)
+{
+	return a->hash == b->hash && a->kind == b->kind && a->reason == b->reason &&
+	       a->frames == b->frames && a->fn == b->fn && a->spawned == b->spawned &&
+	       !memcmp(a->name, b->name, NAME_SIZE) &&
+	       !memcmp(a->pc, b->pc, a->frames * sizeof(a->pc[0]));
+}
+
+/* Its place in the table, where that has it or room for it. */
+static struct stack *place_of(struct table *t, const struct stack *s)
+{
+	enum { PROBES = 16 };
+
+	for (unsigned i = 0; i < PROBES; i++) {
+		uint32_t *slot = &t->slot[(s->hash + i) % SLOTS];
+		struct stack *there = (struct stack *)(t->stacks + *slot - 1);
+
+		if (*slot && is_same_stack(there, s))
+			return there;
+		if (*slot)
+			continue;
+		if (t->size - t->used < size_of(s))
+			return NULL;
+		there = (struct stack *)(t->stacks + t->used / sizeof(uint64_t));
+		memcpy(there, s, size_of(s));
+		there->count = there->value = 0;
+		*slot = (uint32_t)(t->used / sizeof(uint64_t)) + 1;
+		atomic_signal_fence(memory_order_seq_cst);
+		t->used += size_of(s);
+		return there;
+	}
+	return NULL;
+}
+
+/* In a full table coroutines have no names of their own any more, which may be many. */
+static void profile_add(struct table *t, struct stack *s)
+{
+	struct stack *there;
+
+	hash_stack(s);
+	there = place_of(t, s);
+	if (!there && s->name[0]) {
+		memset(s->name, 0, NAME_SIZE);
+		hash_stack(s);
+		there = place_of(t, s);
+	}
+	if (there) {
+		there->count += s->count;
+		there->value += s->value;
+	} else {
+		t->lost_count[s->kind] += s->count;
+		t->lost_value[s->kind] += s->value;
+	}
+}
+
+/* The coroutine that runs here: *s is its. */
+static void set_owner(struct stack *s, const struct co *co)
+{
+	const struct co_name *name = co->name;
+
+	s->fn = (uintptr_t)co->fn;
+	memset(s->name, 0, NAME_SIZE);
+	if (name)
+		memcpy(s->name, name->words, NAME_SIZE);
+	else if (co->id == 1)
+		memcpy(s->name, "main", sizeof("main"));
+	else if (co->flags & CO_KERNEL)
+		memcpy(s->name, "scheduler", sizeof("scheduler"));
+}
+
+/* ---- Processor time ---- */
+
+bool irq_sample(const struct arch_regs *regs, uint64_t ns)
+{
+	static struct {
+		_Alignas(64) struct stack stack;
+		uint64_t pc[FRAMES_MAX];
+	} samples[MAX_CORES];
+	const struct co *co = arch_current();
+	const struct core *core = co->core;
+	struct table *t = table_of(core);
+	struct stack *s = &samples[core->index].stack;
+
+	if (!atomic_load_explicit(&core->running, memory_order_relaxed))
+		return false;
+	t->last = arch_clock();
+	s->count = 1;
+	s->value = ns;
+	s->kind = PROFILE_CPU;
+	s->reason = 0;
+	if (busy[core->index]) {
+		t->lost_count[PROFILE_CPU]++;
+		t->lost_value[PROFILE_CPU] += ns;
+		return true;
+	}
+	s->frames = (uint16_t)callers_interrupted(regs, s->pc, FRAMES_MAX);
+	set_owner(s, co);
+	profile_add(t, s);
+	return true;
+}
+
+/* ---- */
+
+void profile_init(void)
+{
+	const char *hz = record_option("profile");
+	unsigned long n = hz ? strtoul(hz, NULL, 10) : 0;
+	size_t bytes = (size_t)ALL_TABLES / (size_t)machine.ncores;
+
+	if (!hz)
+		return;
+	if (!n || n > HZ_MAX) {
+		log_warn("vole.profile=%s: not a number from 1 to %d\n", hz, HZ_MAX);
+		return;
+	}
+	bytes = bytes < TABLE_LEAST ? TABLE_LEAST : bytes > TABLE_MOST ? TABLE_MOST : bytes;
+	profile = record_alloc("profile", sizeof(*profile) + (size_t)machine.ncores * bytes);
+	if (!profile) {
+		log_warn("no memory for the profile\n");
+		return;
+	}
+	profile->version = 1;
+	profile->cores = (uint32_t)machine.ncores;
+	profile->period = NSEC_PER_SEC / n;
+	profile->began = arch_clock();
+	profile->table_bytes = bytes;
+	for (int i = 0; i < machine.ncores; i++)
+		((struct table *)(profile->tables + (size_t)i * bytes))->size =
+			bytes - sizeof(struct table);
+	if (machine.sample_every)
+		machine.sample_every(profile->period);
+}

@@ -1,0 +1,20 @@
+/*
+ * What PROFILE= writes: how much of what was spent where. Each core has a table of its own, in memory that
+ * the launcher reads when the machine has stopped (tools/profile). An entry is a stack with the name of
+ * its coroutine and the place where that was started, and has how often it was seen, and how much of nanoseconds or
+ * bytes that is. What has no room is counted as lost.
+ */
+#ifndef DEBUG_PROFILE_H
+#define DEBUG_PROFILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch/arch.h"
+
+enum profile_kind { PROFILE_CPU, PROFILE_WAIT, PROFILE_CONTENTION, PROFILE_ALLOC, PROFILE_KINDS };
+
+/* Begins where vole.profile= says so: on the core that boots, before the others are started. */
+void profile_init(void);
+
+#endif

@@ -1,0 +1,31 @@
+"""The profile that PROFILE= asks for: what the machine has counted (debug/profile.c), in the format of its file."""
+
+import os
+import sys
+
+from records import Failure
+
+from . import listing, places, pprof, tables
+
+FORMATS = ("pb.gz", "txt")
+HZ, HZ_MOST = "997", 10000
+
+
+def words():
+    """For the kernel's command line."""
+    text = os.environ.get("PROFILE_HZ") or HZ
+    if not text.isdigit() or not 0 < int(text) <= HZ_MOST:
+        raise Failure(f"PROFILE_HZ={text}: a number from 1 to {HZ_MOST} is wanted")
+    return [f"vole.profile={int(text)}"]
+
+
+def write(memory, elf, out, ending):
+    """The whole file."""
+    record = memory.find("profile")
+    if not record:
+        raise Failure("the machine stopped before there was a profile")
+    profile = tables.read(memory.read(*record), elf)
+    for kind, (count, value) in profile.lost.items():
+        print(f"profile: {count} samples of {kind} ({value} {tables.UNITS[kind]}) are not in it: its tables were full",
+              file=sys.stderr)
+    {"pb.gz": pprof, "txt": listing}[ending].write(places.named(profile, elf), out)
