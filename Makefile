@@ -11,7 +11,9 @@ endif
 
 # ---- What to build -----------------------------------------------------------------------------
 
-ARCH ?= $(if $(filter explore,$(MAKECMDGOALS)),sim,x86_64)
+# A core file's is the machine's that it is of.
+core_arch := $(if $(filter postmortem,$(MAKECMDGOALS)),$(shell tools/gdb/postmortem --arch '$(CORE)' 2>/dev/null))
+ARCH ?= $(if $(filter explore,$(MAKECMDGOALS)),sim,$(or $(core_arch),x86_64))
 APP ?= examples/shell
 BUILD ?= debug
 PLANT ?=
@@ -23,7 +25,7 @@ V ?=
 # The launcher's, see qemu/run.
 SMP ?= $(if $(filter sim,$(ARCH)),2,4)
 MEM ?= $(if $(filter sim,$(ARCH)),64M,512M)
-export SMP MEM ARGS FILES NET TIMEOUT ACCEL QEMU_EXTRA TRACE TRACE_SIZE PROFILE PROFILE_HZ
+export SMP MEM ARGS FILES NET TIMEOUT ACCEL QEMU_EXTRA CORE TRACE TRACE_SIZE PROFILE PROFILE_HZ
 # Of the simulated machine, see arch/sim/explore.c.
 export SEED RUNS STRATEGY MODEL FAULTS INPUT STEPS LEAKS WEAKEN JOBS
 
@@ -47,6 +49,11 @@ $(error STACKS=$(STACKS): there is grow)
 endif
 ifneq ($(filter-out ubsan $(if $(filter sim,$(ARCH)),,asan) $(if $(filter host,$(ARCH)),tsan),$(SAN)),)
 $(error SAN=$(SAN): there are ubsan and asan (not with ARCH=sim), and tsan with ARCH=host)
+endif
+ifneq ($(if $(filter host sim,$(ARCH)),$(filter run postmortem,$(MAKECMDGOALS)),$(if $(CORE),,$(filter postmortem,$(MAKECMDGOALS)))),)
+ifneq ($(CORE)$(filter postmortem,$(MAKECMDGOALS)),)
+$(error CORE=$(CORE): $(if $(filter host sim,$(ARCH)),only of a machine there is a core file; make gdb ARCH=$(ARCH) knows run-to-panic,the file is wanted that make run CORE=file has written))
+endif
 endif
 ifeq ($(filter 0 1 2 s g,$(OPT)),)
 $(error OPT=$(OPT): there are 0, 1, 2, s and g)
@@ -78,7 +85,7 @@ ifneq ($(needs_build),)
 
 jobs := build-$(ARCH) $(if $(filter run gdb gdb-server,$(MAKECMDGOALS)),run-$(ARCH)) \
 	$(if $(filter tsan,$(SAN)),sanitize) \
-	$(filter gdb iso,$(MAKECMDGOALS))
+	$(filter gdb iso,$(patsubst postmortem,gdb,$(MAKECMDGOALS)))
 $(call tool,tools/setup $(jobs))
 
 ifneq ($(ARCH),host)
@@ -347,7 +354,7 @@ endif # needs_build
 
 # ---- The commands ------------------------------------------------------------------------------
 
-.PHONY: help run image explore gdb gdb-server stackdepth iso test test-long test-sanitize test-explore orders bench bench-qemu lint icount flags port objects clean FORCE
+.PHONY: help run image explore gdb gdb-server postmortem stackdepth iso test test-long test-sanitize test-explore orders bench bench-qemu lint icount flags port objects clean FORCE
 
 image: $(elf)
 	@echo $(CURDIR)/$(elf)
@@ -368,6 +375,10 @@ ifneq ($(filter host sim,$(ARCH)),)
 else
 	@SOURCES=$(sources) qemu/gdb $(elf) $(GDB_ARGS)
 endif
+
+postmortem: sources = $(abspath $(if $(app_file),$(app_folder),$(app_folder)/..))
+postmortem: $(elf)
+	@SOURCES=$(sources) tools/gdb/postmortem '$(CORE)' $(elf) $(GDB_ARGS)
 
 # The same for an IDE's gdb, which attaches to PORT= of this machine.
 gdb-server: $(elf)

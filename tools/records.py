@@ -95,6 +95,15 @@ def place_in_machine(arch, machine):
     return offset
 
 
+def pieces_of_machine(arch, machine, size):
+    """(physical address, place in the file, size) of each piece of its memory."""
+    high = place_in_machine(arch, machine)(FOUR_GB, size) if arch == "x86_64" else 0
+    pieces = [(RAM[arch], 0, high or size)]
+    if high:
+        pieces.append((FOUR_GB, high, size - high))
+    return pieces
+
+
 class Recorder:
     """What is to be written, if anything."""
 

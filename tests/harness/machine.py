@@ -14,7 +14,7 @@ ARCHES = ("x86_64", "arm64")
 HOST = "host"  # the kernel as a process: no machine, no launcher
 
 # What the launcher looks at: nothing of it comes from the caller's environment.
-OPTIONS = ("ARCH", "APP", "SMP", "MEM", "ARGS", "FILES", "NET", "TIMEOUT", "DUMP_AFTER", "ACCEL",
+OPTIONS = ("ARCH", "APP", "SMP", "MEM", "ARGS", "FILES", "NET", "TIMEOUT", "DUMP_AFTER", "CORE", "ACCEL",
            "QEMU_EXTRA", "PLANT", "BUILD", "MACHINE", "CPU", "V", "UEFI", "BOOT",
            "INITRD", "STACKS", "TRACE", "TRACE_SIZE", "PROFILE", "PROFILE_HZ", "SEED", "RUNS", "STRATEGY", "STEPS", "JOBS", "MODEL",
            "FAULTS", "INPUT", "LEAKS", "WEAKEN", "EXPLORE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")

@@ -100,6 +100,41 @@ def run_crowd(case):
                   and {name for _, name in seen} == {"meet", "beside"}, f"{seen}", run.text)]
 
 
+def run_postmortem(case):
+    """A panic leaves a core file, and that tells what the machine would have told."""
+    with tempfile.TemporaryDirectory() as name:
+        core, build = f"{name}/core", [f"APP={SESSION}", f"ARCH={case.arch}", "OPT=g"]
+        run = make("-s", "run", *build, f"SMP={case.smp}", "TIMEOUT=60", "ARGS=now", f"CORE={core}")
+        words = ["-batch", "-ex 'info threads'", "-ex co", "-ex 'chan full'", "-ex runq", "-ex timers", "-ex groups",
+                 "-ex cores", "-ex waits", "-ex 'echo who:\\n'", "-ex bt", "-ex run-to-panic"]
+        told = make("-s", "postmortem", *build[:1], "OPT=g", f"CORE={core}", f"GDB_ARGS={' '.join(words)}")
+        head = subprocess.run(["readelf", "-hn", core], text=True, stdout=subprocess.PIPE, check=False,
+                              stderr=subprocess.DEVNULL).stdout
+        other = make("-s", "postmortem", f"APP={DINING}", f"CORE={core}", "GDB_ARGS=-batch")
+        none = make("-s", "postmortem", f"APP={SESSION}", f"CORE={name}/none", f"ARCH={case.arch}", "OPT=g")
+        nowhere = make("-s", "run", *build, f"CORE={name}/none/core")
+    who = told.text.partition("who:\n")[2]
+    return [Check("a panic leaves an ELF core, and its status", "panic: " in run.text and run.status == 2
+                  and "status 134" in run.text and "CORE (Core file)" in head
+                  and head.count("NT_PRSTATUS") == case.smp, f"status {run.status}", run.text),
+            Check("co and info threads have the coroutines",
+                  re.search(r'^co \d+ "sender" waiting on chan send', told.text, re.M)
+                  and re.search(r'Thread \d+ "sender" \(co \d+ "sender" waiting on chan send', told.text)
+                  and len(re.findall(r'^co \d+ "hog"', told.text, re.M)) == 3, "", told.text),
+            Check("chan, groups, timers, cores and waits have their lines",
+                  re.search(r"^chan 0x[0-9a-f]+: 2 of 2 values of 4 bytes$", told.text, re.M)
+                  and re.search(r"^group 0x[0-9a-f]+: 1 members$", told.text, re.M)
+                  and re.search(r"^core \d: in \d+ s, timer_call 0x", told.text, re.M)
+                  and re.search(r'^\d+ "sender" waits for chan send', told.text, re.M)
+                  and len(re.findall(r"^core \d: .* switches", told.text, re.M)) == case.smp, "", told.text),
+            Check("the frames are those of who panicked", re.search(r"^#\d+ .*\bmain \(", who, re.M), "", told.text),
+            Check("nothing can run", "the machine has ended" in who, "", told.text),
+            *(Check(f"a line says it: {words}", run.status and words in run.text and "panic" not in run.text
+                    and len(re.findall("^(?:vole|qemu/run): ", run.text, re.M)) == 1, f"status {run.status}", run.text)
+              for words, run in (("another build", other), ("CORE=" + name + "/none: No such file", none),
+                                 ("/none/core: No such file", nowhere)))]
+
+
 def free_port():
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
@@ -177,4 +212,5 @@ def cases(tier):
     for arch in ARCHES:
         yield Case("debugger", "crowd", arch, 4, run_crowd, 5)
         yield Case("debugger", "server", arch, 2, run_server, 4, images=[(DINING, arch, {})])
+        yield Case("debugger", "postmortem", arch, 2, run_postmortem, 8)
         yield Case("debugger", "refused", arch, 2, run_refused, 1, images=[(DINING, arch, {})])

@@ -63,7 +63,8 @@ static void beside(void *arg)
 	}
 }
 
-int main(void)
+/* With an argument it does not wait to be stopped. */
+int main(int argc, char **argv)
 {
 	int value = 0;
 
@@ -82,6 +83,8 @@ int main(void)
 	meet();  /* before: the breakpoint; it waits */
 	value++; /* after: there */
 	value++; /* later: and on */
-	time_sleep(NSEC_PER_SEC * (uint64_t)(1000 + value));
+	(void)argv;
+	if (argc == 1)
+		time_sleep(NSEC_PER_SEC * (uint64_t)(1000 + value));
 	runtime_panic("the end");
 }

@@ -526,6 +526,8 @@ class RunTo(Command):
     function = ""
 
     def run(self, words, _text):
+        if behind_proxy() and gdb.execute("monitor ended", to_string=True).strip() == "yes":
+            raise gdb.GdbError("the machine has ended: this is its core file")
         point = gdb.Breakpoint(self.function, type=gdb.BP_HARDWARE_BREAKPOINT if behind_proxy() else
                                gdb.BP_BREAKPOINT, internal=True)
         point.silent = True

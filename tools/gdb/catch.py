@@ -1,0 +1,83 @@
+"""Waits beside a machine for its panic, and then writes a core file (qemu/run CORE=)."""
+
+import os
+import re
+import socket
+import sys
+import threading
+import time
+
+import core
+from kernel import Elf, Failure
+from stub import Gone, Stub, Wire
+
+PANIC = "panic_begin" # its first instruction: nobody has been stopped yet, nothing said
+MOST_WAIT = 20 # seconds, for QEMU's stub
+
+
+class Keeping(Stub):
+    """Keeps the descriptions of registers that it asks for."""
+
+    def __init__(self, wire):
+        self.annexes = {}
+        super().__init__(wire)
+
+    def annex(self, name):
+        self.annexes[name] = super().annex(name)
+        return self.annexes[name]
+
+
+class Catcher:
+    """Of one machine. What cannot be written is told before it boots: Failure."""
+
+    def __init__(self, path, image):
+        self.path, self.elf, self.written = path, Elf(image), False
+        self.at = self.elf.address(PANIC)
+        self.is_new = not os.path.exists(path)
+        try:
+            self.out = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b")
+        except OSError as error:
+            raise Failure(f"CORE={path}: {error.strerror}") from None
+
+    @staticmethod
+    def words(folder):
+        """For QEMU, which stands until start()."""
+        return ["-S", "-gdb", f"unix:{folder}/stub,server=on,wait=off"]
+
+    def start(self, folder, memory, pieces):
+        threading.Thread(target=self.wait, args=(f"{folder}/stub", memory, pieces), daemon=True).start()
+
+    def wait(self, path, memory, pieces):
+        try:
+            stub, began = Keeping(Wire(self.connect(path))), time.monotonic()
+            stub.ask(f"Z1,{self.at:x},1" if self.elf.machine == 62 else f"Z1,{self.at:x},4")
+            stopped = re.search(r"thread:(?:p\w+\.)?(\w+);", stub.ask("vCont;c"))
+            told = {"ran": time.monotonic() - began, "annexes": stub.annexes,
+                    "stopped": int(stopped[1], 16) if stopped else stub.cpus[0]}
+            core.write(self.out, self.elf, stub, told, memory, pieces)
+            self.written = True
+            print(f"vole: core file {self.path}", file=sys.stderr)
+            stub.ask("D") # and the machine goes on, to its end
+        except Gone:
+            pass # it has ended without a panic
+        except OSError as error:
+            print(f"CORE={self.path}: {error.strerror}", file=sys.stderr)
+            os._exit(1) # QEMU would stand for good, and ends with us
+
+    @staticmethod
+    def connect(path):
+        end = time.monotonic() + MOST_WAIT
+        while True:
+            sock = socket.socket(socket.AF_UNIX)
+            try:
+                sock.connect(path)
+                return sock
+            except OSError:
+                sock.close()
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.01)
+
+    def close(self):
+        if not self.written and self.is_new:
+            os.unlink(self.path)
