@@ -12,8 +12,8 @@ static uintptr_t function_at(uintptr_t pc)
 }
 
 /* On the stack of co: from n on, whose place b has. */
-static unsigned follow(struct backtrace *b, const struct co *co, uint64_t *pc, unsigned n,
-		       unsigned most)
+static unsigned one_stack(struct backtrace *b, const struct co *co, uint64_t *pc, unsigned n,
+			  unsigned most)
 {
 	uintptr_t bottom = shared_get(co->stack_mapped), top = shared_get(co->stack_top);
 
@@ -23,7 +23,7 @@ static unsigned follow(struct backtrace *b, const struct co *co, uint64_t *pc, u
 }
 
 /* b has the place of the first, which has been taken. */
-static unsigned follow_all(struct backtrace *b, uint64_t *pc, unsigned n, unsigned most)
+static unsigned whole_stack(struct backtrace *b, uint64_t *pc, unsigned n, unsigned most)
 {
 	const struct co *co = arch_current();
 	const struct core *core = co->core;
@@ -31,10 +31,10 @@ static unsigned follow_all(struct backtrace *b, uint64_t *pc, unsigned n, unsign
 	uintptr_t called_from = (uintptr_t)shared_get(core->called_from);
 
 	if (co != own && called_from && b->fp >= own->stack_mapped && b->fp < own->stack_top) {
-		n = follow(b, own, pc, n, most);
+		n = one_stack(b, own, pc, n, most);
 		*b = (struct backtrace){.fp = called_from};
 	}
-	return follow(b, co, pc, n, most);
+	return one_stack(b, co, pc, n, most);
 }
 
 unsigned callers_interrupted(const struct arch_regs *regs, uint64_t *pc, unsigned most)
@@ -47,7 +47,7 @@ unsigned callers_interrupted(const struct arch_regs *regs, uint64_t *pc, unsigne
 	if (b.caller && function_at(b.caller - 1) == function_at(b.pc))
 		b.caller = 0;
 	pc[0] = b.pc + 1;
-	return follow_all(&b, pc, 1, most);
+	return whole_stack(&b, pc, 1, most);
 }
 
 unsigned callers_here(uint64_t *pc, unsigned most)
@@ -55,5 +55,5 @@ unsigned callers_here(uint64_t *pc, unsigned most)
 	struct backtrace b;
 
 	arch_backtrace_here(&b);
-	return follow_all(&b, pc, 0, most);
+	return whole_stack(&b, pc, 0, most);
 }

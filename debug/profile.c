@@ -138,6 +138,7 @@ static void set_owner(struct stack *s, const struct co *co)
 	const struct co_name *name = co->name;
 
 	s->fn = (uintptr_t)co->fn;
+	s->spawned = co->started_at;
 	memset(s->name, 0, NAME_SIZE);
 	if (name)
 		memcpy(s->name, name->words, NAME_SIZE);
@@ -173,6 +174,9 @@ bool irq_sample(const struct arch_regs *regs, uint64_t ns)
 		return true;
 	}
 	s->frames = (uint16_t)callers_interrupted(regs, s->pc, FRAMES_MAX);
+#ifdef PLANT_NO_CALLERS
+	s->frames = 1; /* the fault */
+#endif
 	set_owner(s, co);
 	profile_add(t, s);
 	return true;

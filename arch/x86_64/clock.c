@@ -148,7 +148,7 @@ static void disarm(void)
 		lapic_write(LAPIC_INITIAL_COUNT, 0);
 }
 
-static void arm(uint64_t delay)
+static inline __attribute__((always_inline)) void arm(uint64_t delay)
 {
 	if (delay > LONGEST_DELAY)
 		delay = LONGEST_DELAY;
@@ -162,7 +162,7 @@ static void arm(uint64_t delay)
 }
 
 /* For the next sample, before which the kernel wants nothing; NEVER: for nothing. */
-static void arm_sample(uint64_t at, uint64_t now)
+static __attribute__((noinline)) void arm_sample(uint64_t at, uint64_t now)
 {
 	if (at == NEVER)
 		disarm();
@@ -184,7 +184,7 @@ void arch_timer_arm(uint64_t deadline)
 		arm(deadline > now ? deadline - now : 0);
 }
 
-static void sample_interrupt(struct x86_core *x)
+static __attribute__((noinline)) void sample_interrupt(struct x86_core *x)
 {
 	/* Interrupts push what they interrupt at the top of their stack. */
 	const struct arch_regs *regs = (const struct arch_regs *)x86_stack_top(x, STACK_INTERRUPT) -

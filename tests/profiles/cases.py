@@ -1,0 +1,114 @@
+"""What PROFILE= writes, on every port: the file is read by a decoder of its own (pprof.py), and by go's where that is."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+from harness.machine import ARCHES, HOST, ROOT, builder, clean_environment
+from harness.suite import Case, Check
+
+from . import pprof
+
+PROGRAM = "tests/profiles/mine.c"
+TYPES = ["cpu/nanoseconds", "wait/nanoseconds", "contention/nanoseconds", "alloc/bytes"]
+CALLERS = "a stack leads from the function to who called it"
+
+
+def launch(case, path, image=None, **options):
+    """(status, output) of the program, with PROFILE=path."""
+    image = image or builder.image(PROGRAM, case.arch)
+    words = [ROOT / ("tools/records.py" if case.arch == HOST else "qemu/run"), image]
+    options = {"SMP": case.smp, "TIMEOUT": 60, "PROFILE": path, **options}
+    done = subprocess.run(words, cwd=ROOT, env=clean_environment(ARCH=None if case.arch == HOST else case.arch, **options),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace", check=False, timeout=90)
+    return done.returncode, done.stdout
+
+
+def part(profile, name):
+    """What of the processor time was spent in this function itself."""
+    total = sum(s.values[0] for s in profile.samples)
+    return sum(s.values[0] for s in profile.samples if s.stack and s.stack[0][0] == name) / max(total, 1)
+
+
+def checks_of(profile, output, status, host=False):
+    mine = [s for s in profile.samples if s.labels.get("coroutine") == "miner" and s.stack[0][0] in ("dig", "sift")]
+    digs = [s for s in mine if s.stack[0][0] == "dig"]
+    dig, sift = part(profile, "dig"), part(profile, "sift")
+    spawned = {s.labels.get("spawned_at", "") for s in mine}
+    total = sum(s.values[0] for s in profile.samples)
+    yield Check("it runs, and the file is complete", status == 0 and "done" in output and not profile.problems,
+                f"status {status} {profile.problems}", output)
+    yield Check("the types of samples, the default, the period", profile.types == TYPES and profile.default == "cpu"
+                and profile.period == 10 ** 9 // 997, str(profile[:1] + profile[2:]))
+    yield Check("three times as much digging as sifting", 0.55 < dig < 0.9 and 0.12 < sift < 0.4,
+                f"dig {dig:.2f}, sift {sift:.2f}", str(profile))
+    yield Check("samples add up to the time that the core was busy", (0 if host else 0.3) * profile.duration < total
+                <= 1.1 * profile.duration, f"{total} of {profile.duration} ns")
+    yield Check(CALLERS, digs and all(s.stack[1:2] and s.stack[1][0] == "mine" for s in digs if s.values[0] > 10 ** 8),
+                str(digs))
+    yield Check("functions have files and lines", any(f.endswith("mine.c") and 12 < line < 18 for s in digs
+                                                      for _, f, line in s.stack[:1]), str(digs))
+    yield Check("labels: the coroutine, the core, where it was started", mine and
+                all(s.labels.get("core") == "0" for s in mine) and
+                all(re.fullmatch(r"main \(.*mine\.c:\d+\)", text) for text in spawned), str(spawned))
+
+
+def run_pprof(case):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "p.pb.gz")
+        status, output = launch(case, path, ARGS="long" if case.arch == HOST else "")
+        checks = list(checks_of(pprof.read(path), output, status, case.arch == HOST))
+        if shutil.which("go"):
+            text = subprocess.run(["go", "tool", "pprof", "-top", path], check=False, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, env={**os.environ, "HOME": folder}).stdout
+            first = re.search(r"^ *flat .*\n(.*)$", text, re.M)
+            checks.append(Check("go tool pprof opens it", first and first[1].endswith(" dig"), text))
+        return checks
+
+
+def run_endings(case):
+    """However it stops, there is a file; and what cannot be, is told before anything boots."""
+    checks = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "p.txt")
+        for how, want in ("panic", 134), ("on", 124):
+            if os.path.exists(path):
+                os.unlink(path)
+            status, output = launch(case, path, ARGS=how, TIMEOUT=15 if how == "panic" else 2)
+            text = open(path, encoding="utf-8").read() if os.path.exists(path) else ""
+            checks.append(Check(f"status {want}, and the table is there",
+                                status == want and re.search(r"^ .*% +dig$", text, re.M) and
+                                re.search(r"^ .*%  miner$", text, re.M), f"status {status}\n{text}", output))
+        for options, want in (({"PROFILE": f"{folder}/none/p.txt"}, "No such file or directory"),
+                              ({"PROFILE": f"{folder}/p.png"}, r"a name is wanted that ends in \.pb\.gz"),
+                              ({"PROFILE_HZ": "0"}, "PROFILE_HZ=0: a number from 1 to 10000 is wanted"),
+                              ({"PROFILE_HZ": "often"}, "PROFILE_HZ=often: a number from 1 to 10000 is wanted")):
+            status, output = launch(case, **{"path": path, **{("path" if k == "PROFILE" else k): v
+                                                              for k, v in options.items()}})
+            checks.append(Check(f"one line, before anything boots: {want}", status == 1 and re.search(want, output) and
+                                output.count("\n") == 1, f"status {status}", output))
+    return checks
+
+
+def run_plant(case):
+    image = builder.image(PROGRAM, case.arch, PLANT="no-callers")
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "p.pb.gz")
+        status, output = launch(case, path, image)
+        failed = [check for check in checks_of(pprof.read(path), output, status) if not check.ok]
+    return [Check("the check of callers fails, and no other", [check.name for check in failed] == [CALLERS],
+                  str([(check.name, check.why) for check in failed]), output)]
+
+
+def cases(tier):
+    if tier != "fast":
+        return
+    for arch in (*ARCHES, HOST):
+        yield Case("profile", "pprof", arch, 1, run_pprof, cost=4, images=[(PROGRAM, arch, {})])
+    for arch in ("arm64", HOST):
+        yield Case("profile", "endings", arch, 1, run_endings, cost=5, images=[(PROGRAM, arch, {})])
+    yield Case("profile", "planted fault no-callers", "x86_64", 1, run_plant, cost=20,
+               images=[(PROGRAM, "x86_64", {"PLANT": "no-callers"})])

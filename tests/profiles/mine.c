@@ -1,0 +1,47 @@
+/*
+ * What tests/profiles/cases.py profiles: a miner that digs three times as long as it sifts; with ARGS=panic
+ * one that panics then, with ARGS=on one that does not end, and with ARGS=long one for a fast machine.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <vole.h>
+
+enum { ROUNDS = 200, LONG = 10 * ROUNDS, UNIT = 100000 };
+
+static __attribute__((noinline)) void dig(int n)
+{
+	for (volatile int i = 0; i < n * UNIT; i++)
+		;
+}
+
+/* In the other direction: the compiler would take one function for both. */
+static __attribute__((noinline)) void sift(int n)
+{
+	for (volatile int i = n * UNIT; i > 0; i--)
+		;
+}
+
+static void mine(void *rounds)
+{
+	for (int i = 0; i < *(int *)rounds; i++) {
+		dig(3);
+		sift(1);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const char *how = argc > 1 ? argv[1] : "";
+	int rounds = !strcmp(how, "on") ? INT_MAX : !strcmp(how, "long") ? LONG : ROUNDS;
+
+	if (go_with(&(struct go_options){.name = "miner"}, mine, &rounds))
+		return 1;
+	time_sleep(NSEC_PER_MSEC);
+	while (runtime_count() > 1)
+		time_sleep(NSEC_PER_MSEC);
+	if (!strcmp(how, "panic"))
+		runtime_panic("as asked");
+	printf("done\n");
+	return 0;
+}
