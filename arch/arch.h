@@ -123,6 +123,9 @@ void arch_call_handler(void (*fn)(void *arg), void *arg);
 /* Nanoseconds since power-on, the same on every core, never backwards. */
 static inline uint64_t arch_clock(void);
 
+/* ARCH_STAMP() (inline) is the same where some nanoseconds do not count: it may be read ahead of what is before it in
+ * the program, if that costs less. */
+
 /* This core's timer: irq_timer() at deadline (at once where it has passed); TIME_NEVER: never.
  * Replaces what was armed. Never early. */
 void arch_timer_arm(uint64_t deadline);

@@ -9,10 +9,11 @@
 #include "debug/order.h"
 #include "debug/print.h"
 #include "debug/record.h"
-#include "debug/symtab.h"
 #include "debug/who.h"
 #include "kernel/lock.h"
 #include "kernel/page.h"
+#include "kernel/proc.h"
+#include "sync/chan.h"
 
 enum { USUAL_SIZE = 8 << 20, LEAST_EVENTS = 16, SAMPLE_EACH = 1000 * 1000, PRINTED = 50 };
 
@@ -27,8 +28,9 @@ static bool without;              /* there was no memory */
 
 /* ---- Events ---- */
 
-static void write_event(struct core *core, enum trace_kind kind, uint64_t co, uint64_t a,
-			uint64_t b)
+static inline __attribute__((always_inline)) void write_event(struct core *core,
+							      enum trace_kind kind, uint64_t time,
+							      uint64_t co, uint64_t a, uint64_t b)
 {
 	struct trace_ring *ring = &timeline->ring[core->index];
 	volatile struct trace_event *event;
@@ -42,51 +44,56 @@ static void write_event(struct core *core, enum trace_kind kind, uint64_t co, ui
 	event->co = co;
 	event->a = a;
 	event->b = b;
-	event->what = arch_clock() << 8 | kind;
+	event->what = time << 8 | kind;
 }
 
-/* What an event says of the name of co: its function; 0: it was given a name, which is in the ring, too. */
-static uint64_t put_name(struct core *core, const struct co *co)
+/* Names that were given are in the ring, too: again when half of it is new. */
+static __attribute__((noinline)) void write_name(struct core *core, uint64_t time,
+						 const struct co *co)
 {
 	struct trace_ring *ring = &timeline->ring[core->index];
 	const size_t places = sizeof(ring->named) / sizeof(ring->named[0]);
 	const struct co_name *name = shared_get(co->name);
 	size_t place = co->id % places;
 
-	if (!name)
+	if (ring->named[place].id == co->id &&
+	    ring->next - ring->named[place].at < timeline->events / 2)
+		return;
+	ring->named[place].id = co->id;
+	ring->named[place].at = ring->next;
+	write_event(core, TRACE_NAME, time, co->id, name->words[0], name->words[1]);
+	write_event(core, TRACE_NAME_END, time, co->id, name->words[2], name->words[3]);
+}
+
+/* What an event says of the name of co: its function; 0: it was given a name. */
+static inline uint64_t name_in_event(struct core *core, uint64_t time, const struct co *co)
+{
+	if (likely(!shared_get(co->name)))
 		return (uintptr_t)shared_get(co->fn);
-	if (ring->named[place].id != co->id ||
-	    ring->next - ring->named[place].at > timeline->events / 2) {
-		ring->named[place].id = co->id;
-		ring->named[place].at = ring->next;
-		write_event(core, TRACE_NAME, co->id, name->words[0], name->words[1]);
-		write_event(core, TRACE_NAME_END, co->id, name->words[2], name->words[3]);
-	}
+	write_name(core, time, co);
 	return 0;
 }
 
 /* Who runs here; 0: a handler, or the scheduler. */
-static uint64_t who(const struct core *core)
+static inline uint64_t id_here(const struct core *core)
 {
 	return core->in_handler & HANDLER_IRQ ? 0 : arch_current()->id;
 }
 
-static void sample(struct core *core)
+static __attribute__((noinline)) void sample(struct core *core, uint64_t now)
 {
-	uint64_t live = 0, now = arch_clock();
+	uint64_t live = 0;
 
-	if (now < atomic_load_explicit(&timeline->sample_at, memory_order_relaxed))
-		return;
 	atomic_store_explicit(&timeline->sample_at, now + SAMPLE_EACH, memory_order_relaxed);
 	for (int i = 0; i < core_count; i++)
 		live -= shared_get(cores[i]->exited);
 	for (int i = 0; i < core_count; i++)
 		live += shared_get(cores[i]->spawned);
-	write_event(core, TRACE_SAMPLE, 0, live, page_available());
+	write_event(core, TRACE_SAMPLE, now, 0, live, page_available());
 }
 
 /* Whether there is something to do; then, in the simulated machine, without a step until it is done. */
-static inline bool begin(void)
+static inline bool trace_opens(void)
 {
 	if (!recording)
 		return false;
@@ -96,61 +103,155 @@ static inline bool begin(void)
 
 void trace_event(struct core *core, enum trace_kind kind, uint64_t a, uint64_t b)
 {
-	if (!begin())
+	if (!trace_opens())
 		return;
-	write_event(core, kind, who(core), a, b);
+	write_event(core, kind, arch_clock(), id_here(core), a, b);
 	look_end();
 }
 
-void trace_left(struct core *core, const struct co *self)
+/* How self stops. */
+static inline void write_stop(struct core *core, uint64_t now, const struct co *self)
 {
-	if (!begin())
-		return;
-	switch (self->state) {
-	case CO_WAITING:
-		write_event(core, TRACE_PARK, self->id, self->wait_reason,
+	if (self->state == CO_WAITING)
+		write_event(core, TRACE_PARK, now, self->id, self->wait_reason,
 			    (uintptr_t)self->wait_object);
-		break;
-	case CO_RUNNABLE:
-		write_event(core, TRACE_YIELD, self->id, 0, 0);
-		break;
-	case CO_ENDED:
-		write_event(core, TRACE_EXIT, self->id, put_name(core, self), 0);
-		break;
-	default:; /* to be resumed by the scheduler */
+	else if (self->state == CO_RUNNABLE)
+		write_event(core, TRACE_YIELD, now, self->id, 0, 0);
+	else if (self->state == CO_ENDED)
+		write_event(core, TRACE_EXIT, now, self->id, name_in_event(core, now, self), 0);
+	if (unlikely(now >= atomic_load_explicit(&timeline->sample_at, memory_order_relaxed)))
+		sample(core, now);
+}
+
+static inline void write_switch(struct core *core, uint64_t now, const struct co *next)
+{
+	write_event(core, TRACE_SWITCH, now, next->id, name_in_event(core, now, next), 0);
+}
+
+/* On the core's own stack: not that of the coroutine, which may have no room for it. */
+static void *stop_here(void *, void *)
+{
+	struct co *self = arch_current(), *next;
+	struct core *core = self->core;
+	uint64_t now = ARCH_STAMP();
+	uint8_t on;
+
+	write_stop(core, now, self);
+	if (shared_get(core->attention) != ATTENTION_TRACED || !(next = proc_pick(core)))
+		return NULL;
+	/* acquire: with the release in sched_finish. What is off, or new, stays so until it is resumed. */
+	on = atomic_load_explicit(&next->on_core, memory_order_acquire);
+	if (likely(on == CO_OFF || on == CO_NEW)) {
+		write_switch(core, now, next);
+		return next;
 	}
-	sample(core);
+	shared_set(next->state, CO_RUNNABLE);
+	proc_put_next(core, next);
+	return NULL;
+}
+
+struct co *trace_next(void)
+{
+	return core_here()->traced && timeline ? core_call(stop_here, NULL, NULL) : NULL;
+}
+
+static void *ready_here(void *arg, void *woken)
+{
+	const struct co *co = arg;
+	struct core *core = core_here();
+	struct trace_ring *ring = &timeline->ring[core->index];
+	uint64_t now = ring->served && ring->served == ring->next ? ring->now : ARCH_STAMP();
+
+	write_event(core, woken ? TRACE_READY : TRACE_SPAWN, now, id_here(core), co->id,
+		    name_in_event(core, now, co));
+	return NULL;
+}
+
+void trace_ready(const struct co *co, bool woken)
+{
+	if (!trace_opens())
+		return;
+	core_call(ready_here, (void *)co, (void *)(uintptr_t)woken);
 	look_end();
 }
 
-void trace_switch(struct core *core, const struct co *next)
+void trace_run(struct core *core, const struct co *next)
 {
-	if (!begin())
-		return;
-	write_event(core, TRACE_SWITCH, next->id, put_name(core, next), 0);
-	look_end();
-}
+	uint64_t now = arch_clock();
 
-void trace_run(struct core *core, const struct co *next, uint64_t timers)
-{
-	if (!begin())
-		return;
-	if (timeline->ring[core->index].timers != timers) {
-		timeline->ring[core->index].timers = timers;
-		write_event(core, TRACE_TIMER, 0, 0, 0);
+	if (timeline->ring[core->index].timers != core->timers_after) {
+		timeline->ring[core->index].timers = core->timers_after;
+		write_event(core, TRACE_TIMER, now, 0, 0, 0);
 	}
 	if (next->frame)
-		write_event(core, TRACE_INTERRUPT, next->id, UINT64_MAX, 0);
-	write_event(core, TRACE_SWITCH, next->id, put_name(core, next), 0);
+		write_event(core, TRACE_INTERRUPT, now, next->id, UINT64_MAX, 0);
+	write_switch(core, now, next);
+}
+
+#ifdef ARCH_EXPLORES
+
+void trace_stop_always(struct core *core, const struct co *self)
+{
+	if (!trace_opens())
+		return;
+	write_stop(core, arch_clock(), self);
 	look_end();
 }
 
-void trace_ready(struct core *core, const struct co *co, bool woken)
+void trace_switch_always(struct core *core, const struct co *next)
 {
-	if (!begin())
+	if (!trace_opens())
 		return;
-	write_event(core, woken ? TRACE_READY : TRACE_SPAWN, who(core), co->id, put_name(core, co));
+	if (next->frame)
+		write_event(core, TRACE_INTERRUPT, arch_clock(), next->id, UINT64_MAX, 0);
+	write_switch(core, arch_clock(), next);
 	look_end();
+}
+
+#endif
+
+/* ---- Channels ---- */
+
+struct handed {
+	const struct chan *chan;
+	const struct co *peer;
+	enum trace_kind with, alone; /* with a peer, without */
+};
+
+static void *handed_here(void *arg, void *)
+{
+	const struct handed *handed = arg;
+	struct core *core = core_here();
+	struct trace_ring *ring = &timeline->ring[core->index];
+
+	ring->now = ARCH_STAMP();
+	if (handed->peer)
+		write_event(core, handed->with, ring->now, id_here(core), (uintptr_t)handed->chan,
+			    handed->peer->id);
+	else
+		write_event(core, handed->alone, ring->now, id_here(core), (uintptr_t)handed->chan,
+			    handed->chan->count);
+	ring->served = handed->peer ? ring->next : 0;
+	return NULL;
+}
+
+static void trace_handed(struct handed handed)
+{
+	if (!trace_opens())
+		return;
+	core_call(handed_here, &handed, NULL);
+	look_end();
+}
+
+void trace_send(const struct chan *c, const struct co *peer)
+{
+	trace_handed((struct handed){c, peer, TRACE_SEND_TO, TRACE_SEND});
+}
+
+void trace_receive(const struct chan *c, const struct co *peer)
+{
+	trace_handed((struct handed){c, peer, c->capacity ? TRACE_RECEIVE_PUT : TRACE_RECEIVE_FROM,
+				     TRACE_RECEIVE});
 }
 
 /* ---- On and off ---- */
@@ -184,6 +285,7 @@ static void *make_timeline(void *size, void *)
 static void set(bool on)
 {
 	recording = on;
+	smp = (uint8_t)((smp & SMP_CORES) | (on && !TRACE_ALWAYS ? SMP_TRACED : 0));
 	for (int i = 0; !TRACE_ALWAYS && i < core_count; i++)
 		shared_set(cores[i]->traced, on);
 }

@@ -51,10 +51,13 @@ struct trace_event {
 /* Written by its core alone, and interrupt handlers there. */
 struct trace_ring {
 	_Alignas(64) uintptr_t next; /* events so far: the last of them are in the ring */
-	uint64_t timers;             /* when timers went off last */
+	uintptr_t
+		served; /* next, when a value had just been handed over: its peer is made ready now */
+	uint64_t now;   /* of the last event of a coroutine */
+	uint64_t timers; /* core->timers_after, when it was looked at last */
 	struct {
 		uint64_t id, at; /* a name was written last, for this id, as event at */
-	} named[30];
+	} named[29];
 };
 
 /* The record "timeline"; rings of `events` events each follow. */
@@ -70,26 +73,43 @@ struct timeline {
 /* At boot, by vole.trace=; and for each core that comes up. */
 void trace_init(void);
 
+/* All that follow: by code that runs on its core with nopreempt > 0, or an interrupt handler there. */
+
+/* A coroutine with core->attention stops: says so. Whoever it is to switch to; NULL: the scheduler. */
+struct co *trace_next(void);
+/* co is made ready, or starts; before anybody can run it. */
+void trace_ready(const struct co *co, bool woken);
+/* The scheduler runs next. */
+void trace_run(struct core *core, const struct co *next);
+/* The channel has given a value to peer, or taken one of peer, who waited; NULL: nobody did. */
+struct chan;
+void trace_send(const struct chan *c, const struct co *peer);
+void trace_receive(const struct chan *c, const struct co *peer);
+/* Anything else, by who runs here. */
+void trace_event(struct core *core, enum trace_kind kind, uint64_t a, uint64_t b);
+
 #ifdef ARCH_EXPLORES
+
 enum { TRACE_ALWAYS = 1 };
+void trace_stop_always(struct core *core, const struct co *self);
+void trace_switch_always(struct core *core, const struct co *next);
+#define trace_ready_always(co, woken)  trace_ready(co, woken)
+#define trace_always(core, kind, a, b) trace_event(core, kind, a, b)
+
 #else
+
 enum { TRACE_ALWAYS = 0 };
+#define trace_stop_always(core, self)   ((void)0)
+#define trace_switch_always(core, next) ((void)0)
+#define trace_ready_always(co, woken)   ((void)0)
+#define trace_always(core, kind, a, b)  ((void)0)
+
 #endif
 
 static inline bool traced(const struct core *core)
 {
 	return TRACE_ALWAYS || unlikely(shared_get(core->traced));
 }
-
-/* All: by code that runs on core with nopreempt > 0, or an interrupt handler there. Nothing where nothing
- * records. */
-void trace_left(struct core *core, const struct co *self); /* by its state: parks, yields, ends */
-void trace_switch(struct core *core, const struct co *next);
-/* The scheduler runs next; timers: when they went off last. */
-void trace_run(struct core *core, const struct co *next, uint64_t timers);
-void trace_ready(struct core *core, const struct co *co, bool woken);
-/* Anything else, by who runs here. */
-void trace_event(struct core *core, enum trace_kind kind, uint64_t a, uint64_t b);
 
 /* Prints the last events, in a panic, where vole.trace=ring asks for that. */
 void trace_print_last(void);

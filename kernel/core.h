@@ -49,6 +49,9 @@ enum { HANDLER_IRQ = 1, HANDLER_DEFERRED = 2 };
 
 #define CORE_IDLES (UINT64_C(1) << 63)
 
+/* What core->attention is where there is no other reason than traced. */
+enum { ATTENTION_TRACED = 1 };
+
 struct core {
 	struct co *current;   /* first: see arch_current */
 	struct co *scheduler; /* see scheduler.c; also the boot stack */
@@ -59,12 +62,13 @@ struct core {
 	 * elsewhere. One byte for each reason. */
 	union {
 		uint64_t attention;
+		uint16_t each_switch; /* the first two */
 		struct {
+			bool traced; /* a timeline is recorded, and no more: see debug/trace.h */
+			bool every_switch;  /* each has to read the clock, or find variables */
 			bool irq_pending;   /* * an interrupt has left something to do */
 			uint8_t in_handler; /* * see enum above */
 			bool elsewhere;     /* what runs next may not be in runnext and runq */
-			bool every_switch;  /* each has to read the clock, or find variables */
-			bool traced;        /* a timeline is recorded: see debug/trace.h */
 			bool turn_over;     /* no preemption: who stops lets others run */
 		};
 	};

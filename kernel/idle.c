@@ -84,6 +84,8 @@ struct co *proc_search(struct core *core, bool *searching)
 		    !(n = steal_ring_take(&victim->proc.ring, batch, STEAL_MAX, false)))
 			continue;
 		shared_add(core->steals, n);
+		if (traced(core))
+			trace_event(core, TRACE_STEAL, (uint64_t)victim->index, n);
 		for (uint32_t j = 1; j < n; j++)
 			proc_file(core, batch[j]);
 		core->proc.ticks++;
@@ -164,6 +166,8 @@ bool proc_sleep(struct core *core)
 	atomic_store_explicit(&core->running, NULL, memory_order_relaxed);
 	if (enabled)
 		atomic_fetch_or_explicit(&proc_idle_mask, bit, memory_order_relaxed);
+	if (traced(core))
+		trace_event(core, TRACE_IDLE, 0, 0);
 	stuck_enter_idle();
 	/* seq_cst: with the fence in proc_notify. */
 	atomic_thread_fence(memory_order_seq_cst);

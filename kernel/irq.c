@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "debug/order.h"
+#include "debug/trace.h"
 #include "kernel/heap.h"
 #include "kernel/sched.h"
 
@@ -105,6 +106,8 @@ void irq_device(unsigned irq)
 	atomic_fetch_add_explicit(&runs[irq], 1, memory_order_seq_cst);
 	handler = atomic_load_explicit(&handlers[irq], memory_order_seq_cst);
 	if (handler) {
+		if (traced(core))
+			trace_event(core, TRACE_INTERRUPT, irq, 0);
 		core->in_handler |= HANDLER_IRQ;
 		if (handler->kernel)
 			handler->fn(handler->arg);

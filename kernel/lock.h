@@ -21,9 +21,20 @@
 #define kassert(cond) ((cond) ? (void)0 : panic_assert(__FILE__, __LINE__, __func__, #cond))
 #endif
 
-/* There may be more than one core: set before the second starts, constant after. Where there is one,
- * what preemption is held off for needs no atomics. */
-extern bool smp;
+/* Not 0: what preemption is held off for needs atomics. SMP_CORES: there may be more than one core; set before the
+ * second starts, constant after. SMP_TRACED: a timeline is recorded, see lock_untraced. */
+enum { SMP_CORES = 1, SMP_TRACED = 2 };
+extern uint8_t smp;
+
+/* Not shared_get, which would not be part of a comparison. */
+static inline uint8_t smp_how(void)
+{
+#ifdef __SANITIZE_THREAD__
+	return __atomic_load_n(&smp, __ATOMIC_RELAXED);
+#else
+	return smp;
+#endif
+}
 
 #define assert_nopreempt()  kassert(arch_current()->nopreempt > 0)
 #define assert_locked(lock) kassert(atomic_load_explicit(&(lock)->held, memory_order_relaxed))
@@ -61,16 +72,22 @@ void spin_wait(struct spinlock *lock);
 /* Also from handlers, whose interrupted coroutine may have it: false after so many ns without it. */
 bool spin_lock_for(struct spinlock *lock, uint64_t time);
 
-static inline void spin_lock(struct spinlock *lock)
+/* how: what smp is. */
+static inline void spin_lock_as(struct spinlock *lock, uint8_t how)
 {
 	assert_nopreempt();
-	if (!smp) {
+	if (!how) {
 		kassert(!atomic_load_explicit(&lock->held, memory_order_relaxed));
 		atomic_store_explicit(&lock->held, 1, memory_order_relaxed);
 		return;
 	}
 	if (unlikely(!spin_try_lock(lock)))
 		spin_wait(lock);
+}
+
+static inline void spin_lock(struct spinlock *lock)
+{
+	spin_lock_as(lock, smp_how());
 }
 
 static inline void spin_unlock(struct spinlock *lock)
@@ -89,6 +106,22 @@ static inline void lock(struct spinlock *lock)
 {
 	preempt_disable();
 	spin_lock(lock);
+}
+
+/* The same; false: preemption is held off, but the lock is not taken, for a timeline is recorded, and what
+ * follows is to be on it. Where there is one core this costs no more than lock. */
+static inline __attribute__((always_inline)) bool lock_untraced(struct spinlock *lock)
+{
+	preempt_disable();
+
+	if (!smp_how()) {
+		spin_lock_as(lock, 0);
+		return true;
+	}
+	if (unlikely(shared_get(smp) & SMP_TRACED))
+		return false;
+	spin_lock_as(lock, SMP_CORES);
+	return true;
 }
 
 static inline void unlock(struct spinlock *lock)

@@ -68,14 +68,13 @@ static inline void proc_put_next(struct core *core, struct co *co)
 		proc_put(core, old);
 }
 
-/* A coroutine: what runs next here where that is plain to see; NULL: the scheduler knows. */
+/* A coroutine, with no other attention than ATTENTION_TRACED: what runs next here where that is plain to see;
+ * NULL: the scheduler knows. */
 static inline struct co *proc_pick(struct core *core)
 {
 	struct proc *proc = &core->proc;
 	struct co *co = proc->runnext;
 
-	if (unlikely(shared_get(core->attention)))
-		return NULL;
 	if (co) { /* in its waker's slice */
 		shared_set(proc->runnext, NULL);
 		return co;

@@ -2,13 +2,14 @@
 #include "kernel/sched.h"
 
 #include "debug/calls.h"
+#include "debug/trace.h"
 #include "kernel/page.h"
 #include "kernel/proc.h"
 #include "kernel/stack.h"
 
 _Atomic int external_waits, irqs_attached;
 
-bool smp;
+uint8_t smp;
 
 static void *refill(void *, void *)
 {
@@ -99,12 +100,30 @@ static inline __attribute__((always_inline)) void switch_to(struct core *core, s
 		sched_finish(arch_current(), prev);
 }
 
+/* The calling coroutine stops, for the scheduler, or where only a timeline is recorded for whom it sees. */
+static __attribute__((noinline)) void stop_attentively(void)
+{
+	struct co *next = trace_next(), *self = arch_current();
+
+	switch_to(self->core, self, next, false);
+}
+
+static inline __attribute__((always_inline)) void stop(struct core *core, struct co *self,
+						       bool ends)
+{
+	if (unlikely(shared_get(core->attention))) {
+		stop_attentively();
+		return;
+	}
+	trace_stop_always(core, self);
+	switch_to(core, self, proc_pick(core), ends);
+}
+
 void sched_park(void)
 {
 	struct co *self = arch_current();
-	struct core *core = self->core;
 
-	switch_to(core, self, proc_pick(core), false);
+	stop(self->core, self, false);
 }
 
 void sched_end(void)
@@ -113,7 +132,7 @@ void sched_end(void)
 	struct core *core = self->core;
 
 	shared_set(self->state, CO_ENDED);
-	switch_to(core, self, proc_pick(core), true);
+	stop(core, self, true);
 }
 
 /* The calling coroutine lets others run, and goes on where its flags allow it to run. */
@@ -133,7 +152,7 @@ static __attribute__((noinline)) void yield_slowly(struct core *core, struct co 
 {
 	if (!call_by_coroutine(self))
 		call_forbidden("go_yield");
-	if (shared_get(core->attention) || proc_waiting(core))
+	if (shared_get(core->attention) > ATTENTION_TRACED || proc_waiting(core))
 		give_way(core, self);
 	preempt_enable();
 }
@@ -151,6 +170,7 @@ ARCH_RETURN void go_yield(void)
 		return;
 	}
 	shared_set(self->state, CO_RUNNABLE);
+	trace_stop_always(core, self);
 	switch_to(core, self, proc_rotate(core, self), false);
 	preempt_enable();
 }
@@ -172,8 +192,8 @@ static inline void count(struct core *core, bool woken)
 }
 
 /* As ready, where co may have to go elsewhere, or an interrupt handler or the scheduler runs. */
-static __attribute__((noinline)) void ready_slowly(struct core *core, struct co *co, bool next,
-						   bool woken)
+static __attribute__((noinline)) void ready_untraced(struct core *core, struct co *co, bool next,
+						     bool woken)
 {
 	if (core->in_handler & HANDLER_IRQ) {
 		shared_add(core->handler_wakeups, 1);
@@ -191,6 +211,22 @@ static __attribute__((noinline)) void ready_slowly(struct core *core, struct co 
 		proc_put(core, co);
 }
 
+static __attribute__((noinline)) void ready_traced(struct core *core, struct co *co, bool next,
+						   bool woken)
+{
+	trace_ready(co, woken);
+	ready_untraced(core, co, next, woken);
+}
+
+static __attribute__((noinline)) void ready_slowly(struct core *core, struct co *co, bool next,
+						   bool woken)
+{
+	if (core->traced)
+		ready_traced(core, co, next, woken);
+	else
+		ready_untraced(core, co, next, woken);
+}
+
 /* next: it runs next here, in this slice. */
 static inline __attribute__((always_inline)) void ready(struct co *co, bool next, bool woken)
 {
@@ -201,6 +237,7 @@ static inline __attribute__((always_inline)) void ready(struct co *co, bool next
 		return; /* the fault: it has not stopped yet, so it need not be woken */
 #endif
 	shared_set(co->state, CO_RUNNABLE);
+	trace_ready_always(co, woken);
 	if (unlikely(shared_get(core->attention) || (co->flags & (CO_PINNED | CO_URGENT)))) {
 		ready_slowly(core, co, next, woken);
 		return;
@@ -237,12 +274,14 @@ void sched_park_for(struct co *next)
 	struct co *self = arch_current();
 	struct core *core = self->core;
 
-	if (unlikely(core->turn_over || core->every_switch || proc_home(core, next) != core)) {
+	if (unlikely(core->turn_over || core->each_switch || proc_home(core, next) != core)) {
 		ready(next, !core->turn_over, true);
-		next = proc_pick(core);
-	} else {
-		shared_add(core->wakeups, 1);
+		sched_park();
+		return;
 	}
+	shared_add(core->wakeups, 1);
+	trace_ready_always(next, true);
+	trace_stop_always(core, self);
 	switch_to(core, self, next, false);
 }
 

@@ -20,6 +20,7 @@
 #define KERNEL_SCHED_H
 
 #include "debug/paint.h"
+#include "debug/trace.h"
 #include "kernel/core.h"
 #include "kernel/lock.h"
 
@@ -69,6 +70,7 @@ static inline void sched_charge(struct core *core, struct co *self)
 /* The owner: next becomes the one that runs here. */
 static inline void sched_begin(struct core *core, struct co *next)
 {
+	trace_switch_always(core, next);
 	atomic_store_explicit(&next->on_core, CO_ON, memory_order_relaxed);
 	shared_set(next->core, core);
 	shared_set(next->state, CO_RUNNING);

@@ -41,6 +41,7 @@ static bool service(struct core *core, struct co *running)
 		core->elsewhere = true; /* so what timers make ready is filed */
 		next = wheel_advance(&core->wheel, now);
 		core->timers_after = now + TIMER_GAP;
+		trace_always(core, TRACE_TIMER, 0, 0);
 	}
 	if (next > now && next < core->timers_after)
 		next = core->timers_after;
@@ -119,8 +120,11 @@ static struct co *run(struct core *core, struct co *next)
 	struct co *self = core->scheduler, *prev;
 	void *frame = next->frame;
 
-	if (shared_get(core->every_switch)) {
-		sched_charge(core, self);
+	if (shared_get(core->each_switch)) {
+		if (core->traced)
+			trace_run(core, next);
+		if (shared_get(core->every_switch))
+			sched_charge(core, self);
 		if (locals_room)
 			locals_enter(next);
 	}

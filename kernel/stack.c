@@ -4,6 +4,7 @@
 
 #include "debug/failing.h"
 #include "debug/overflow.h"
+#include "debug/trace.h"
 #include "kernel/core.h"
 #include "kernel/lock.h"
 #include "kernel/page.h"
@@ -518,5 +519,7 @@ bool stack_fault(uintptr_t addr, const struct arch_regs *regs)
 	}
 	if (!own)
 		note_stray(kind, at);
+	if (traced(co->core))
+		trace_event(co->core, TRACE_FAULT, addr, 0);
 	return true;
 }

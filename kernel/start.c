@@ -109,7 +109,7 @@ _Noreturn void kernel_start(void)
 	cores[0] = &boot_core;
 	arch_bind_core(&boot_core);
 	core_count = 1;
-	smp = machine.ncores > 1;
+	smp = machine.ncores > 1 ? SMP_CORES : 0;
 
 	options_parse(machine.command_line);
 	page_init();

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "debug/order.h"
+#include "debug/trace.h"
 #include "kernel/heap.h"
 #include "kernel/sched.h"
 
@@ -256,12 +257,41 @@ static inline int chan_leave(struct chan *c, struct co *wake, int result, enum h
 	return unlikely(result == -EAGAIN) && how == WAIT ? -ETIMEDOUT : result;
 }
 
+/* What is left to do when the channel is locked. */
+static inline __attribute__((always_inline)) int send_locked(struct chan *c, const void *elem,
+							     enum how how, uint64_t deadline,
+							     bool is_traced)
+{
+	struct co *wake = NULL;
+	int result = chan_send_now(c, elem, &wake);
+
+	if (is_traced && !result)
+		trace_send(c, wake);
+	if (unlikely(result == -EAGAIN) && how == WAIT && !wait_expired(deadline))
+		return deadline == TIME_NEVER
+			       ? wait_for_peer(c, &c->senders, WAIT_CHAN_SEND, (void *)elem)
+			       : wait_for_peer_until(c, &c->senders, WAIT_CHAN_SEND, (void *)elem,
+						     deadline);
+	return chan_leave(c, wake, result, how);
+}
+
+/* Preemption is held off. Without a deadline it takes less stack. */
+static __attribute__((noinline)) int send_traced(struct chan *c, const void *elem, enum how how)
+{
+	spin_lock(&c->lock);
+	return send_locked(c, elem, how, TIME_NEVER, true);
+}
+
+static __attribute__((noinline)) int send_traced_until(struct chan *c, const void *elem,
+						       uint64_t deadline)
+{
+	spin_lock(&c->lock);
+	return send_locked(c, elem, WAIT, deadline, true);
+}
+
 static inline __attribute__((always_inline)) int send(struct chan *c, const void *elem, size_t size,
 						      enum how how, uint64_t deadline)
 {
-	struct co *wake = NULL;
-	int result;
-
 	if (unlikely(!c))
 		return -EINVAL;
 	if (unlikely(size != c->elem_size))
@@ -271,32 +301,21 @@ static inline __attribute__((always_inline)) int send(struct chan *c, const void
 	if (how == WAIT && wait_cancelled())
 		return -ECANCELED;
 	order_reads(elem, c->elem_size);
-	lock(&c->lock);
-	result = chan_send_now(c, elem, &wake);
-	if (unlikely(result == -EAGAIN) && how == WAIT && !wait_expired(deadline))
-		return deadline == TIME_NEVER
-			       ? wait_for_peer(c, &c->senders, WAIT_CHAN_SEND, (void *)elem)
-			       : wait_for_peer_until(c, &c->senders, WAIT_CHAN_SEND, (void *)elem,
-						     deadline);
-	return chan_leave(c, wake, result, how);
+	if (unlikely(!lock_untraced(&c->lock)))
+		return how == WAIT && deadline != TIME_NEVER ? send_traced_until(c, elem, deadline)
+							     : send_traced(c, elem, how);
+	return send_locked(c, elem, how, deadline, TRACE_ALWAYS);
 }
 
-static inline __attribute__((always_inline)) int receive(struct chan *c, void *elem, size_t size,
-							 enum how how, uint64_t deadline)
+static inline __attribute__((always_inline)) int receive_locked(struct chan *c, void *elem,
+								enum how how, uint64_t deadline,
+								bool is_traced)
 {
 	struct co *wake = NULL;
-	int result;
+	int result = chan_recv_now(c, elem, &wake);
 
-	if (unlikely(!c))
-		return -EINVAL;
-	if (unlikely(size != c->elem_size))
-		check_size(c, size, "chan_recv");
-	if (how == WAIT && wait_cancelled())
-		return -ECANCELED;
-	if (how == WAIT) /* else elem may stay as it is */
-		order_writes(elem, c->elem_size);
-	lock(&c->lock);
-	result = chan_recv_now(c, elem, &wake);
+	if (is_traced && !result)
+		trace_receive(c, wake);
 	if (how == TRY && !result)
 		order_writes(elem, c->elem_size);
 	if (unlikely(result == -EAGAIN) && how == WAIT && !wait_expired(deadline))
@@ -305,6 +324,37 @@ static inline __attribute__((always_inline)) int receive(struct chan *c, void *e
 			       : wait_for_peer_until(c, &c->receivers, WAIT_CHAN_RECV, elem,
 						     deadline);
 	return chan_leave(c, wake, result, how);
+}
+
+static __attribute__((noinline)) int receive_traced(struct chan *c, void *elem, enum how how)
+{
+	spin_lock(&c->lock);
+	return receive_locked(c, elem, how, TIME_NEVER, true);
+}
+
+static __attribute__((noinline)) int receive_traced_until(struct chan *c, void *elem,
+							  uint64_t deadline)
+{
+	spin_lock(&c->lock);
+	return receive_locked(c, elem, WAIT, deadline, true);
+}
+
+static inline __attribute__((always_inline)) int receive(struct chan *c, void *elem, size_t size,
+							 enum how how, uint64_t deadline)
+{
+	if (unlikely(!c))
+		return -EINVAL;
+	if (unlikely(size != c->elem_size))
+		check_size(c, size, "chan_recv");
+	if (how == WAIT && wait_cancelled())
+		return -ECANCELED;
+	if (how == WAIT) /* else elem may stay as it is */
+		order_writes(elem, c->elem_size);
+	if (unlikely(!lock_untraced(&c->lock)))
+		return how == WAIT && deadline != TIME_NEVER
+			       ? receive_traced_until(c, elem, deadline)
+			       : receive_traced(c, elem, how);
+	return receive_locked(c, elem, how, deadline, TRACE_ALWAYS);
 }
 
 int chan_close(struct chan *c)

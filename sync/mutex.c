@@ -34,7 +34,7 @@ uint64_t mutex_holder(const struct mutex *m)
  * preemption can come in between. */
 static inline bool mutex_change(struct mutex *m, uintptr_t from, uintptr_t to, bool locks)
 {
-	if (!smp)
+	if (!smp_how())
 		return arch_swap_here((uintptr_t *)&m->state, from, to);
 	/* acquire: with the release of an unlock, which is the last touch of *m. release: with the
 	 * acquire of the next lock. */
@@ -78,7 +78,7 @@ static bool take_or_mark(struct mutex *m, struct co *self)
 /* Nothing else could run here, so whoever holds a mutex is on another core, or waits. */
 static bool alone_here(const struct core *core)
 {
-	return smp && !shared_get(core->irq_pending) && !proc_waiting(core);
+	return (smp_how() & SMP_CORES) && !shared_get(core->irq_pending) && !proc_waiting(core);
 }
 
 /* Each look takes the mutex's line from its holder's core, so it comes after twice the time: meanwhile the

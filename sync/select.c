@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "debug/calls.h"
+#include "debug/trace.h"
 #include "kernel/heap.h"
 #include "kernel/sched.h"
 #include "sync/chan.h"
@@ -66,8 +67,12 @@ static void make_order(struct select *s)
 
 static void lock_all(const struct select *s)
 {
-	for (int i = 0; i < s->channels; i++)
-		spin_lock(&s->order[i]->lock);
+	if (!smp_how())
+		for (int i = 0; i < s->channels; i++)
+			spin_lock_as(&s->order[i]->lock, 0);
+	else
+		for (int i = 0; i < s->channels; i++)
+			spin_lock_as(&s->order[i]->lock, SMP_CORES);
 }
 
 static void unlock_all(const struct select *s)
@@ -145,6 +150,14 @@ static int act(const struct select *s, struct co **wake)
 	return -EAGAIN;
 }
 
+static __attribute__((noinline)) void trace_case(const struct select_case *k, const struct co *peer)
+{
+	if (k->op == SELECT_SEND)
+		trace_send(k->chan, peer);
+	else
+		trace_receive(k->chan, peer);
+}
+
 static struct wait_queue *queue_of(const struct select_case *k)
 {
 	return k->op == SELECT_SEND ? &k->chan->senders : &k->chan->receivers;
@@ -211,6 +224,9 @@ static int select_run(struct select *s, bool try, uint64_t deadline)
 	preempt_disable();
 	lock_all(s);
 	result = act(s, &wake);
+	if (unlikely(TRACE_ALWAYS || smp_how() > SMP_CORES) && result >= 0 &&
+	    !s->cases[result].status)
+		trace_case(&s->cases[result], wake);
 	if (result == -EAGAIN && !try && !wait_expired(deadline)) {
 		result = wait_for_any(s, deadline);
 	} else {

@@ -87,7 +87,7 @@ bool timer_stop(struct timer *t)
 }
 
 /* The time into a channel of capacity 1; who has not taken the last one misses this one. */
-static void send_time(struct chan *c, uint64_t now)
+static inline __attribute__((always_inline)) void send_time(struct chan *c, uint64_t now)
 {
 	struct co *wake = NULL;
 

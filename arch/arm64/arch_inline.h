@@ -70,6 +70,8 @@ static inline uint64_t arch_clock(void)
 	return (uint64_t)(((unsigned __int128)ticks * arm64_clock_mult) >> 32);
 }
 
+#define ARCH_STAMP() arch_clock()
+
 #define ARCH_WINDOW_BASE UINT64_C(0x0000100000000000)
 #define ARCH_WINDOW_END  UINT64_C(0x0000700000000000)
 

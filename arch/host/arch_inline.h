@@ -73,19 +73,27 @@ static inline bool arch_swap_here(uintptr_t *word, uintptr_t old, uintptr_t new)
 }
 
 /* The counter, not the C library: most programs that compute for long look at the clock, and could
- * not be preempted there. LFENCE keeps it from being read before a load that told about another
- * core's time. */
-static inline uint64_t arch_clock(void)
+ * not be preempted there. */
+static inline uint64_t host_clock(void)
 {
 	uint32_t low, high;
 
 	if (!host_tsc_mult)
 		return host_slow_clock();
-	__asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
 	return (uint64_t)(((unsigned __int128)((((uint64_t)high << 32) | low) - host_tsc_origin) *
 			   host_tsc_mult) >>
 			  32);
 }
+
+/* LFENCE keeps it from being read before a load that told about another core's time. */
+static inline uint64_t arch_clock(void)
+{
+	__asm__ volatile("lfence" : : : "memory");
+	return host_clock();
+}
+
+#define ARCH_STAMP() host_clock()
 
 /* Far from where Linux puts programs and libraries, and where the sanitizers let memory be: for
  * ThreadSanitizer 1.2 TB, else 8. */

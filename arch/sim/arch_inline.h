@@ -72,6 +72,8 @@ static inline uint64_t arch_clock(void)
 	return sim_clock();
 }
 
+#define ARCH_STAMP() arch_clock()
+
 #define ARCH_WINDOW_BASE UINT64_C(0x200000000000)
 #define ARCH_WINDOW_END  UINT64_C(0x201000000000)
 

@@ -73,15 +73,23 @@ static inline bool arch_swap_here(uintptr_t *word, uintptr_t old, uintptr_t new)
 /* Nanoseconds a cycle of the time stamp counter, in 1/2^32; set before kernel_start. */
 extern uint64_t x86_clock_mult;
 
-/* LFENCE keeps the counter from being read before a load that told about another core's time. */
-static inline uint64_t arch_clock(void)
+static inline uint64_t x86_clock(void)
 {
 	uint32_t low, high;
 
-	__asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
 	return (uint64_t)(((unsigned __int128)(((uint64_t)high << 32) | low) * x86_clock_mult) >>
 			  32);
 }
+
+/* LFENCE keeps the counter from being read before a load that told about another core's time. */
+static inline uint64_t arch_clock(void)
+{
+	__asm__ volatile("lfence" : : : "memory");
+	return x86_clock();
+}
+
+#define ARCH_STAMP() x86_clock()
 
 #define ARCH_WINDOW_BASE UINT64_C(0x0000100000000000)
 #define ARCH_WINDOW_END  UINT64_C(0x0000700000000000)

@@ -2,9 +2,9 @@
 
 from records import bytes_of
 
-from . import events, perfetto, story
+from . import events, page, perfetto, story
 
-FORMATS = ("pftrace", "txt")
+FORMATS = ("pftrace", "html", "txt")
 
 
 def words():
@@ -13,4 +13,4 @@ def words():
 
 def write(memory, elf, out, ending):
     timeline = events.read(memory, elf)
-    {"pftrace": perfetto, "txt": story}[ending].write(timeline, out)
+    {"pftrace": perfetto, "html": page, "txt": story}[ending].write(timeline, out)
