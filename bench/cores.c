@@ -5,11 +5,12 @@
  *	pinned     the same, each on a core of its own; ns
  *	channel    four send, four receive, one channel with a buffer of 128; ns for each value
  *	mutex      two coroutines, one on each core, want the same mutex; ns for each time locked
+ *	wake       from a send on one core until the receiver runs on the other, which was idle; us
  *	scale      how much more independent work two do than one
  */
 #include <string.h>
 
-#include "bench.h"
+#include "hogs.h"
 
 enum { ENDS = 4, PAIRS = 32 };
 
@@ -143,6 +144,42 @@ static void contend(long n)
 	must(count == l.n * 2, "the count");
 }
 
+/* ---- wake ---- */
+
+enum { WAKES = 3000 };
+
+static double delay[WAKES];
+
+static void note_delay(void *arg)
+{
+	uint64_t sent;
+
+	for (long i = 0; chan_recv(there, &sent) == 0; i++)
+		delay[i] = (double)(time_now() - sent) / 1e3;
+	waitgroup_done(arg);
+}
+
+static void wake(long n)
+{
+	struct waitgroup wg = {0};
+
+	there = chan_of(uint64_t, 1);
+	must(there && go_pin(0) == 0, "a channel, and a core");
+	start_on(1, &wg, note_delay, &wg);
+	for (long i = 0; i < n; i++) {
+		uint64_t sent = time_now() + 200 * NSEC_PER_USEC;
+
+		while (time_now() < sent)
+			;
+		sent = time_now();
+		chan_send(there, &sent);
+	}
+	chan_close(there);
+	waitgroup_wait(&wg);
+	report(percentile(delay, n, 0.5), "us", "cores-wake");
+	report(percentile(delay, n, 0.99), "us", "cores-wake-p99");
+}
+
 /* ---- scale ---- */
 
 struct pair {
@@ -207,6 +244,7 @@ int main(int argc, char **argv)
 		     {"pinned", pinned, 50000},
 		     {"channel", channel, 2000000},
 		     {"mutex", contend, 4000000},
+		     {"wake", wake, WAKES},
 		     {"scale", scale, 4000000}};
 	const struct mode *m = modes, *end = modes + sizeof modes / sizeof *modes;
 
@@ -214,8 +252,8 @@ int main(int argc, char **argv)
 		m++;
 	must(m < end, "the mode is known");
 	must(runtime_cores() >= 2, "there are two cores");
-	if (m->run == scale) {
-		scale(m->n);
+	if (m->run == scale || m->run == wake) {
+		m->run(m->n);
 		return 0;
 	}
 	m->run(m->n / 10);

@@ -1,6 +1,7 @@
 /*
  * sleepers.c N: N coroutines that sleep at the same time: the processor time it takes to make one
- * and have it fall asleep (arm), and to wake it at a moment of its own and have it end (fire).
+ * and have it fall asleep (arm), and to wake it at a moment of its own and have it end (fire); and to
+ * make it and have it fall asleep once more (again), when nobody has to supply memory for it.
  */
 #include <time.h>
 
@@ -54,12 +55,14 @@ static uint64_t run(long n, uint64_t wait, double *arm, double *fire)
 int main(int argc, char **argv)
 {
 	long n = number(argc, argv, 1, 1000000);
-	double arm, fire;
+	double arm, fire, again, ignored;
 	/* A tenth of them first, which tells how long all will take; others may compute, too. */
 	uint64_t wait = 2 * 10 * run(n / 10, NSEC_PER_SEC, &arm, &fire) + 4 * NSEC_PER_SEC;
 
 	must(run(n, wait, &arm, &fire) < wait, "all sleep at once");
+	must(run(n, wait, &again, &ignored) < wait, "all sleep at once");
 	report(arm, "ns", "sleepers-arm");
 	report(fire, "ns", "sleepers-fire");
+	report(again, "ns", "sleepers-again");
 	return 0;
 }

@@ -98,6 +98,31 @@ func contend(n int) {
 	must(count == n/2*2, "the count")
 }
 
+// ---- wake ----
+
+// Goroutines cannot be pinned: the sender computes on, so that another thread takes the receiver.
+func wake(n int) {
+	var wg sync.WaitGroup
+	there := make(chan int64, 1)
+	delay := make([]float64, 0, n)
+	wg.Add(1)
+	go func() {
+		for sent := range there {
+			delay = append(delay, float64(now()-sent)/1e3)
+		}
+		wg.Done()
+	}()
+	for i := 0; i < n; i++ {
+		for until := now() + 200e3; now() < until; {
+		}
+		there <- now()
+	}
+	close(there)
+	wg.Wait()
+	report(percentile(delay, 0.5), "us", "cores-wake")
+	report(percentile(delay, 0.99), "us", "cores-wake-p99")
+}
+
 // ---- scale ----
 
 func ask(n int, wg *sync.WaitGroup) {
@@ -151,6 +176,10 @@ func main() {
 	must(runtime.NumCPU() >= 2, "there are two cores")
 	if name == "scale" {
 		scale(4000000)
+		return
+	}
+	if name == "wake" {
+		wake(3000)
 		return
 	}
 	m, ok := modes[name]

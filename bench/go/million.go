@@ -63,7 +63,10 @@ func main() {
 	created := create(&wg, n)
 	bytes := memory() - before
 	woken := wake(&wg, n)
+	again := create(&wg, n)
+	wake(&wg, n)
 	report(bytes/float64(n), "B", "memory")
 	report(float64(created)/float64(n), "ns", "memory-create")
 	report(float64(woken)/float64(n), "ns", "memory-wake")
+	report(float64(again)/float64(n), "ns", "memory-again")
 }

@@ -59,6 +59,9 @@ func main() {
 	wait := 2*10*taken + 4e9
 	arm, fire, taken := run(n, wait)
 	must(taken < wait, "all sleep at once")
+	again, _, taken := run(n, wait)
+	must(taken < wait, "all sleep at once")
 	report(arm, "ns", "sleepers-arm")
 	report(fire, "ns", "sleepers-fire")
+	report(again, "ns", "sleepers-again")
 }

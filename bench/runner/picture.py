@@ -51,7 +51,7 @@ def value(result, unit):
 def one(result, y):
     """The parts of one row, whose upper end is y."""
     base, unit = y + 15, result["unit"]
-    verdict = result["verdict"].split(",")[0]
+    verdict = result["verdict"]
     parts = [text(MARGIN, base, result["title"].strip()),
              text(710, base, value(result["vole"], unit), "number"),
              text(800, base, value(result.get("go"), unit), "number quiet"),
@@ -65,7 +65,7 @@ def one(result, y):
 
 
 def svg(machine, results):
-    rows = [result for result in results if result["target"]]
+    rows = [result for result in results if result["target"] or result["target_ratio"]]
     bottom = TOP + ROW * len(rows)
     height = bottom + 44
     parts = [f'<rect width="{WIDTH}" height="{height}" rx="6" class="paper"/>',

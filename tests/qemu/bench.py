@@ -29,11 +29,11 @@ def verdict(row, **values):
 
 def run_rules(_case):
     """Made-up numbers."""
-    ratio = rows.Row("x", "title", "x", target=10, go=100, then=5)
+    ratio = rows.Row("x", "title", "x", 0.1)
     fixed = rows.Row("x", "title", "x", target=10)
     more = rows.Row("x", "title", "x", target=1.9, at_least=True)
     wanted = [
-        (verdict(ratio, vole=[15, 19, 900], go=[200]), "hit, then 5"), # the median, beside Go
+        (verdict(ratio, vole=[15, 19, 900], go=[200]), "hit"), # the median, beside Go
         (verdict(ratio, vole=[9], go=[200]), "hit"),
         (verdict(ratio, vole=[9], go=[80]), "missed"),
         (verdict(ratio, vole=[9], go=[]), "failed"),
