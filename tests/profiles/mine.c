@@ -7,7 +7,7 @@
 #include <string.h>
 #include <vole.h>
 
-enum { ROUNDS = 200, LONG = 10 * ROUNDS, UNIT = 100000 };
+enum { ROUNDS = 50, LONG = 40 * ROUNDS, UNIT = 100000 };
 
 static __attribute__((noinline)) void dig(int n)
 {
@@ -22,12 +22,17 @@ static __attribute__((noinline)) void sift(int n)
 		;
 }
 
+static unsigned long took; /* us */
+
 static void mine(void *rounds)
 {
+	uint64_t start = time_now();
+
 	for (int i = 0; i < *(int *)rounds; i++) {
 		dig(3);
 		sift(1);
 	}
+	took = (unsigned long)(time_now() - start) / 1000;
 }
 
 int main(int argc, char **argv)
@@ -42,6 +47,6 @@ int main(int argc, char **argv)
 		time_sleep(NSEC_PER_MSEC);
 	if (!strcmp(how, "panic"))
 		runtime_panic("as asked");
-	printf("done\n");
+	printf("done after %lu us\n", took);
 	return 0;
 }

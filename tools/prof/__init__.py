@@ -5,9 +5,9 @@ import sys
 
 from records import Failure
 
-from . import listing, places, pprof, tables
+from . import flame, listing, places, pprof, tables
 
-FORMATS = ("pb.gz", "txt")
+FORMATS = ("pb.gz", "svg", "txt")
 HZ, HZ_MOST = "997", 10000
 
 
@@ -28,4 +28,4 @@ def write(memory, elf, out, ending):
     for kind, (count, value) in profile.lost.items():
         print(f"profile: {count} samples of {kind} ({value} {tables.UNITS[kind]}) are not in it: its tables were full",
               file=sys.stderr)
-    {"pb.gz": pprof, "txt": listing}[ending].write(places.named(profile, elf), out)
+    {"pb.gz": pprof, "svg": flame, "txt": listing}[ending].write(places.named(profile, elf), out)

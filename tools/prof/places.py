@@ -21,8 +21,6 @@ Result = namedtuple("Result", "samples period duration lost elf text")
 LOST = Place("[lost: the tables were full]", "", 0)
 FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 REASONS = os.path.join(FOLDER, "debug", "who.c")
-# Where coroutines are started: their caller is the place.
-STARTERS = ("./kernel/", "./sync/", "./debug/", "kernel/", "sync/", "debug/")
 
 
 def headers(elf):
@@ -85,7 +83,7 @@ def lookup(elf, machine, addresses):
             file, _, number = re.sub(r" \(discriminator \d+\)$", "", line).rpartition(":")
             if file == "??" or file.endswith((".S", ".s")): # or it takes a label for one
                 function = symbols.find(address)
-            places.append(Place(function, "" if file == "??" else file, int(number) if number.isdigit() else 0))
+            places.append(Place(function, "" if file == "??" else os.path.normpath(file), int(number) if number.isdigit() else 0))
             function = None
     return found
 
@@ -102,11 +100,10 @@ def reasons():
 def named(profile, elf):
     """The profile with names for all that has one."""
     machine, text = headers(elf)
-    inside = lambda address: text[0] <= address < text[1] # noqa: E731
     # A call returns to the instruction behind it.
     wanted = {pc - 1 for sample in profile.samples for pc in sample.pc}
     wanted |= {s.function for s in profile.samples} | {s.spawned - 1 for s in profile.samples if s.spawned}
-    found = lookup(elf, machine, sorted(a for a in wanted if inside(a)))
+    found = lookup(elf, machine, sorted(a for a in wanted if text[0] <= a < text[1]))
     library = [Place("[library]", "", 0)]
 
     def places(address):
