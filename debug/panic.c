@@ -11,6 +11,7 @@
 
 #include "debug/print.h"
 #include "debug/symtab.h"
+#include "debug/trace.h"
 #include "kernel/core.h"
 #include "kernel/outside.h"
 #include "kernel/sched.h"
@@ -82,6 +83,7 @@ static void print_frames_here(struct backtrace *b)
 /* The report is printed. A debugger stops here (qemu/vole.gdb). */
 static __attribute__((noinline)) _Noreturn void panic_end(void)
 {
+	trace_print_last();
 	arch_power_off(STATUS_PANIC);
 }
 

@@ -9,6 +9,7 @@
 #include "debug/order.h"
 #include "debug/print.h"
 #include "debug/record.h"
+#include "debug/symtab.h"
 #include "debug/who.h"
 #include "kernel/lock.h"
 #include "kernel/page.h"
@@ -21,7 +22,7 @@ static struct timeline *timeline;
 static struct trace_event *events; /* of core 0; those of the others follow */
 static uint32_t event_bits;        /* of timeline->events */
 static bool by_option, prints;     /* vole.trace= */
-static bool recording;
+bool trace_recording;
 static struct spinlock switching; /* what follows */
 static int starts;                /* trace_start, less trace_stop */
 static bool without;              /* there was no memory */
@@ -95,7 +96,7 @@ static __attribute__((noinline)) void sample(struct core *core, uint64_t now)
 /* Whether there is something to do; then, in the simulated machine, without a step until it is done. */
 static inline bool trace_opens(void)
 {
-	if (!recording)
+	if (!trace_recording)
 		return false;
 	look_begin();
 	return true;
@@ -284,7 +285,7 @@ static void *make_timeline(void *size, void *)
 
 static void set(bool on)
 {
-	recording = on;
+	trace_recording = on;
 	smp = (uint8_t)((smp & SMP_CORES) | (on && !TRACE_ALWAYS ? SMP_TRACED : 0));
 	for (int i = 0; !TRACE_ALWAYS && i < core_count; i++)
 		shared_set(cores[i]->traced, on);
@@ -333,7 +334,7 @@ void trace_start(void)
 	starts++;
 	if (!timeline && !without)
 		core_call(make_timeline, (void *)(uintptr_t)USUAL_SIZE, NULL);
-	if (timeline && !recording)
+	if (timeline && !trace_recording)
 		set(true);
 	look_end();
 	unlock(&switching);
@@ -345,7 +346,7 @@ void trace_stop(void)
 	lock(&switching);
 	if (starts)
 		starts--;
-	if (!starts && !by_option && recording)
+	if (!starts && !by_option && trace_recording)
 		set(false);
 	unlock(&switching);
 }
@@ -355,7 +356,7 @@ void trace_stop(void)
 static inline void mark(enum trace_kind kind, const char *name, uint64_t value, const char *call)
 {
 	call_outside_handler(call);
-	if (!recording)
+	if (!trace_recording)
 		return;
 	preempt_disable();
 	trace_event(core_here(), kind, (uintptr_t)name, value);
@@ -380,4 +381,143 @@ void trace_end(void)
 void trace_count(const char *name, int64_t value)
 {
 	mark(TRACE_COUNT, name, (uint64_t)value, "trace_count");
+}
+
+void trace_called_at(const char *name, int64_t descriptor)
+{
+	mark(TRACE_CALL, name, (uint64_t)descriptor, name);
+}
+
+void trace_returned_at(const char *name, int64_t result)
+{
+	mark(TRACE_RETURN, name, (uint64_t)result, name);
+}
+
+/* ---- In a panic ---- */
+
+static const char *const words[TRACE_KINDS] = {
+	[TRACE_SWITCH] = "switch",
+	[TRACE_PARK] = "park",
+	[TRACE_YIELD] = "yield",
+	[TRACE_EXIT] = "exit",
+	[TRACE_SPAWN] = "spawn",
+	[TRACE_READY] = "ready",
+	[TRACE_INTERRUPT] = "interrupt",
+	[TRACE_TIMER] = "timer",
+	[TRACE_IDLE] = "idle",
+	[TRACE_STEAL] = "steal from core",
+	[TRACE_FAULT] = "fault",
+	[TRACE_SEND] = "send",
+	[TRACE_SEND_TO] = "send",
+	[TRACE_RECEIVE] = "receive",
+	[TRACE_RECEIVE_FROM] = "receive",
+	[TRACE_RECEIVE_PUT] = "receive",
+	[TRACE_CALL] = "call",
+	[TRACE_RETURN] = "return",
+	[TRACE_MARK] = "mark",
+	[TRACE_BEGIN] = "begin",
+	[TRACE_END] = "end",
+	[TRACE_COUNT] = "count",
+};
+
+/* The event of a core that was written back events ago; NULL: it is gone, or not complete. */
+static const struct trace_event *event_before(int core, uintptr_t back)
+{
+	uintptr_t next = timeline->ring[core].next;
+	const struct trace_event *event =
+		&events[((size_t)core << event_bits) + ((next - back) & (timeline->events - 1))];
+
+	if (back > next || back > timeline->events || !(event->what & 0xff))
+		return NULL;
+	return event;
+}
+
+/* By what the rings say of it: nothing else can be believed now. */
+static const char *name_by_events(uint64_t id)
+{
+	enum { MOST = 2000 };
+	static char name[NAME_SIZE];
+	size_t offset;
+
+	if (id <= 1)
+		return id ? "main" : "";
+	for (uintptr_t back = 1; back < MOST; back++)
+		for (int core = 0; core < (int)timeline->cores; core++) {
+			const struct trace_event *event = event_before(core, back);
+			uint8_t kind = event ? event->what & 0xff : TRACE_NONE;
+
+			if (kind == TRACE_NAME_END && event->co == id &&
+			    event_before(core, back + 1)) {
+				memcpy(name, &event_before(core, back + 1)->a, NAME_SIZE / 2);
+				memcpy(name + NAME_SIZE / 2, &event->a, NAME_SIZE / 2);
+				return name;
+			}
+			if ((kind == TRACE_SWITCH || kind == TRACE_EXIT) && event->co == id &&
+			    event->a)
+				return symtab_find(event->a, &offset);
+			if ((kind == TRACE_READY || kind == TRACE_SPAWN) && event->a == id &&
+			    event->b)
+				return symtab_find(event->b, &offset);
+		}
+	return "?";
+}
+
+static void print_event(int core, const struct trace_event *event)
+{
+	uint8_t kind = event->what & 0xff;
+
+	print("%lu core %d co %lu ", event->what >> 8, core, event->co);
+	print("\"%s\" %s", name_by_events(event->co), words[kind]);
+	if (kind == TRACE_PARK && event->a < WAIT_REASONS)
+		print(" %s", wait_reason_names[event->a]);
+	else if (kind == TRACE_SPAWN || kind == TRACE_READY)
+		print(" %lu \"%s\"", event->a, name_by_events(event->a));
+	else if (kind == TRACE_CALL || kind == TRACE_RETURN || kind == TRACE_COUNT)
+		print(" %s %ld", (const char *)event->a, (int64_t)event->b);
+	else if (kind == TRACE_MARK || kind == TRACE_BEGIN)
+		print(" %s", (const char *)event->a);
+	else if (kind == TRACE_STEAL || (kind == TRACE_INTERRUPT && event->a < UINT32_MAX))
+		print(" %lu", event->a);
+	else if (kind == TRACE_FAULT || kind >= TRACE_SEND)
+		print(" 0x%lx", event->a);
+	print("\n");
+}
+
+void trace_print_last(void)
+{
+	static uintptr_t back[MAX_CORES]; /* of the next to look at, of each core */
+	static struct {
+		int core;
+		const struct trace_event *event;
+	} last[PRINTED];
+	int n = 0;
+
+	if (!prints || !trace_recording)
+		return;
+	trace_recording = false;
+	for (int core = 0; core < (int)timeline->cores; core++)
+		back[core] = 1;
+	while (n < PRINTED) {
+		int latest = -1;
+		const struct trace_event *event = NULL;
+
+		for (int core = 0; core < (int)timeline->cores; core++) {
+			const struct trace_event *its = event_before(core, back[core]);
+
+			if (its && (!event || its->what > event->what)) {
+				event = its;
+				latest = core;
+			}
+		}
+		if (!event)
+			break;
+		back[latest]++;
+		if (words[event->what & 0xff]) {
+			last[n].core = latest;
+			last[n++].event = event;
+		}
+	}
+	print("the last %d events:\n", n);
+	while (n--)
+		print_event(last[n].core, last[n].event);
 }

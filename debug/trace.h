@@ -111,6 +111,24 @@ static inline bool traced(const struct core *core)
 	return TRACE_ALWAYS || unlikely(shared_get(core->traced));
 }
 
+/* Calls of files and sockets: around them, by their coroutine. trace_returned gives back result. */
+extern bool trace_recording;
+void trace_called_at(const char *name, int64_t descriptor);
+void trace_returned_at(const char *name, int64_t result);
+
+static inline void trace_called(const char *name, int64_t descriptor)
+{
+	if (unlikely(trace_recording))
+		trace_called_at(name, descriptor);
+}
+
+static inline long trace_returned(const char *name, long result)
+{
+	if (unlikely(trace_recording))
+		trace_returned_at(name, result);
+	return result;
+}
+
 /* Prints the last events, in a panic, where vole.trace=ring asks for that. */
 void trace_print_last(void);
 
