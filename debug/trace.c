@@ -170,6 +170,10 @@ static void *ready_here(void *arg, void *woken)
 
 void trace_ready(const struct co *co, bool woken)
 {
+#ifdef PLANT_UNSAID_WAKE
+	if (woken)
+		return; /* the fault */
+#endif
 	if (!trace_opens())
 		return;
 	core_call(ready_here, (void *)co, (void *)(uintptr_t)woken);

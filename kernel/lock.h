@@ -27,7 +27,7 @@ enum { SMP_CORES = 1, SMP_TRACED = 2 };
 extern uint8_t smp;
 
 /* Not shared_get, which would not be part of a comparison. */
-static inline uint8_t smp_how(void)
+static inline __attribute__((always_inline)) uint8_t smp_how(void)
 {
 #ifdef __SANITIZE_THREAD__
 	return __atomic_load_n(&smp, __ATOMIC_RELAXED);
@@ -73,7 +73,7 @@ void spin_wait(struct spinlock *lock);
 bool spin_lock_for(struct spinlock *lock, uint64_t time);
 
 /* how: what smp is. */
-static inline void spin_lock_as(struct spinlock *lock, uint8_t how)
+static inline __attribute__((always_inline)) void spin_lock_as(struct spinlock *lock, uint8_t how)
 {
 	assert_nopreempt();
 	if (!how) {
@@ -85,7 +85,7 @@ static inline void spin_lock_as(struct spinlock *lock, uint8_t how)
 		spin_wait(lock);
 }
 
-static inline void spin_lock(struct spinlock *lock)
+static inline __attribute__((always_inline)) void spin_lock(struct spinlock *lock)
 {
 	spin_lock_as(lock, smp_how());
 }
