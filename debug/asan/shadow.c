@@ -326,6 +326,16 @@ void __asan_unregister_globals(const struct asan_global *g, size_t n)
 	(void)n;
 }
 
+/* Around the constructors of a file of C++: nothing is forbidden because of their order. */
+void __asan_before_dynamic_init(const char *file)
+{
+	(void)file;
+}
+
+void __asan_after_dynamic_init(void)
+{
+}
+
 const struct asan_global *asan_find_global(uintptr_t at)
 {
 	for (size_t i = 0; i < nglobals; i++)

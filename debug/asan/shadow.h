@@ -57,6 +57,8 @@ void __asan_alloca_poison(uintptr_t at, size_t size);
 void __asan_allocas_unpoison(uintptr_t low, uintptr_t high);
 void __asan_register_globals(const struct asan_global *g, size_t n);
 void __asan_unregister_globals(const struct asan_global *g, size_t n);
+void __asan_before_dynamic_init(const char *file);
+void __asan_after_dynamic_init(void);
 
 /* What the linker calls in place of the kernel's. */
 void __real_page_init(void);

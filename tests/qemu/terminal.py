@@ -14,6 +14,7 @@ from harness.suite import Case, Check
 
 PROGRAM = "tests/kernel/stdin.c"
 SHELL = "examples/shell"
+FULL = "tests/qemu/full.c"
 LIMIT = 60
 
 # What one program does, one after the other: a word for it, by turns what is awaited and what is typed
@@ -183,6 +184,22 @@ def run_dump(case):
             Check("the terminal is as it was then", terminal.mode_after == terminal.mode, "", seen)]
 
 
+def run_dump_full(case):
+    """Ctrl-\\ when no memory is left, and when there are many; the program goes on."""
+    terminal = Terminal(builder.image(FULL, case.arch), ARCH=case.arch, SMP=case.smp, MEM="64M")
+    for awaited, typed in (("begins", "\r"), ("full", "\x1c"), ('coroutine 1 "main"', "\r"), ("many", "\x1c"),
+                           ('"last" waits: chan', "\r")):
+        if terminal.wait_for(awaited):
+            terminal.type(typed)
+    status = terminal.end()
+    seen = terminal.seen.decode("utf-8", "replace")
+    return [Check("Ctrl-\\ lists all coroutines when memory is full, and the program goes on",
+                  re.search(r"full\r\n(?:.*\r\n)*?dump:\r\n1 coroutines on(?:.*\r\n)+many\r\n", seen), "", seen),
+            Check("500 that wait are listed, and the program ends as it should",
+                  status == 3 and len(re.findall(r'^coroutine \d+ "waits" waits: chan receive', seen, re.M)) == 500,
+                  f"status {status}", seen[-3000:])]
+
+
 def cases(tier):
     if tier != "fast":
         return
@@ -191,3 +208,4 @@ def cases(tier):
         yield Case("terminal", "session", arch, 2, run_session, 2, images=images)
         yield Case("terminal", "shell", arch, 2, run_shell, 2, images=[(SHELL, arch, {})])
         yield Case("terminal", "dump", arch, 1, run_dump, 1, images=images)
+        yield Case("terminal", "dump when full", arch, 2, run_dump_full, 3, images=[(FULL, arch, {})])
