@@ -13,6 +13,7 @@
  */
 #include "host.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -80,6 +81,19 @@ uintptr_t host_stack_low(const struct co *co)
 	return co->stack_top - ((uintptr_t)PAGE_SIZE << co->stack_kind);
 }
 
+/* setjmp keeps the address that it returns to, which must be its own then. */
+static uintptr_t setjmps[3];
+
+static bool is_setjmp(uintptr_t pc)
+{
+	enum { LONGEST = 160 }; /* bytes, of those of glibc */
+
+	for (size_t i = 0; i < sizeof(setjmps) / sizeof(setjmps[0]); i++)
+		if (pc - setjmps[i] < LONGEST)
+			return true;
+	return false;
+}
+
 /* False: the way there cannot be told. */
 static bool at_return(const struct arch_regs *regs)
 {
@@ -87,7 +101,8 @@ static bool at_return(const struct arch_regs *regs)
 	uintptr_t sp = (uintptr_t)regs->uc.uc_mcontext.gregs[REG_RSP];
 	uintptr_t *slot, fp;
 
-	if (sp < host_stack_low(co) || sp >= co->stack_top)
+	if (sp < host_stack_low(co) || sp >= co->stack_top ||
+	    is_setjmp((uintptr_t)regs->uc.uc_mcontext.gregs[REG_RIP]))
 		return false;
 	slot = host_way_out(regs, co->stack_top, &fp);
 	if (!slot || (uintptr_t)slot < host_stack_low(co) + TRAP_STACK)
@@ -163,6 +178,7 @@ static bool traced;
 
 void host_late_init(void)
 {
+	static const char *const names[] = {"setjmp", "_setjmp", "__sigsetjmp"};
 	static char status[4096];
 	int file = (int)host_call(SYS_open, (long)"/proc/self/status", O_RDONLY | O_CLOEXEC, 0, 0,
 				  0, 0);
@@ -172,6 +188,8 @@ void host_late_init(void)
 	host_call(SYS_close, file, 0, 0, 0, 0, 0);
 	tracer = strstr(status, "TracerPid:\t");
 	traced = tracer && tracer[strlen("TracerPid:\t")] != '0';
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		setjmps[i] = (uintptr_t)dlsym(RTLD_DEFAULT, names[i]);
 }
 
 /* After this instruction of the library, comes back; later, where a debugger runs the program, which would take
