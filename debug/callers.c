@@ -50,6 +50,15 @@ unsigned callers_interrupted(const struct arch_regs *regs, uint64_t *pc, unsigne
 	return whole_stack(&b, pc, 1, most);
 }
 
+unsigned callers_stopped(const struct co *co, uint64_t *pc, unsigned most)
+{
+	struct backtrace b;
+
+	arch_backtrace_context(&b, co->sp);
+	pc[0] = b.pc;
+	return one_stack(&b, co, pc, 1, most);
+}
+
 unsigned callers_here(uint64_t *pc, unsigned most)
 {
 	struct backtrace b;

@@ -5,13 +5,17 @@
 #include "arch/arch.h"
 
 /*
- * Both fill pc[0] to pc[most - 1], the innermost function first, and return how many there are. Each is where a call
+ * All fill pc[0] to pc[most - 1], the innermost function first, and return how many there are. Each is where a call
  * returns to, so the place is the instruction before; also of the innermost, which has made none. They lock
  * nothing, and believe nothing that they read on a stack.
  */
 
 /* Of what an interrupt has interrupted, in its handler. */
 unsigned callers_interrupted(const struct arch_regs *regs, uint64_t *pc, unsigned most);
+
+/* Of a coroutine that has stopped by itself, and stays so. */
+struct co;
+unsigned callers_stopped(const struct co *co, uint64_t *pc, unsigned most);
 
 /* Of the coroutine that runs here, from the caller of this function on; also where that is on the core's own stack.
  * nopreempt > 0. */

@@ -10,6 +10,7 @@
 #include "debug/record.h"
 #include "debug/who.h"
 #include "kernel/core.h"
+#include "kernel/locals.h"
 
 enum { FRAMES_MAX = 48, SLOTS = 4096 };
 enum { ALL_TABLES = 16 << 20, TABLE_LEAST = 256 << 10, TABLE_MOST = 1 << 20 }; /* bytes */
@@ -148,19 +149,102 @@ static void set_owner(struct stack *s, const struct co *co)
 		memcpy(s->name, "scheduler", sizeof("scheduler"));
 }
 
+/* What is being counted, on each core: by interrupts, and by its scheduler. */
+struct buffer {
+	_Alignas(64) struct stack stack;
+	uint64_t pc[FRAMES_MAX];
+};
+
+/* ---- Waiting ---- */
+
+/*
+ * The scheduler counts waits when they end. For that each switch has to be the scheduler's, which takes
+ * several times as long, so after SEEN_MAX of them the others are left alone until the next sample, and not counted. A wait
+ * is counted that began while all were seen, or is so long that what the clock said then will do.
+ */
+enum { SEEN_MAX = 8, LONG_WAIT = 4 /* periods */ };
+
+static struct waits {
+	_Alignas(64) uint64_t since; /* then each switch became the scheduler's */
+	unsigned seen;               /* since then */
+} waits[MAX_CORES];
+
+static bool keep_switches;
+
+void profile_keep_switches(void)
+{
+	shared_set(keep_switches, true);
+}
+
+/* In the interrupt for a sample. */
+static void waits_begin(struct core *core)
+{
+	struct waits *w = &waits[core->index];
+
+	w->seen = 0;
+	if (!shared_get(core->every_switch)) {
+		w->since = arch_clock();
+		shared_set(core->every_switch, true);
+	}
+}
+
+static bool is_for_lock(uint8_t reason)
+{
+	return reason == WAIT_MUTEX || reason == WAIT_RWMUTEX_READ || reason == WAIT_RWMUTEX_WRITE;
+}
+
+static void count_wait(const struct core *core, const struct co *co, uint64_t ns)
+{
+	static struct buffer buffers[MAX_CORES];
+	struct table *t = table_of(core);
+	struct stack *s = &buffers[core->index].stack;
+
+	shared_set(busy[core->index], true);
+	atomic_signal_fence(memory_order_seq_cst);
+	s->count = 1;
+	s->value = ns;
+	s->reason = co->wait_reason;
+	s->kind = PROFILE_WAIT;
+	s->frames = (uint16_t)callers_stopped(co, s->pc, FRAMES_MAX);
+	set_owner(s, co);
+	profile_add(t, s);
+	if (is_for_lock(s->reason)) {
+		s->kind = PROFILE_CONTENTION;
+		profile_add(t, s);
+	}
+	t->last = core->now;
+	atomic_signal_fence(memory_order_seq_cst);
+	shared_set(busy[core->index], false);
+}
+
+void profile_resumes(struct core *core, struct co *next)
+{
+	struct waits *w = &waits[core->index];
+	uint64_t since = next->wait_since, ns = core->now - since;
+
+	if (!profile || !machine.sample_every)
+		return;
+	w->seen++;
+	if (since && !next->frame && core->now > since) {
+		shared_set(next->wait_since, 0);
+		if (since >= w->since || ns > LONG_WAIT * profile->period)
+			count_wait(core, next, ns);
+	}
+	if (w->seen >= SEEN_MAX && !keep_switches && !locals_room)
+		shared_set(core->every_switch, false);
+}
+
 /* ---- Processor time ---- */
 
 bool irq_sample(const struct arch_regs *regs, uint64_t ns)
 {
-	static struct {
-		_Alignas(64) struct stack stack;
-		uint64_t pc[FRAMES_MAX];
-	} samples[MAX_CORES];
+	static struct buffer samples[MAX_CORES];
 	const struct co *co = arch_current();
-	const struct core *core = co->core;
+	struct core *core = co->core;
 	struct table *t = table_of(core);
 	struct stack *s = &samples[core->index].stack;
 
+	waits_begin(core);
 	if (!atomic_load_explicit(&core->running, memory_order_relaxed))
 		return false;
 	t->last = arch_clock();
@@ -168,7 +252,7 @@ bool irq_sample(const struct arch_regs *regs, uint64_t ns)
 	s->value = ns;
 	s->kind = PROFILE_CPU;
 	s->reason = 0;
-	if (busy[core->index]) {
+	if (shared_get(busy[core->index])) {
 		t->lost_count[PROFILE_CPU]++;
 		t->lost_value[PROFILE_CPU] += ns;
 		return true;
@@ -210,6 +294,8 @@ void profile_init(void)
 	for (int i = 0; i < machine.ncores; i++)
 		((struct table *)(profile->tables + (size_t)i * bytes))->size =
 			bytes - sizeof(struct table);
-	if (machine.sample_every)
+	if (machine.sample_every) {
+		shared_set(core_here()->every_switch, true);
 		machine.sample_every(profile->period);
+	}
 }

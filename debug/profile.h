@@ -10,11 +10,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "arch/arch.h"
+#include "kernel/core.h"
 
 enum profile_kind { PROFILE_CPU, PROFILE_WAIT, PROFILE_CONTENTION, PROFILE_ALLOC, PROFILE_KINDS };
 
 /* Begins where vole.profile= says so: on the core that boots, before the others are started. */
 void profile_init(void);
+
+/* The scheduler: next, which has left its stack, is about to go on. Where each switch is the scheduler's. */
+void profile_resumes(struct core *core, struct co *next);
+
+/* Others want each switch to be the scheduler's, from now on. */
+void profile_keep_switches(void);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "debug/calls.h"
 #include "debug/leaks.h"
+#include "debug/profile.h"
 #include "debug/who.h"
 #include "kernel/page.h"
 #include "kernel/proc.h"
@@ -283,6 +284,7 @@ int runtime_cpu_ns(uint64_t *ns)
 	/* From now on all switches read the clock; so far, ticks of time slices have. */
 	for (int i = 0; i < core_count; i++)
 		shared_set(cores[i]->every_switch, true);
+	profile_keep_switches();
 	sched_charge(self->core, self);
 	*ns = self->cpu_ns;
 	preempt_enable();

@@ -4,6 +4,7 @@
  * picks the next coroutine, also from other cores, sleeps where there is none, and resumes what was
  * preempted or may not have left its stack yet.
  */
+#include "debug/profile.h"
 #include "debug/world.h"
 #include "kernel/locals.h"
 #include "kernel/lock.h"
@@ -123,8 +124,10 @@ static struct co *run(struct core *core, struct co *next)
 	if (shared_get(core->each_switch)) {
 		if (core->traced)
 			trace_run(core, next);
-		if (shared_get(core->every_switch))
+		if (shared_get(core->every_switch)) {
 			sched_charge(core, self);
+			profile_resumes(core, next);
+		}
 		if (locals_room)
 			locals_enter(next);
 	}

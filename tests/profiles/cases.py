@@ -13,6 +13,7 @@ from harness.suite import Case, Check
 from . import pprof
 
 PROGRAM = "tests/profiles/mine.c"
+WAITS = "tests/profiles/waits.c"
 TYPES = ["cpu/nanoseconds", "wait/nanoseconds", "contention/nanoseconds", "alloc/bytes"]
 # An instruction takes a nanosecond, and nothing of this machine is seen: the same samples each time.
 COUNTED = {"ACCEL": "tcg,thread=single", "INPUT": "none",
@@ -92,6 +93,28 @@ def digs_in_graph(text):
     return 0.5 < dig[0] < mine[0] <= 1 and dig[1] == mine[1] + 1
 
 
+def run_waits(case):
+    """Two coroutines sleep with a mutex in turn: who does not have it waits as long."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "p.pb.gz")
+        status, output = launch(case, path, builder.image(WAITS, case.arch))
+        profile = pprof.read(path)
+    sums = {}
+    for s in profile.samples:
+        for i, kind in enumerate(("cpu", "wait", "contention", "alloc")):
+            key = kind, s.labels.get("reason") if kind == "wait" else s.labels.get("coroutine")
+            sums[key] = sums.get(key, 0) + s.values[i] / 10 ** 6
+    slept, waited = sums.get(("wait", "sleep"), 0), sums.get(("wait", "mutex lock"), 0)
+    contended = sums.get(("contention", "locker"), 0)
+    most = 1000 if case.arch == HOST else 1.1 # a host may take its time
+    callers = [s for s in profile.samples if s.values[2] and [f for f, *_ in s.stack][:3] != ["lock_slow", "mutex_lock", "locker"]
+               and [f for f, *_ in s.stack][:2] != ["lock_slow", "locker"]]
+    return [Check("it runs, and the file is complete", status == 0 and not profile.problems, f"status {status}", output),
+            Check("sleeping for 200 ms, and as long for the mutex", 199 < slept < 200 * most and 180 < waited < 200 * most,
+                  f"{slept} {waited} ms\n{sums}"),
+            Check("that is contention, of who waited", contended == waited and not callers, f"{contended} ms {callers}")]
+
+
 def run_endings(case):
     """However it stops, there is a file; and what cannot be, is told before anything boots."""
     checks = []
@@ -129,6 +152,7 @@ def cases(tier):
         return
     for arch in (*ARCHES, HOST):
         yield Case("profile", "pprof", arch, 1, run_pprof, cost=4, images=[(PROGRAM, arch, {})])
+        yield Case("profile", "waits", arch, 1, run_waits, cost=4, images=[(WAITS, arch, {})])
     for arch in ("arm64", HOST):
         yield Case("profile", "endings", arch, 1, run_endings, cost=5, images=[(PROGRAM, arch, {})])
     yield Case("profile", "planted fault no-callers", "x86_64", 1, run_plant, cost=20,

@@ -38,7 +38,10 @@ static void mine(void *rounds)
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "";
-	int rounds = !strcmp(how, "on") ? INT_MAX : !strcmp(how, "long") ? LONG : ROUNDS;
+	int rounds = !strcmp(how, "on")     ? INT_MAX
+		     : !strcmp(how, "long") ? LONG
+		     : *how                 ? 10 * ROUNDS
+					    : ROUNDS;
 
 	if (go_with(&(struct go_options){.name = "miner"}, mine, &rounds))
 		return 1;

@@ -6,7 +6,7 @@ from .places import show
 from .tables import KINDS
 
 MOST = 40 # lines of a table
-TITLES = {"cpu": "processor time", "wait": "waiting", "contention": "others waited for a lock, by who held it",
+TITLES = {"cpu": "processor time", "wait": "waiting", "contention": "waiting for mutexes and rwmutexes",
           "alloc": "allocated"}
 LABELS = (("reason", "by reason"), ("coroutine", "by coroutine"), ("spawned_at", "by where the coroutine was started"),
           ("core", "by core"))

@@ -88,6 +88,15 @@ def lookup(elf, machine, addresses):
     return found
 
 
+def waiting(stack):
+    """The stack from the call that waits on: without what the kernel does in it, which is the same for all."""
+    for i, (address, places) in enumerate(stack):
+        rest = [p for p in places if not p.file.startswith(("arch/", "kernel/", "sync/wait."))]
+        if rest:
+            return [(address, places[places.index(rest[0]):]), *stack[i + 1:]]
+    return stack
+
+
 def reasons():
     """What coroutines wait for, by number: as the kernel's own list has it."""
     if not WAITS:
@@ -118,8 +127,11 @@ def named(profile, elf):
             result["reason"] = reasons().get(sample.reason, str(sample.reason))
         return result
 
-    samples = [Named(s.kind, s.count, s.value, labels(s), [(pc - 1, places(pc - 1)) for pc in s.pc])
-               for s in profile.samples]
+    def stack_of(sample):
+        stack = [(pc - 1, places(pc - 1)) for pc in sample.pc]
+        return waiting(stack) if sample.kind in ("wait", "contention") else stack
+
+    samples = [Named(s.kind, s.count, s.value, labels(s), stack_of(s)) for s in profile.samples]
     samples += [Named(kind, count, value, {}, [(0, [LOST])]) for kind, (count, value) in profile.lost.items()]
     return Result(samples, profile.period, profile.duration, profile.lost, elf, text)
 
