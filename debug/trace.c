@@ -33,9 +33,14 @@ static inline __attribute__((always_inline)) void write_event(struct core *core,
 							      enum trace_kind kind, uint64_t time,
 							      uint64_t co, uint64_t a, uint64_t b)
 {
+	static uint64_t
+		last; /* of the simulated machine, which is one thread: no two events at one time */
 	struct trace_ring *ring = &timeline->ring[core->index];
 	volatile struct trace_event *event;
 	uintptr_t n;
+
+	if (TRACE_ALWAYS)
+		last = time = time > last ? time : last + 1;
 
 	do /* a handler may come between, and put its own */
 		n = shared_get(ring->next);
@@ -336,7 +341,8 @@ void trace_start(void)
 	lock(&switching);
 	look_begin();
 	starts++;
-	if (!timeline && !without)
+	/* In the simulated machine only where its launcher gives memory for it: a run is to be the same without. */
+	if (!timeline && !without && (!TRACE_ALWAYS || machine.record_size))
 		core_call(make_timeline, (void *)(uintptr_t)USUAL_SIZE, NULL);
 	if (timeline && !trace_recording)
 		set(true);

@@ -111,11 +111,11 @@ static __attribute__((noinline)) void stop_attentively(void)
 static inline __attribute__((always_inline)) void stop(struct core *core, struct co *self,
 						       bool ends)
 {
+	trace_stop_always(core, self);
 	if (unlikely(shared_get(core->attention))) {
 		stop_attentively();
 		return;
 	}
-	trace_stop_always(core, self);
 	switch_to(core, self, proc_pick(core), ends);
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "debug/trace.h"
 #include "drivers/console.h"
 #include "drivers/ramdisk.h"
 #include "kernel/heap.h"
@@ -152,7 +153,8 @@ ssize_t file_read(int fd, void *buf, size_t n)
 
 	if (!file)
 		return -EBADF;
-	got = read_next(file, buf, n);
+	trace_called("read", fd);
+	got = trace_returned("read", read_next(file, buf, n));
 	file_put(file);
 	return got;
 }
@@ -184,7 +186,8 @@ ssize_t file_write(int fd, const void *buf, size_t n)
 
 	if (!file)
 		return -EBADF;
-	written = write_next(file, buf, n);
+	trace_called("write", fd);
+	written = trace_returned("write", write_next(file, buf, n));
 	file_put(file);
 	return written;
 }

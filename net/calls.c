@@ -7,6 +7,7 @@
 #include <lwip/tcp.h>
 #include <lwip/udp.h>
 
+#include "debug/trace.h"
 #include "kernel/heap.h"
 #include "net/socket.h"
 
@@ -140,8 +141,10 @@ int accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict size,
 
 	if (!s)
 		return (int)call_result(error);
+	trace_called("accept", fd);
 	error = s->type == SOCK_STREAM ? stream_accept(s, &accepted, may_wait_in_call(file, 0))
 				       : -EOPNOTSUPP;
+	trace_returned("accept", error);
 	if (!error) {
 		if (address && size && tell_address(accepted, true, address, size))
 			*size = 0; /* it has been reset */
@@ -168,6 +171,7 @@ int connect(int fd, const struct sockaddr *address, socklen_t size)
 
 	if (!s)
 		return (int)call_result(error);
+	trace_called("connect", fd);
 	if (s->type == SOCK_DGRAM && address && size >= sizeof(address->sa_family) &&
 	    address->sa_family == AF_UNSPEC) {
 		error = datagram_connect(s, NULL, 0);
@@ -178,6 +182,7 @@ int connect(int fd, const struct sockaddr *address, socklen_t size)
 					? stream_connect(s, &ip, port, may_wait_in_call(file, 0))
 					: datagram_connect(s, &ip, port);
 	}
+	trace_returned("connect", error);
 	file_put(file);
 	return (int)call_result(error);
 }
@@ -287,7 +292,9 @@ static ssize_t receive_parts(int fd, const struct iovec *part, int count, int *f
 ssize_t sendto(int fd, const void *data, size_t n, int flags, const struct sockaddr *to,
 	       socklen_t size)
 {
-	return call_result(send_parts(fd, &(struct iovec){(void *)data, n}, 1, flags, to, size));
+	trace_called("send", fd);
+	return call_result(trace_returned("send", send_parts(fd, &(struct iovec){(void *)data, n},
+							     1, flags, to, size)));
 }
 
 ssize_t send(int fd, const void *data, size_t n, int flags)
@@ -298,7 +305,9 @@ ssize_t send(int fd, const void *data, size_t n, int flags)
 ssize_t recvfrom(int fd, void *restrict data, size_t n, int flags, struct sockaddr *restrict from,
 		 socklen_t *restrict size)
 {
-	return call_result(receive_parts(fd, &(struct iovec){data, n}, 1, &flags, from, size));
+	trace_called("recv", fd);
+	return call_result(trace_returned("recv", receive_parts(fd, &(struct iovec){data, n}, 1,
+								&flags, from, size)));
 }
 
 ssize_t recv(int fd, void *data, size_t n, int flags)

@@ -20,6 +20,7 @@
 
 #include "arch/host/net.h"
 #include "debug/panic.h"
+#include "debug/trace.h"
 #include "kernel/core.h"
 
 int __real_fcntl(int fd, int cmd, long arg);
@@ -131,9 +132,10 @@ int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 	if (!e)
 		return (int)net_result(
 			host_call(SYS_accept4, fd, (long)addr, (long)len, flags, 0, 0));
+	trace_called("accept", fd);
 	n = until_done(e, deadline_in(settings_of(e)->receive_limit), blocks(e, 0), SYS_accept4, fd,
 		       (long)addr, (long)len, flags | SOCK_NONBLOCK, 0, 0);
-	n = net_open(n, SOCK_STREAM | flags);
+	n = trace_returned("accept", net_open(n, SOCK_STREAM | flags));
 	if (n >= 0) {
 		struct settings *own = settings_of(net_endpoint((int)n));
 
@@ -238,13 +240,14 @@ ssize_t __wrap_recvfrom(int fd, void *buf, size_t size, int flags, struct sockad
 		return net_result(host_call(SYS_recvfrom, fd, (long)buf, (long)size, flags,
 					    (long)addr, (long)len));
 	deadline = deadline_in(settings_of(e)->receive_limit);
+	trace_called("recv", fd);
 	do {
 		n = until_done(e, deadline, blocks(e, flags), SYS_recvfrom, fd,
 			       (long)buf + (long)got, (long)(size - got), flags, (long)addr,
 			       (long)len);
 		got += n > 0 ? (size_t)n : 0;
 	} while (n > 0 && got < size && flags & MSG_WAITALL && blocks(e, flags));
-	return got ? (ssize_t)got : net_result(n);
+	return net_result(trace_returned("recv", got ? (long)got : n));
 }
 
 ssize_t __wrap_recv(int fd, void *buf, size_t size, int flags)
@@ -313,8 +316,10 @@ ssize_t __wrap_sendto(int fd, const void *buf, size_t size, int flags, const str
 	if (!e)
 		return net_result(host_call(SYS_sendto, fd, (long)buf, (long)size, flags,
 					    (long)addr, (long)len));
-	return net_result(send_all(fd, e, deadline_in(settings_of(e)->send_limit), buf, size, flags,
-				   addr, len));
+	trace_called("send", fd);
+	return net_result(
+		trace_returned("send", send_all(fd, e, deadline_in(settings_of(e)->send_limit), buf,
+						size, flags, addr, len)));
 }
 
 ssize_t __wrap_send(int fd, const void *buf, size_t size, int flags)

@@ -82,7 +82,7 @@ def checks_of_trace(trace, smp):
     of_main = [s for s in trace.slices if s.track == main and s.category in ("run", "wait")]
     yield Check("a coroutine runs or waits, for a reason",
                 all(s.name == "running" for s in of_main if s.category == "run") and
-                {"running", "sleep", "chan send", "waitgroup wait"} <= {s.name for s in of_main},
+                {"running", "sleep", "chan send"} <= {s.name for s in of_main},
                 str({s.name for s in of_main}))
     wrong = [pair for name in trace.threads for pair in overlaps([s for s in on_cores if s.track == name])]
     yield Check("a core runs one at a time", not wrong, str(wrong[:3]))
@@ -132,10 +132,10 @@ def run_ends(case):
             checks.append(Check(f"{how}: status {wanted}, and the file is whole", status == wanted and
                                 any(i[3] == "have the sum" for i in trace.instants) and not trace.problems,
                                 f"status {status} {trace.problems[:3]}", said))
-        status, said, data = launch(case, folder, "t.txt", TRACE_SIZE="8K")
+        status, said, data = launch(case, folder, "t.txt", TRACE_SIZE="2K")
         checks.append(Check("too little memory for it: lost N", status == 7 and
                             re.match(r'\d+ core 0 co 0 "" lost [1-9]\d*\n', data.decode()), f"status {status}", data[:200].decode()))
-        status, said, data = launch(case, folder, "t.pftrace", TRACE_SIZE="8K")
+        status, said, data = launch(case, folder, "t.pftrace", TRACE_SIZE="2K")
         trace = pftrace.read(data)
         checks.append(Check("and the rest is a whole trace", not trace.problems and
                             any(re.fullmatch(r"lost [1-9]\d*", i[3]) for i in trace.instants), str(trace.problems[:3])))
