@@ -12,6 +12,7 @@
 
 #include "debug/order.h"
 #include "debug/panic.h"
+#include "debug/profile.h"
 #include "kernel/core.h"
 #include "kernel/heap.h"
 #include "kernel/page.h"
@@ -40,6 +41,7 @@ void *heap_block_of(const void *p)
 
 void *block_alloc(size_t align, size_t size)
 {
+	profile_allocated(size);
 	return heap_alloc_aligned(align, size);
 }
 
@@ -213,6 +215,7 @@ void *block_alloc(size_t align, size_t size)
 {
 	char *base, *p;
 
+	profile_allocated(size);
 	if (align < GRAIN)
 		align = GRAIN;
 	if (size > PTRDIFF_MAX - PAGE_SIZE || align > ((size_t)1 << 30))

@@ -11,6 +11,7 @@
 #include "debug/who.h"
 #include "kernel/core.h"
 #include "kernel/locals.h"
+#include "kernel/lock.h"
 
 enum { FRAMES_MAX = 48, SLOTS = 4096 };
 enum { ALL_TABLES = 16 << 20, TABLE_LEAST = 256 << 10, TABLE_MOST = 1 << 20 }; /* bytes */
@@ -159,14 +160,15 @@ struct buffer {
 
 /*
  * The scheduler counts waits when they end. For that each switch has to be the scheduler's, which takes
- * several times as long, so after SEEN_MAX of them the others are left alone until the next sample, and not counted. A wait
+ * several times as long, so after SEEN_MAX of them in a period the others are left alone until the next, and not counted. A wait
  * is counted that began while all were seen, or is so long that what the clock said then will do.
  */
-enum { SEEN_MAX = 8, LONG_WAIT = 4 /* periods */ };
+enum { SEEN_MAX = 6, LONG_WAIT = 4 /* periods */ };
 
 static struct waits {
 	_Alignas(64) uint64_t since; /* then each switch became the scheduler's */
-	unsigned seen;               /* since then */
+	uint64_t begun;              /* a period */
+	unsigned seen;               /* in it */
 } waits[MAX_CORES];
 
 static bool keep_switches;
@@ -181,6 +183,7 @@ static void waits_begin(struct core *core)
 {
 	struct waits *w = &waits[core->index];
 
+	w->begun = arch_clock();
 	w->seen = 0;
 	if (!shared_get(core->every_switch)) {
 		w->since = arch_clock();
@@ -230,8 +233,67 @@ void profile_resumes(struct core *core, struct co *next)
 		if (since >= w->since || ns > LONG_WAIT * profile->period)
 			count_wait(core, next, ns);
 	}
-	if (w->seen >= SEEN_MAX && !keep_switches && !locals_room)
+	if (w->seen < SEEN_MAX)
+		return;
+	/* An idle core begins periods seldom. */
+	if (core->now - w->begun >= profile->period) {
+		w->begun = core->now;
+		w->seen = 0;
+	} else if (!keep_switches && !locals_room) {
 		shared_set(core->every_switch, false);
+	}
+}
+
+/* ---- Allocation ---- */
+
+/* One stack stands for all bytes that were allocated on its core since the last one: at first each allocation is counted,
+ * later one in so many bytes, which varies, so that no pattern of a program's is always missed. */
+enum { ALLOC_STEP = 64 * 1024, ALLOC_PART = 256 };
+
+static struct allocs {
+	_Alignas(64) uint64_t bytes, count, all, next;
+	uint32_t random;
+} allocs[MAX_CORES];
+
+bool profile_allocs;
+
+static void *count_alloc(void *size, void *)
+{
+	static struct buffer buffers[MAX_CORES];
+	const struct co *co = arch_current();
+	struct core *core = co->core;
+	struct allocs *a = &allocs[core->index];
+	struct stack *s = &buffers[core->index].stack;
+	uint64_t step;
+
+	a->all += (uintptr_t)size;
+	a->bytes += (uintptr_t)size;
+	a->count++;
+	if (a->bytes < a->next)
+		return NULL;
+	a->random = a->random * 1664525 + 1013904223;
+	step = a->all / ALLOC_PART < ALLOC_STEP ? a->all / ALLOC_PART : ALLOC_STEP;
+	a->next = step * (a->random >> 16) >> 15; /* up to twice as much */
+	shared_set(busy[core->index], true);
+	atomic_signal_fence(memory_order_seq_cst);
+	s->count = a->count;
+	s->value = a->bytes;
+	a->count = a->bytes = 0;
+	s->reason = 0;
+	s->kind = PROFILE_ALLOC;
+	s->frames = (uint16_t)callers_here(s->pc, FRAMES_MAX);
+	set_owner(s, co);
+	profile_add(table_of(core), s);
+	atomic_signal_fence(memory_order_seq_cst);
+	shared_set(busy[core->index], false);
+	return NULL;
+}
+
+void profile_allocated_slowly(size_t bytes)
+{
+	preempt_disable();
+	core_call(count_alloc, (void *)bytes, NULL);
+	preempt_enable();
 }
 
 /* ---- Processor time ---- */
@@ -295,6 +357,7 @@ void profile_init(void)
 		((struct table *)(profile->tables + (size_t)i * bytes))->size =
 			bytes - sizeof(struct table);
 	if (machine.sample_every) {
+		profile_allocs = true;
 		shared_set(core_here()->every_switch, true);
 		machine.sample_every(profile->period);
 	}

@@ -20,6 +20,16 @@ void profile_init(void);
 /* The scheduler: next, which has left its stack, is about to go on. Where each switch is the scheduler's. */
 void profile_resumes(struct core *core, struct co *next);
 
+/* The program allocates so many bytes. From anywhere but interrupt handlers. */
+void profile_allocated_slowly(size_t bytes);
+extern bool profile_allocs; /* constant once the cores run */
+
+static inline void profile_allocated(size_t bytes)
+{
+	if (unlikely(profile_allocs))
+		profile_allocated_slowly(bytes);
+}
+
 /* Others want each switch to be the scheduler's, from now on. */
 void profile_keep_switches(void);
 

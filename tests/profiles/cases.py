@@ -99,7 +99,9 @@ def run_waits(case):
         path = os.path.join(folder, "p.pb.gz")
         status, output = launch(case, path, builder.image(WAITS, case.arch))
         profile = pprof.read(path)
-    sums = {}
+    sums, given = {}, {}
+    for s in profile.samples:
+        given[s.stack[0][0]] = given.get(s.stack[0][0], 0) + s.values[3] / 10 ** 6
     for s in profile.samples:
         for i, kind in enumerate(("cpu", "wait", "contention", "alloc")):
             key = kind, s.labels.get("reason") if kind == "wait" else s.labels.get("coroutine")
@@ -112,6 +114,8 @@ def run_waits(case):
     return [Check("it runs, and the file is complete", status == 0 and not profile.problems, f"status {status}", output),
             Check("sleeping for 200 ms, and as long for the mutex", 199 < slept < 200 * most and 180 < waited < 200 * most,
                   f"{slept} {waited} ms\n{sums}"),
+            Check("who allocates how much", 9 < given.get("hoard", 0) < 15 and 2 < given.get("save", 0) < 6 and
+                  15.5 < sum(given.values()) < 16.5, f"{given} MB"),
             Check("that is contention, of who waited", contended == waited and not callers, f"{contended} ms {callers}")]
 
 

@@ -1,7 +1,8 @@
-/* Two coroutines, one of which sleeps with the mutex that the other one waits for. */
+/* Two coroutines, one of which sleeps with the mutex that the other one waits for; and who allocates. */
+#include <stdlib.h>
 #include <vole.h>
 
-enum { TIMES = 20 };
+enum { TIMES = 20, BLOCKS = 4000, BIG = 3000, SMALL = 1000 };
 
 static struct mutex m;
 
@@ -16,6 +17,20 @@ static void locker(void *arg)
 	}
 }
 
+static __attribute__((noinline)) void hoard(void)
+{
+	void *volatile block = malloc(BIG);
+
+	free(block);
+}
+
+static __attribute__((noinline)) void save(void)
+{
+	void *volatile block = malloc(SMALL);
+
+	free(block);
+}
+
 int main(void)
 {
 	struct waitgroup wg = {0};
@@ -23,5 +38,9 @@ int main(void)
 	waitgroup_go(&wg, locker, NULL);
 	waitgroup_go(&wg, locker, NULL);
 	waitgroup_wait(&wg);
+	for (int i = 0; i < BLOCKS; i++) {
+		hoard();
+		save();
+	}
 	return 0;
 }

@@ -88,10 +88,14 @@ def lookup(elf, machine, addresses):
     return found
 
 
-def waiting(stack):
-    """The stack from the call that waits on: without what the kernel does in it, which is the same for all."""
+INSIDE = {"wait": ("arch/", "kernel/", "sync/wait."), "alloc": ("arch/", "kernel/", "debug/", "libc/malloc.")}
+INSIDE["contention"] = INSIDE["wait"]
+
+
+def from_call(stack, inside):
+    """The stack from the call that waits, or allocates, on: without what the kernel does in it, the same for all."""
     for i, (address, places) in enumerate(stack):
-        rest = [p for p in places if not p.file.startswith(("arch/", "kernel/", "sync/wait."))]
+        rest = [p for p in places if not p.file.startswith(inside)]
         if rest:
             return [(address, places[places.index(rest[0]):]), *stack[i + 1:]]
     return stack
@@ -129,7 +133,7 @@ def named(profile, elf):
 
     def stack_of(sample):
         stack = [(pc - 1, places(pc - 1)) for pc in sample.pc]
-        return waiting(stack) if sample.kind in ("wait", "contention") else stack
+        return from_call(stack, INSIDE[sample.kind]) if sample.kind in INSIDE else stack
 
     samples = [Named(s.kind, s.count, s.value, labels(s), stack_of(s)) for s in profile.samples]
     samples += [Named(kind, count, value, {}, [(0, [LOST])]) for kind, (count, value) in profile.lost.items()]
