@@ -71,14 +71,15 @@ static void start_from_image(const char *from, const char *to)
 	reach_words(from, to);
 }
 
+/* Not by its times, which look like addresses where memory begins at 0. */
 static void start_from_core(const struct core *core)
 {
-	reach_words(&core->proc, &core->proc + 1);
+	reach_word((uintptr_t)atomic_load_explicit(&core->proc.deferred, memory_order_relaxed));
 #ifndef PLANT_FORGOTTEN_TIMER
-	reach_words(&core->wheel, &core->wheel + 1);
+	reach_words(core->wheel.slot, core->wheel.slot + WHEEL_LEVELS);
 #endif
 	reach_word(core->scheduler_locals);
-	reach_word((uintptr_t)core->arch);
+	reach_block_only(core->arch); /* on the stacks of interrupts is what was */
 }
 
 /* A pointer to its struct co is all that leads to it: cancellation, a generator's first gen_next. */

@@ -338,7 +338,8 @@ static void follow_co(const struct co *co)
 		reach_word((uintptr_t)co->arg);
 	reach_word((uintptr_t)co->group);
 	reach_word((uintptr_t)co->defers);
-	reach_word((uintptr_t)co->end_arg);
+	if (co->at_end)
+		reach_word((uintptr_t)co->end_arg);
 	reach_word((uintptr_t)co->reent);
 }
 

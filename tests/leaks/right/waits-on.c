@@ -77,7 +77,7 @@ static void all(void)
 	go(on_event, NULL);
 	last = chan_of(int, 0);
 	go(sleeps, last);
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 10; i++) {
 		struct chan *ends[2] = {last, chan_of(int, 0)};
 
 		go_copy(chain, ends, sizeof ends);
