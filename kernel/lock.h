@@ -21,7 +21,7 @@
 #define kassert(cond) ((cond) ? (void)0 : panic_assert(__FILE__, __LINE__, __func__, #cond))
 #endif
 
-/* Not 0: what preemption is held off for needs atomics. SMP_CORES: there may be more than one core; set before the
+/* SMP_CORES: there may be more than one core, so what preemption is held off for needs atomics; set before the
  * second starts, constant after. SMP_TRACED: a timeline is recorded, see lock_untraced. */
 enum { SMP_CORES = 1, SMP_TRACED = 2 };
 extern uint8_t smp;
@@ -87,7 +87,7 @@ static inline __attribute__((always_inline)) void spin_lock_as(struct spinlock *
 
 static inline __attribute__((always_inline)) void spin_lock(struct spinlock *lock)
 {
-	spin_lock_as(lock, smp_how());
+	spin_lock_as(lock, smp_how() & SMP_CORES);
 }
 
 static inline void spin_unlock(struct spinlock *lock)

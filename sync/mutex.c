@@ -34,7 +34,7 @@ uint64_t mutex_holder(const struct mutex *m)
  * preemption can come in between. */
 static inline bool mutex_change(struct mutex *m, uintptr_t from, uintptr_t to, bool locks)
 {
-	if (!smp_how())
+	if (!(smp_how() & SMP_CORES))
 		return arch_swap_here((uintptr_t *)&m->state, from, to);
 	/* acquire: with the release of an unlock, which is the last touch of *m. release: with the
 	 * acquire of the next lock. */

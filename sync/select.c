@@ -72,7 +72,7 @@ static void lock_all(const struct select *s)
 			spin_lock_as(&s->order[i]->lock, 0);
 	else
 		for (int i = 0; i < s->channels; i++)
-			spin_lock_as(&s->order[i]->lock, SMP_CORES);
+			spin_lock(&s->order[i]->lock);
 }
 
 static void unlock_all(const struct select *s)

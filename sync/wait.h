@@ -81,7 +81,7 @@ static inline bool wait_claim(struct wait *w, int32_t value)
 	return true;
 #endif
 	/* Interrupt handlers claim too. */
-	if (!smp_how())
+	if (!(smp_how() & SMP_CORES))
 		return arch_swap_here((uintptr_t *)&w->claim, (uintptr_t)open, (uintptr_t)value);
 	/* It orders nothing else: the winner has found the wait under a lock or by an acquire, and
 	 * what it does is seen by the waiter when that has been made ready. */
