@@ -41,7 +41,7 @@ ARCH_DRIVERS :=
 $(addsuffix /arch/host/stdio.c.o,$(sort $K $P $B)): kernel_flags += -msse2
 
 # Sanitizers: what they are told, instead of calls of the kernel to this port.
-ifneq ($(filter asan tsan,$(SAN)),)
+ifneq ($(if $(filter host,$(ARCH)),$(filter asan tsan,$(SAN))),)
 STACKS := grow
 ARCH_LDFLAGS += -Wl,--wrap=arch_switch,--wrap=arch_start,--wrap=arch_context_make,--wrap=arch_leave_interrupt
 endif
