@@ -25,7 +25,9 @@ def write(memory, elf, out, ending):
     if not record:
         raise Failure("the machine stopped before there was a profile")
     profile = tables.read(memory.read(*record), elf)
+    if not profile.samples:
+        print("profile: nothing was counted (ARCH=sim takes no samples)", file=sys.stderr)
     for kind, (count, value) in profile.lost.items():
-        print(f"profile: {count} samples of {kind} ({value} {tables.UNITS[kind]}) are not in it: its tables were full",
+        print(f"profile: {count} samples of {kind} ({value} {tables.UNITS[kind]}) have no stack: the tables were full, or in use",
               file=sys.stderr)
     {"pb.gz": pprof, "svg": flame, "txt": listing}[ending].write(places.named(profile, elf), out)

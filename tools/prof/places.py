@@ -18,7 +18,7 @@ Place = namedtuple("Place", "function file line")
 Named = namedtuple("Named", "kind count value labels stack")
 Result = namedtuple("Result", "samples period duration lost elf text")
 
-LOST = Place("[lost: the tables were full]", "", 0)
+LOST = Place("[lost]", "", 0)
 FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 REASONS = os.path.join(FOLDER, "debug", "who.c")
 
