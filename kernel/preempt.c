@@ -150,6 +150,12 @@ bool preempt_slice_is_long(const struct core *core)
 	       shared_get(core->proc.slice_end) > arch_clock() + RUNNEXT_AGE;
 }
 
+void preempt_unexpire(struct core *core)
+{
+	core->proc.expired_at = arch_clock() + EXPIRED_SLICES * slice_length();
+	proc_unexpire(core);
+}
+
 static void *slice_begin(void *arg, void *)
 {
 	struct core *core = arg;
@@ -204,10 +210,8 @@ bool preempt_slice_over(struct core *core, struct co *running, uint64_t now)
 			proc_file(core, co);
 		}
 		core->turn_over = !quantum;
-		if (now >= proc->expired_at) {
-			proc->expired_at = now + EXPIRED_SLICES * slice_length();
-			proc_unexpire(core);
-		}
+		if (now >= proc->expired_at)
+			preempt_unexpire(core);
 		look_at_slice_by(core, now, proc->slice_began + slice_length());
 	}
 	return over;

@@ -35,6 +35,9 @@ void preempt_soon(struct core *core);
 /* Where something begins to wait in the queues here: a time slice begins. */
 void preempt_slice_begin(struct core *core);
 
+/* One of those that have used up a slice is as good as the others again; the next comes after some slices. */
+void preempt_unexpire(struct core *core);
+
 /* The scheduler looks at the slice of running; NULL: of one that has stopped. True: it is over, and
  * others wait. */
 bool preempt_slice_over(struct core *core, struct co *running, uint64_t now);

@@ -108,7 +108,7 @@ void proc_receive(struct core *core);
 void proc_file(struct core *core, struct co *co);
 
 /* The same for one that has been preempted: behind all that have not used up a time slice. But not
- * for ever: see proc_unexpire. */
+ * for ever: see preempt_unexpire. */
 void proc_file_expired(struct core *core, struct co *co);
 
 /* One of those that have used up a time slice is as good as the others again. */

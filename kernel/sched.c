@@ -139,12 +139,14 @@ void sched_end(void)
 static __attribute__((noinline)) void give_way(struct core *core, struct co *self)
 {
 	shared_set(self->state, CO_RUNNABLE);
-	if (proc_home(core, self) != core || self->flags & CO_URGENT)
+	if (proc_home(core, self) != core || self->flags & CO_URGENT) {
 		proc_send_away(core, self);
-	else if (!runq_len(&core->proc.runq) && core->proc.expired.first)
-		co_list_put(&core->proc.expired, self); /* these are others too */
-	else
+	} else {
+		if (!runq_len(&core->proc.runq))
+			preempt_unexpire(
+				core); /* another, too; but the others of these wait for theirs */
 		proc_put(core, self);
+	}
 	sched_park();
 }
 

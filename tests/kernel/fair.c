@@ -535,9 +535,47 @@ static void test_pinned_loops(void)
 	verdict("one that wakes beside pinned loops waits for one slice");
 }
 
+enum { YIELDS = 20 };
+
+static void yields_beside(void *arg)
+{
+	int before;
+
+	/* Loops that have not had a time slice yet go first. */
+	while (loop_turns <= LOOPS)
+		go_yield();
+	before = loop_turns;
+	for (int i = 0; i < YIELDS; i++)
+		go_yield();
+	*(_Atomic int *)arg = loop_turns - before;
+	waitgroup_done(&all);
+}
+
+/* One that looks whether there is work, and yields, as at a network card. */
+static void test_yield_beside_loops(void)
+{
+	uint64_t quantum = runtime_set_quantum(NSEC_PER_MSEC);
+	_Atomic int between = -1;
+
+	stop = false;
+	turns_then = 0;
+	loop_turns = 0;
+	waitgroup_add(&all, LOOPS + 1);
+	for (int i = 0; i < LOOPS; i++)
+		go_with(&(struct go_options){.core = 1}, pinned_loop, (void *)(intptr_t)(i + 1));
+	go_with(&(struct go_options){.core = 1}, yields_beside, (void *)&between);
+	while (between < 0)
+		time_sleep(NSEC_PER_MSEC);
+	stop = true;
+	waitgroup_wait(&all);
+	runtime_set_quantum(quantum);
+	expect(between <= 3 * YIELDS);
+	verdict("one that yields beside loops lets one or two of them run, not all");
+}
+
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, PAIRS + 9);
+	test_begin(argc, argv, PAIRS + 10);
 	test_pairs();
 	test_crowd();
 	test_library();
@@ -546,6 +584,7 @@ int main(int argc, char **argv)
 	test_select();
 	test_slice();
 	test_pinned_loops();
+	test_yield_beside_loops();
 	until_alone();
 	verdict("everybody has ended");
 	return test_end();
