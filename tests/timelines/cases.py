@@ -191,7 +191,7 @@ def run_crowd(case):
     """Many cores, and a hundred thousand coroutines."""
     image = builder.image("tests/timelines/throng.c", case.arch)
     with tempfile.TemporaryDirectory() as folder:
-        status, said, data = launch(case, folder, "t.pftrace", image, MEM="1G", TIMEOUT=140)
+        status, said, data = launch(case, folder, "t.pftrace", image, MEM="1G", TIMEOUT=140, TRACE_SIZE="256M")
         trace = pftrace.read(data)
         most = max((value for _, value in trace.counters.get("live", [(0, 0)])), default=0)
         return [Check(f"{case.smp} cores, 100,000 coroutines", status == 0 and not trace.problems and
