@@ -344,16 +344,6 @@ static uintptr_t spawn_place(const struct co *co)
 	return spawn && spawn->co == co && spawn->id == co->id ? started_at(&spawn->by) : 0;
 }
 
-static void put_function(uintptr_t pc)
-{
-	size_t offset;
-
-	sim_put(2, symtab_find(pc - 1, &offset));
-	sim_put(2, " (0x");
-	sim_put_number(2, pc, 16);
-	sim_put(2, ")");
-}
-
 /* Where a coroutine that waits has stopped. */
 static void put_waiting(const struct co *co)
 {
@@ -379,6 +369,7 @@ static bool same_name(const struct co *a, const struct co *b)
 static void put_coroutines(const struct suspect *first)
 {
 	const struct co *co = first->co;
+	struct site site;
 
 	sim_put(2, "leaked: ");
 	sim_put_number(2, (uint64_t)first->told, 10);
@@ -387,8 +378,13 @@ static void put_coroutines(const struct suspect *first)
 	sim_put(2, "\" waiting for ");
 	sim_put(2, wait_reason_names[co->wait_reason]);
 	sim_put(2, ", started at ");
-	put_function(spawn_place(co));
-	sim_put(2, "\n");
+	symtab_site(spawn_place(co), &site);
+	sim_put(2, site.function);
+	sim_put(2, " (");
+	sim_put(2, site.file);
+	sim_put(2, ":");
+	sim_put_number(2, site.line, 10);
+	sim_put(2, ")\n");
 	put_waiting(co);
 }
 
