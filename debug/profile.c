@@ -152,8 +152,8 @@ static void set_owner(struct stack *s, const struct co *co)
 
 /* What is being counted, on each core: by interrupts, and by its scheduler. */
 struct buffer {
-	_Alignas(64) struct stack stack;
-	uint64_t pc[FRAMES_MAX];
+	_Alignas(64) uint64_t
+		room[sizeof(struct stack) / sizeof(uint64_t) + FRAMES_MAX]; /* a struct stack */
 };
 
 /* ---- Waiting ---- */
@@ -200,7 +200,7 @@ static void count_wait(const struct core *core, const struct co *co, uint64_t ns
 {
 	static struct buffer buffers[MAX_CORES];
 	struct table *t = table_of(core);
-	struct stack *s = &buffers[core->index].stack;
+	struct stack *s = (struct stack *)buffers[core->index].room;
 
 	shared_set(busy[core->index], true);
 	atomic_signal_fence(memory_order_seq_cst);
@@ -263,7 +263,7 @@ static void *count_alloc(void *size, void *)
 	const struct co *co = arch_current();
 	struct core *core = co->core;
 	struct allocs *a = &allocs[core->index];
-	struct stack *s = &buffers[core->index].stack;
+	struct stack *s = (struct stack *)buffers[core->index].room;
 	uint64_t step;
 
 	a->all += (uintptr_t)size;
@@ -304,7 +304,7 @@ bool irq_sample(const struct arch_regs *regs, uint64_t ns)
 	const struct co *co = arch_current();
 	struct core *core = co->core;
 	struct table *t = table_of(core);
-	struct stack *s = &samples[core->index].stack;
+	struct stack *s = (struct stack *)samples[core->index].room;
 
 	waits_begin(core);
 	if (!atomic_load_explicit(&core->running, memory_order_relaxed))

@@ -145,8 +145,8 @@ static void *stop_here(void *, void *)
 	write_stop(core, now, self);
 	if (shared_get(core->attention) != ATTENTION_TRACED || !(next = proc_pick(core)))
 		return NULL;
-	/* acquire: with the release in sched_finish. What is off, or new, stays so until it is resumed. */
-	on = atomic_load_explicit(&next->on_core, memory_order_acquire);
+	/* switch_to looks again. What is off, or new, stays so until it is resumed. */
+	on = atomic_load_explicit(&next->on_core, memory_order_relaxed);
 	if (likely(on == CO_OFF || on == CO_NEW)) {
 		write_switch(core, now, next);
 		return next;
