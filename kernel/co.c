@@ -87,9 +87,8 @@ static void co_begin(struct co *prev)
 }
 
 /* What a new coroutine has; stack and stack_kind are set. */
-static inline __attribute__((always_inline)) struct co *begin_with(struct co *co, const void *at,
-								   go_fn *fn, void *arg,
-								   struct co_name *name,
+static inline __attribute__((always_inline)) struct co *begin_with(struct co *co, go_fn *fn,
+								   void *arg, struct co_name *name,
 								   uintptr_t sp)
 {
 	co->nopreempt = 1; /* until co_begin */
@@ -103,7 +102,6 @@ static inline __attribute__((always_inline)) struct co *begin_with(struct co *co
 	shared_set(co->wait_since, 0);
 	co->wait = NULL;
 	co->cancel_lock = (struct spinlock){0};
-	co->started_at = (uint32_t)(uintptr_t)at;
 	co->defers = NULL;
 	co->at_end = NULL;
 	co->holder = next_id(core_here());
@@ -165,13 +163,12 @@ static inline struct co *co_alloc(size_t bound, size_t limit, uintptr_t *start)
 	return co;
 }
 
-struct co *co_make(const void *at, go_fn *fn, void *arg, size_t bound, size_t limit,
-		   struct co_name *name)
+struct co *co_make(go_fn *fn, void *arg, size_t bound, size_t limit, struct co_name *name)
 {
 	uintptr_t start;
 	struct co *co = co_alloc(bound, limit, &start);
 
-	return co ? begin_with(co, at, fn, arg, name, start) : NULL;
+	return co ? begin_with(co, fn, arg, name, start) : NULL;
 }
 
 /* The slot of the new one gets pages down to low. Without them it is given back: NULL. */
@@ -189,7 +186,7 @@ static void *map_for_copy(void *arg, void *low)
 	return NULL;
 }
 
-struct co *co_make_copy(const void *at, go_fn *fn, const void *copy, size_t size, size_t bound)
+struct co *co_make_copy(go_fn *fn, const void *copy, size_t size, size_t bound)
 {
 	uintptr_t start, sp;
 	struct co *co = co_alloc(bound ? bound + ((size + 15) & ~(size_t)15) : 0, 0, &start);
@@ -202,7 +199,7 @@ struct co *co_make_copy(const void *at, go_fn *fn, const void *copy, size_t size
 	    !core_call(map_for_copy, co, (void *)(sp - BEGINNING)))
 		return NULL;
 	memcpy((void *)sp, copy, size);
-	return begin_with(co, at, fn, (void *)sp, NULL, sp);
+	return begin_with(co, fn, (void *)sp, NULL, sp);
 }
 
 static void *free_slowly(void *arg, void *)
@@ -240,9 +237,10 @@ static void pin(struct co *co, int core)
 	co->pinned_core = (uint8_t)core;
 }
 
-static int start_if_made(struct co *co)
+static int start_if_made(struct co *co, uint32_t at)
 {
 	if (co) {
+		co->started_at = at;
 		order_to(co);
 		sched_start(co);
 	}
@@ -256,7 +254,7 @@ int go(go_fn *fn, void *arg)
 	if (unlikely(!fn))
 		return -EINVAL;
 	preempt_disable();
-	return start_if_made(co_make(CO_CALLED_AT, fn, arg, stack_bound(fn), 0, NULL));
+	return start_if_made(co_make(fn, arg, stack_bound(fn), 0, NULL), CO_CALLED_AT);
 }
 
 int go_copy(go_fn *fn, const void *arg, size_t size)
@@ -267,8 +265,9 @@ int go_copy(go_fn *fn, const void *arg, size_t size)
 	if (size > COPY_MAX)
 		return -E2BIG;
 	preempt_disable();
-	return start_if_made(arg ? co_make_copy(CO_CALLED_AT, fn, arg, size, stack_bound(fn))
-				 : co_make(CO_CALLED_AT, fn, NULL, stack_bound(fn), 0, NULL));
+	return start_if_made(arg ? co_make_copy(fn, arg, size, stack_bound(fn))
+				 : co_make(fn, NULL, stack_bound(fn), 0, NULL),
+			     CO_CALLED_AT);
 }
 
 int go_with(const struct go_options *opt, go_fn *fn, void *arg)
@@ -284,8 +283,8 @@ int go_with(const struct go_options *opt, go_fn *fn, void *arg)
 		return -EINVAL;
 	preempt_disable();
 	if (opt->name && !(name = co_name_make(opt->name)))
-		return start_if_made(NULL);
-	co = co_make(CO_CALLED_AT, fn, arg, stack_bound(fn), opt->stack, name);
+		return start_if_made(NULL, 0);
+	co = co_make(fn, arg, stack_bound(fn), opt->stack, name);
 	if (co) {
 		if (opt->core > 0)
 			pin(co, opt->core - 1);
@@ -294,7 +293,7 @@ int go_with(const struct go_options *opt, go_fn *fn, void *arg)
 	} else if (name) {
 		co_name_free(name);
 	}
-	return start_if_made(co);
+	return start_if_made(co, CO_CALLED_AT);
 }
 
 int go_defer(go_fn *fn, void *arg)

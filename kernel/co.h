@@ -122,15 +122,14 @@ void co_undefer(const struct defer *defer);
 /* Runs what go_defer registered for the calling coroutine. */
 void co_run_deferred(void);
 
-/* Makes a coroutine that is not yet runnable, or NULL. at: where it is said to be started. bound: how deep
+/* Makes a coroutine that is not yet runnable, or NULL; the caller sets started_at. bound: how deep
  * it can go, see bounds.h; 0: not known, its stack grows up to limit bytes, 0 for the default. It gets
  * the argument arg, or a copy of size bytes on its stack. name: NULL for none. nopreempt > 0. */
-struct co *co_make(const void *at, go_fn *fn, void *arg, size_t bound, size_t limit,
-		   struct co_name *name);
-struct co *co_make_copy(const void *at, go_fn *fn, const void *copy, size_t size, size_t bound);
+struct co *co_make(go_fn *fn, void *arg, size_t bound, size_t limit, struct co_name *name);
+struct co *co_make_copy(go_fn *fn, const void *copy, size_t size, size_t bound);
 
-/* at, in a function that the program calls: where it has called it. */
-#define CO_CALLED_AT __builtin_return_address(0)
+/* For started_at, in a function that the program calls: where it has called it. */
+#define CO_CALLED_AT ((uint32_t)(uintptr_t)__builtin_return_address(0))
 
 /* From here on the statistics count co as ended. nopreempt > 0. */
 void co_count_end(struct co *co);

@@ -131,11 +131,12 @@ _Noreturn void kernel_start(void)
 	runtime_procs(core_count);
 	trace_init();
 
-	first = locals_of_scheduler(&boot_core) ? co_make(NULL, run_main, NULL, 0, MAIN_STACK, NULL)
+	first = locals_of_scheduler(&boot_core) ? co_make(run_main, NULL, 0, MAIN_STACK, NULL)
 						: NULL;
 	if (!first)
 		panic("too little memory: %zu KB are free, main does not fit",
 		      page_available() / 1024);
+	first->started_at = 0;
 	log_info("main after %lu us\n", arch_clock() / 1000);
 	stuck_started();
 	sched_start(first);

@@ -57,9 +57,9 @@ int future_start(struct future *f, void *(*fn)(void *arg), void *arg)
 	*f = (struct future){.done = false};
 	bound = stack_bound((go_fn *)(void *)fn);
 	preempt_disable();
-	co = co_make_copy(CO_CALLED_AT, future_run, &task, sizeof(task),
-			  bound ? bound + STACK_CALL : 0);
+	co = co_make_copy(future_run, &task, sizeof(task), bound ? bound + STACK_CALL : 0);
 	if (co) {
+		co->started_at = CO_CALLED_AT;
 		order_to(co);
 		sched_start(co);
 	}

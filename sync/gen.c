@@ -102,9 +102,9 @@ struct gen *gen_make(void (*fn)(struct gen *g, void *arg), void *arg, size_t ele
 		size_t bound = stack_bound((go_fn *)(void *)fn);
 
 		preempt_disable();
-		g->body = co_make(CO_CALLED_AT, gen_run, g, bound ? bound + STACK_CALL : 0, 0,
-				  NULL);
+		g->body = co_make(gen_run, g, bound ? bound + STACK_CALL : 0, 0, NULL);
 		if (g->body) {
+			g->body->started_at = CO_CALLED_AT;
 			shared_set(g->body->state, CO_WAITING);
 			shared_set(g->body->wait_reason, WAIT_GEN);
 			shared_set(g->body->wait_object, g);

@@ -153,9 +153,9 @@ int group_go(struct group *g, int (*fn)(void *arg), void *arg)
 	if (wait_error_of(g))
 		return -ECANCELED;
 	preempt_disable();
-	co = co_make(CO_CALLED_AT, (go_fn *)(void *)fn, arg, stack_bound((go_fn *)(void *)fn), 0,
-		     NULL);
+	co = co_make((go_fn *)(void *)fn, arg, stack_bound((go_fn *)(void *)fn), 0, NULL);
 	if (co) {
+		co->started_at = CO_CALLED_AT;
 		shared_set(co->flags, co->flags | CO_MEMBER); /* who saw its last life may look */
 		group_enter(g, co);
 		order_to(co);

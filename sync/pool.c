@@ -61,10 +61,10 @@ static void task_ended(void *arg);
 
 static struct co *task_make(struct pool *p, const struct task *task)
 {
-	struct co *co = co_make((const void *)(uintptr_t)p->started_at, task->fn, task->arg,
-				stack_bound(task->fn), 0, NULL);
+	struct co *co = co_make(task->fn, task->arg, stack_bound(task->fn), 0, NULL);
 
 	if (co) {
+		co->started_at = p->started_at;
 		co->at_end = task_ended;
 		co->end_arg = p;
 	}
@@ -153,7 +153,7 @@ static void retry_fire(struct wheel_node *node, uint64_t now)
 	start_one((struct pool *)((char *)node - offsetof(struct pool, retry)), 0, true);
 }
 
-static int submit(struct pool *p, go_fn *fn, void *arg, bool try, const void *at)
+static int submit(struct pool *p, go_fn *fn, void *arg, bool try, uint32_t at)
 {
 	struct task task = {fn, arg};
 	struct wait_node node = {.elem = &task};
@@ -164,7 +164,7 @@ static int submit(struct pool *p, go_fn *fn, void *arg, bool try, const void *at
 	if (!try && wait_cancelled())
 		return -ECANCELED;
 	lock(&p->lock);
-	p->started_at = (uint32_t)(uintptr_t)at;
+	p->started_at = at;
 	if (p->running < p->workers && !p->count) {
 		struct co *co = task_make(p, &task);
 

@@ -29,10 +29,10 @@ static uint64_t next_deadline(uint64_t deadline, uint64_t period, uint64_t now)
 /* As go(t->fn, t->arg), to the back of the queue. */
 static bool start_last(const struct timer *t)
 {
-	struct co *co = co_make((const void *)(uintptr_t)t->started_at, t->fn, t->arg,
-				stack_bound(t->fn), 0, NULL);
+	struct co *co = co_make(t->fn, t->arg, stack_bound(t->fn), 0, NULL);
 
 	if (co) {
+		co->started_at = t->started_at;
 		order_in_of(co, t);
 		sched_start_last(co);
 	}
@@ -61,7 +61,7 @@ void timer_start(struct timer *t, uint64_t deadline, uint64_t period, go_fn *fn,
 		wheel_stop(&t->node);
 	t->node.deadline = deadline;
 	t->node.fire = timer_call;
-	t->started_at = (uint32_t)(uintptr_t)CO_CALLED_AT;
+	t->started_at = CO_CALLED_AT;
 	t->period = period;
 	t->fn = fn;
 	t->arg = arg;

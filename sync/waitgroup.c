@@ -52,8 +52,9 @@ int waitgroup_go(struct waitgroup *wg, go_fn *fn, void *arg)
 	if (!fn)
 		return -EINVAL;
 	preempt_disable();
-	co = co_make(CO_CALLED_AT, fn, arg, stack_bound(fn), 0, NULL);
+	co = co_make(fn, arg, stack_bound(fn), 0, NULL);
 	if (co) {
+		co->started_at = CO_CALLED_AT;
 		co->at_end = member_ended;
 		co->end_arg = wg;
 		count_members(wg, 1);

@@ -449,19 +449,28 @@ void look_end(void)
 
 /* ---- Waiting ---- */
 
+static uint64_t first_deadline(void)
+{
+	uint64_t first = TIME_NEVER;
+
+	for (int i = 0; i < sim_core_count; i++)
+		if (!sim_cores[i].stopped && sim_cores[i].deadline < first)
+			first = sim_cores[i].deadline;
+	return first;
+}
+
 /* All cores wait: until the first timer, or for what comes from outside. */
 static void pass_time(void)
 {
-	uint64_t first;
+	uint64_t first, timer = first_deadline();
 
 	if (sim_card_can_work()) {
 		sim_card_work();
 		return;
 	}
 	first = sim_card_due();
-	for (int i = 0; i < sim_core_count; i++)
-		if (!sim_cores[i].stopped && sim_cores[i].deadline < first)
-			first = sim_cores[i].deadline;
+	if (timer < first)
+		first = timer;
 	if (first == TIME_NEVER && sim_free_lines())
 		ring(sim_free_lines());
 	else if (first == TIME_NEVER && !sim_uart_wait())
@@ -507,8 +516,8 @@ void sim_relax_(void)
 	next = choose(here, false, __builtin_return_address(0));
 	if (next)
 		go_to(next);
-	else if (here->deadline != TIME_NEVER && here->deadline > sim_time)
-		skip_to(here->deadline);
+	else if (first_deadline() != TIME_NEVER && first_deadline() > sim_time)
+		skip_to(first_deadline());
 	count_steps();
 	go_on();
 	if (!here->masked && sim_interrupt_waits(here))
