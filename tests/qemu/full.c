@@ -2,6 +2,7 @@
  * line. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <vole.h>
 
 enum { MANY = 500 };
@@ -14,6 +15,17 @@ static void waits(void *arg)
 
 	(void)arg;
 	chan_recv(never, &value);
+}
+
+/* How many have stopped. */
+static int waiting(void)
+{
+	static struct runtime_co all[MANY + 50];
+	int n = runtime_list(all, sizeof(all) / sizeof(all[0])), count = 0;
+
+	for (int i = 0; i < n; i++)
+		count += !strcmp(all[i].state, "waiting") && !strncmp(all[i].reason, "chan", 4);
+	return count;
 }
 
 int main(void)
@@ -38,6 +50,8 @@ int main(void)
 		if (go(waits, NULL))
 			return 1;
 	go_with(&(struct go_options){.name = "last"}, waits, NULL);
+	while (waiting() < MANY + 1)
+		go_yield();
 	puts("many");
 	fgets(line, sizeof(line), stdin);
 	return 3;
