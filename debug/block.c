@@ -57,7 +57,11 @@ size_t block_size(void *p)
 
 size_t block_bytes(const void *base)
 {
+#ifdef VOLE_ASAN
+	return asan_block_bytes(base);
+#else
 	return heap_size(base);
+#endif
 }
 
 /* True: p has room for size bytes, and not too much. */

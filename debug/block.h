@@ -24,5 +24,6 @@ size_t block_size(void *p);
 
 /* How many bytes somebody has asked for who has base, a block of the heap; 0: it was freed. */
 size_t block_bytes(const void *base);
+size_t asan_block_bytes(const void *base); /* SAN=asan */
 
 #endif

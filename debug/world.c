@@ -63,7 +63,10 @@ bool world_stop(void)
 
 void world_go_on(void)
 {
+	/* With the lock: what was done meanwhile is before what others do, who take it when they see this. */
+	spin_lock(&still_lock);
 	shared_set(world_stopping, false);
+	spin_unlock(&still_lock);
 	interrupt_others();
 	/* Until then another stop would count cores that are about to go on. */
 	while (count_still(0))

@@ -203,6 +203,13 @@ static const struct record *record_near(uintptr_t at)
 	return NULL;
 }
 
+size_t asan_block_bytes(const void *base)
+{
+	const struct record *r = record_near((uintptr_t)base);
+
+	return r && atomic_load_explicit(&r->state, memory_order_relaxed) != GONE ? r->size : 0;
+}
+
 void asan_place_in_block(uintptr_t at, char *text, size_t size)
 {
 	const struct record *r = record_near(at);
