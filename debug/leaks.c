@@ -286,17 +286,21 @@ static void put_report(const struct out *out, struct leaks *leaks)
 
 static struct mutex one_at_a_time;
 
-/* For a caller whose frame has all registers that a call keeps. */
-static __attribute__((noinline)) size_t report_from(uintptr_t sp, const struct out *out)
+/* sp: from where the stack is in use, with all registers that a call keeps. True: something has leaked. */
+static __attribute__((noinline)) bool report_from(uintptr_t sp, const struct out *out,
+						  size_t *count)
 {
 	struct leaks leaks = {.self = arch_current(), .sp = sp};
 
+	mutex_lock(&one_at_a_time);
 	preempt_disable();
 	core_call(look_for_leaks, &leaks, NULL);
 	preempt_enable();
 	if (out->put)
 		put_report(out, &leaks);
-	return leaks.count;
+	mutex_unlock(&one_at_a_time);
+	*count = leaks.count;
+	return leaks.count || leaks.blocks;
 }
 
 /* Where its caller's frame begins, at the lower end. */
@@ -311,9 +315,7 @@ size_t leaks_report(void (*put)(void *to, const char *text), void *to)
 	size_t n;
 
 	__builtin_unwind_init();
-	mutex_lock(&one_at_a_time);
-	n = report_from(frame_of_caller(), &out);
-	mutex_unlock(&one_at_a_time);
+	report_from(frame_of_caller(), &out, &n);
 	return n;
 }
 
@@ -334,13 +336,9 @@ int leaks_exit(int status)
 {
 	const char *wanted = option("leaks");
 	struct out out = {put_console, NULL};
-	struct leaks leaks = {.self = arch_current(), .sp = exit_sp};
+	size_t n;
 
 	if (!wanted || strcmp(wanted, "1") != 0)
 		return status;
-	preempt_disable();
-	core_call(look_for_leaks, &leaks, NULL);
-	put_report(&out, &leaks);
-	preempt_enable();
-	return !status && (leaks.count || leaks.blocks) ? STATUS_LEAKS : status;
+	return report_from(exit_sp, &out, &n) && !status ? STATUS_LEAKS : status;
 }

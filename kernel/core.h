@@ -62,7 +62,7 @@ struct core {
 	 * elsewhere. One byte for each reason. */
 	union {
 		uint64_t attention;
-		uint16_t each_switch; /* the first two */
+		uint16_t watched; /* the first two: a switch is more than one */
 		struct {
 			bool traced; /* a timeline is recorded, and no more: see debug/trace.h */
 			bool every_switch;  /* each has to read the clock, or find variables */

@@ -142,9 +142,9 @@ static __attribute__((noinline)) void give_way(struct core *core, struct co *sel
 	if (proc_home(core, self) != core || self->flags & CO_URGENT) {
 		proc_send_away(core, self);
 	} else {
+		/* One of those that have used up a slice is another, too; the others of them wait. */
 		if (!runq_len(&core->proc.runq))
-			preempt_unexpire(
-				core); /* another, too; but the others of these wait for theirs */
+			preempt_unexpire(core);
 		proc_put(core, self);
 	}
 	sched_park();
@@ -276,7 +276,7 @@ void sched_park_for(struct co *next)
 	struct co *self = arch_current();
 	struct core *core = self->core;
 
-	if (unlikely(core->turn_over || core->each_switch || proc_home(core, next) != core)) {
+	if (unlikely(core->turn_over || core->watched || proc_home(core, next) != core)) {
 		ready(next, !core->turn_over, true);
 		sched_park();
 		return;

@@ -24,11 +24,11 @@ static bool service(struct core *core, struct co *running)
 	bool enabled = proc_enabled(core);
 	uint64_t now, next;
 
-	if (unlikely(shared_get(world_stopping)))
-		world_wait();
 	/* First: what interrupts leave from here on sets it again. */
 	shared_set(core->irq_pending, false);
 	atomic_signal_fence(memory_order_seq_cst);
+	if (unlikely(shared_get(world_stopping)))
+		world_wait();
 	proc_receive(core);
 	preempt_refill(core);
 	stack_refill();
@@ -121,7 +121,7 @@ static struct co *run(struct core *core, struct co *next)
 	struct co *self = core->scheduler, *prev;
 	void *frame = next->frame;
 
-	if (shared_get(core->each_switch)) {
+	if (shared_get(core->watched)) {
 		if (core->traced)
 			trace_run(core, next);
 		if (shared_get(core->every_switch)) {
