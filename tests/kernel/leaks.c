@@ -188,12 +188,12 @@ static void make_lines(void *unused)
 
 static void many(void)
 {
+	size_t others = parked(), n;
 	uint64_t before;
-	size_t n;
 
 	waitgroup_go(&all, make_lines, NULL);
 	waitgroup_wait(&all);
-	while (parked() < 2 * (size_t)amount(MANY))
+	while (parked() < others + 2 * (size_t)amount(MANY))
 		time_sleep(NSEC_PER_MSEC);
 	before = time_now();
 	n = runtime_leaks(NULL); /* some word may look as if it led to those of before */

@@ -4,7 +4,7 @@
 
 struct agent {
 	struct mutex mutex;
-	struct chan *status, *cancelled;
+	struct chan *status, *cancelled, *left;
 	int epoch;
 };
 
@@ -14,6 +14,7 @@ static void agent_run(void *arg)
 	struct select_case cases[] = {RECEIVE(a->status), RECEIVE(a->cancelled)};
 
 	chan_select(cases, 2); /* no epoch is left: it returns */
+	chan_close(a->left);
 }
 
 static void run_wait(void *arg)
@@ -40,10 +41,11 @@ int main(void)
 
 	a->status = signals(0);
 	a->cancelled = signals(0);
+	a->left = signals(0);
 	go(agent_run, a);
 	restart(a);
 	go(restart, a);
-	time_sleep(5 * NSEC_PER_MSEC);
+	take(a->left);
 	chan_close(a->cancelled);
 	return settled();
 }
