@@ -7,6 +7,7 @@
  * none, is known. It stays when the block is freed, until somebody else uses the memory.
  */
 #include "debug/block.h"
+#include "debug/asan/asan.h"
 
 #include <string.h>
 

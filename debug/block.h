@@ -22,8 +22,7 @@ void *heap_block_of(const void *p);
 /* Usable bytes. */
 size_t block_size(void *p);
 
-/* How many bytes somebody has asked for who has base, a block of the heap; 0: it was freed. */
+/* base: a block of the heap. How many bytes were asked for; 0: it was freed (release builds do not know). */
 size_t block_bytes(const void *base);
-size_t asan_block_bytes(const void *base); /* SAN=asan */
 
 #endif

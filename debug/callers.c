@@ -37,15 +37,20 @@ static unsigned whole_stack(struct backtrace *b, uint64_t *pc, unsigned n, unsig
 	return one_stack(b, co, pc, n, most);
 }
 
+void callers_regs(struct backtrace *b, const struct arch_regs *regs, const struct co *co)
+{
+	arch_backtrace_regs(b, regs, co ? shared_get(co->stack_mapped) : 0,
+			    co ? shared_get(co->stack_top) : 0);
+	/* What leads back into the function is of the last call that it made. */
+	if (b->caller && function_at(b->caller - 1) == function_at(b->pc))
+		b->caller = 0;
+}
+
 unsigned callers_interrupted(const struct arch_regs *regs, uint64_t *pc, unsigned most)
 {
-	const struct co *co = arch_current();
 	struct backtrace b;
 
-	arch_backtrace_regs(&b, regs, shared_get(co->stack_mapped), shared_get(co->stack_top));
-	/* What leads back into the function is of the last call that it made. */
-	if (b.caller && function_at(b.caller - 1) == function_at(b.pc))
-		b.caller = 0;
+	callers_regs(&b, regs, arch_current());
 	pc[0] = b.pc + 1;
 	return whole_stack(&b, pc, 1, most);
 }

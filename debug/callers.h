@@ -4,8 +4,13 @@
 
 #include "arch/arch.h"
 
+struct co;
+
+/* b begins where registers say, on the stack of co; NULL: at boot. */
+void callers_regs(struct backtrace *b, const struct arch_regs *regs, const struct co *co);
+
 /*
- * All fill pc[0] to pc[most - 1], the innermost function first, and return how many there are. Each is where a call
+ * The others fill pc[0] to pc[most - 1], the innermost function first, and return how many there are. Each is where a call
  * returns to, so the place is the instruction before; also of the innermost, which has made none. They lock
  * nothing, and believe nothing that they read on a stack.
  */
@@ -14,7 +19,6 @@
 unsigned callers_interrupted(const struct arch_regs *regs, uint64_t *pc, unsigned most);
 
 /* Of a coroutine that has stopped by itself, and stays so. */
-struct co;
 unsigned callers_stopped(const struct co *co, uint64_t *pc, unsigned most);
 
 /* Of the coroutine that runs here, from the caller of this function on; also where that is on the core's own stack.

@@ -278,8 +278,8 @@ static void put_report(const struct out *out, struct leaks *leaks)
 		put_group(out, first, n);
 	}
 	if (leaks->blocks)
-		put_line(out, "leaked memory: %zu block%s, %zu byte%s\n", leaks->blocks,
-			 leaks->blocks == 1 ? "" : "s", leaks->bytes, leaks->bytes == 1 ? "" : "s");
+		put_line(out, "leaked memory: %zu blocks, %zu bytes\n", leaks->blocks,
+			 leaks->bytes);
 }
 
 /* ---- Who asks ---- */

@@ -86,8 +86,8 @@ enum { ORDER_KEPT = 0 }; /* nothing needs to be done for them */
 
 #ifdef VOLE_ASAN
 #include "debug/asan/asan.h"
-#define order_reads(p, size)  asan_check(p, size, false, __builtin_return_address(0))
-#define order_writes(p, size) asan_check(p, size, true, __builtin_return_address(0))
+#define order_reads(p, size)  asan_check(p, size, false)
+#define order_writes(p, size) asan_check(p, size, true)
 #define memory_fresh(p, size) asan_allow(p, size)
 #else
 #define order_reads(p, size)  ((void)(p), (void)(size))

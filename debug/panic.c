@@ -9,6 +9,7 @@
 
 #include <vole/sync.h>
 
+#include "debug/callers.h"
 #include "debug/print.h"
 #include "debug/symtab.h"
 #include "debug/trace.h"
@@ -23,24 +24,6 @@ enum { STATUS_PANIC = 134, FRAMES_MAX = 40 };
 
 volatile bool panicking;
 void (*panic_more)(void);
-
-static uintptr_t function_of(uintptr_t pc)
-{
-	size_t offset;
-
-	symtab_find(pc, &offset);
-	return pc - offset;
-}
-
-/* Of what was interrupted on the stack of co; NULL: at boot. */
-static void backtrace_regs(struct backtrace *b, const struct arch_regs *regs, const struct co *co)
-{
-	arch_backtrace_regs(b, regs, co ? shared_get(co->stack_mapped) : 0,
-			    co ? shared_get(co->stack_top) : 0);
-	/* What leads back into the function is of the last call that it made. */
-	if (b->caller && function_of(b->caller - 1) == function_of(b->pc))
-		b->caller = 0;
-}
 
 /* From frame n on; the number of the next. */
 static int print_frames(int n, struct backtrace *b, const struct co *co)
@@ -235,7 +218,7 @@ _Noreturn void panic_exception(const struct arch_regs *regs, const char *what, u
 
 	panic_begin();
 	print("panic: %s\n", what);
-	backtrace_regs(&b, regs, arch_current());
+	callers_regs(&b, regs, arch_current());
 	if (b.pc == addr && is_on_stack(addr))
 		print("that is on its stack, where no code can be: a nested function of GCC's "
 		      "whose address is taken?\n");
@@ -303,7 +286,7 @@ static void print_co(const struct co *co)
 		print_frames(0, &b, co);
 	} else if (frame || off) {
 		if (frame)
-			backtrace_regs(&b, frame, co);
+			callers_regs(&b, frame, co);
 		else
 			arch_backtrace_context(&b, shared_get(co->sp));
 		print_frames(0, &b, co);

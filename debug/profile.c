@@ -186,7 +186,7 @@ static void waits_begin(struct core *core)
 	w->begun = arch_clock();
 	w->seen = 0;
 	if (!shared_get(core->every_switch)) {
-		w->since = arch_clock();
+		w->since = w->begun;
 		shared_set(core->every_switch, true);
 	}
 }
@@ -239,7 +239,7 @@ void profile_resumes(struct core *core, struct co *next)
 	if (core->now - w->begun >= profile->period) {
 		w->begun = core->now;
 		w->seen = 0;
-	} else if (!keep_switches && !locals_room) {
+	} else if (!shared_get(keep_switches) && !locals_room) {
 		shared_set(core->every_switch, false);
 	}
 }

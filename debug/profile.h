@@ -1,6 +1,6 @@
 /*
  * What PROFILE= writes: how much of what was spent where. Each core has a table of its own, in memory that
- * the launcher reads when the machine has stopped (tools/profile). An entry is a stack with the name of
+ * the launcher reads when the machine has stopped (tools/prof). An entry is a stack with the name of
  * its coroutine and the place where that was started, and has how often it was seen, and how much of nanoseconds or
  * bytes that is. What has no room is counted as lost.
  */

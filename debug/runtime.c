@@ -282,9 +282,9 @@ int runtime_cpu_ns(uint64_t *ns)
 		return -EINVAL;
 	preempt_disable();
 	/* From now on all switches read the clock; so far, ticks of time slices have. */
+	profile_keep_switches();
 	for (int i = 0; i < core_count; i++)
 		shared_set(cores[i]->every_switch, true);
-	profile_keep_switches();
 	sched_charge(self->core, self);
 	*ns = self->cpu_ns;
 	preempt_enable();

@@ -203,7 +203,7 @@ def run(elf, words):
 
     def hand_on(number, _):
         # What a terminal sends goes to both.
-        if process and number in (signal.SIGTERM, signal.SIGHUP):
+        if process and (number in (signal.SIGTERM, signal.SIGHUP) or not os.isatty(0)):
             process.send_signal(number)
 
     for number in caught:

@@ -174,12 +174,11 @@ void asan_allow(const void *p, size_t size)
 }
 
 /* The whole kernel is checked here. */
-void asan_check(const volatile void *p, size_t size, bool write, const void *pc)
+void asan_check(const volatile void *p, size_t size, bool write)
 {
 	(void)p;
 	(void)size;
 	(void)write;
-	(void)pc;
 }
 
 /* The run-time calls this before it prints its own report, which knows less of the heap and of stacks. */

@@ -136,8 +136,10 @@ void host_sample(int signal, siginfo_t *info, void *context)
 
 	(void)signal;
 	(void)info;
-	if (now - h->sampled >= sample_period / 2 && irq_sample(context, now - h->sampled))
-		h->sampled = now;
+	if (now - h->sampled < sample_period / 2)
+		return;
+	irq_sample(context, now - h->sampled);
+	h->sampled = now;
 }
 
 static void start_samples(struct host_core *h)

@@ -64,6 +64,10 @@ static const char *command_line(int argc, char **argv)
 	char stem[64];
 	size_t n;
 
+	if (leaks && *leaks && strcmp(leaks, "0") != 0 && strcmp(leaks, "1") != 0) {
+		fprintf(stderr, "vole: LEAKS=%s: 0 or 1 is wanted\n", leaks);
+		_exit(1);
+	}
 	snprintf(stem, sizeof stem, "%s", name ? name + 1 : argv[0]);
 	if (strchr(stem, '.'))
 		*strrchr(stem, '.') = '\0';

@@ -314,7 +314,6 @@ void order_begin(const struct co *co)
 	if (!sim_run.begun)
 		return;
 	agent_of(co);
-	sim_spawned(co, __builtin_frame_address(0));
 	sim_memory_stack(co->stack_mapped, co->stack_top, false);
 }
 

@@ -29,37 +29,6 @@ uintptr_t sim_exit_sp, sim_exit_regs[6];
 extern char __data_start[], __data_app_start[], __data_app_end[], __data_end[];
 extern char __bss_start[], __bss_app_start[], __bss_app_end[], __bss_sim_start[];
 
-/* ---- Who has made a coroutine ---- */
-
-enum { SPAWNS = 4096 };
-static struct spawn {
-	const struct co *co;
-	uint64_t id;
-	struct sim_trace by;
-} spawns[SPAWNS];
-
-/* Of co, or one that has been another's; NULL: there is no room. */
-static struct spawn *spawn_of(const struct co *co)
-{
-	size_t i = ((uintptr_t)co >> 6) * 0x9e3779b97f4a7c15 >> 52;
-
-	for (int tries = 0; tries < 64; tries++, i = (i + 1) % SPAWNS)
-		if (!spawns[i].co || spawns[i].co == co)
-			return &spawns[i];
-	return NULL;
-}
-
-void sim_spawned(const struct co *co, const uintptr_t *fp)
-{
-	struct spawn *spawn = sim_leaks ? spawn_of(co) : NULL;
-
-	if (!spawn)
-		return;
-	spawn->co = co;
-	spawn->id = co->id;
-	sim_trace(&spawn->by, (const void *)fp[1], fp);
-}
-
 /* ---- What can be reached ---- */
 
 enum { BLOCKS = 32 * 1024 };
@@ -328,22 +297,6 @@ static bool is_main(const struct co *co)
 	return co->id == 1;
 }
 
-/* The function of the program that made it; or the innermost, if there is none. */
-static uintptr_t started_at(const struct sim_trace *by)
-{
-	for (int i = 0; i < by->n; i++)
-		if (sim_in_app((const void *)by->pc[i]))
-			return by->pc[i];
-	return by->n ? by->pc[0] : 0;
-}
-
-static uintptr_t spawn_place(const struct co *co)
-{
-	const struct spawn *spawn = spawn_of(co);
-
-	return spawn && spawn->co == co && spawn->id == co->id ? started_at(&spawn->by) : 0;
-}
-
 /* Where a coroutine that waits has stopped. */
 static void put_waiting(const struct co *co)
 {
@@ -378,7 +331,7 @@ static void put_coroutines(const struct suspect *first)
 	sim_put(2, "\" waiting for ");
 	sim_put(2, wait_reason_names[co->wait_reason]);
 	sim_put(2, ", started at ");
-	symtab_site(spawn_place(co), &site);
+	symtab_site(co->started_at, &site);
 	sim_put(2, site.function);
 	sim_put(2, " (");
 	sim_put(2, site.file);
@@ -396,7 +349,7 @@ static void report_coroutines(void)
 		int k = 0;
 
 		while (suspects[k].co->wait_reason != s->co->wait_reason ||
-		       spawn_place(suspects[k].co) != spawn_place(s->co) ||
+		       suspects[k].co->started_at != s->co->started_at ||
 		       !same_name(suspects[k].co, s->co))
 			k++;
 		suspects[k].told++;
@@ -445,9 +398,9 @@ static void report_blocks(uint64_t n, uint64_t bytes)
 {
 	sim_put(2, "leaked memory: ");
 	sim_put_number(2, n, 10);
-	sim_put(2, n == 1 ? " block, " : " blocks, ");
+	sim_put(2, " blocks, ");
 	sim_put_number(2, bytes, 10);
-	sim_put(2, bytes == 1 ? " byte\n" : " bytes\n");
+	sim_put(2, " bytes\n");
 	for (int i = 0; i < nblocks; i++)
 		if (is_leak(blocks[i]))
 			put_blocks(i);

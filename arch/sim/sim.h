@@ -393,7 +393,6 @@ void sim_timer_came(void); /* on the core that goes on */
 extern bool sim_leaks; /* what is left at the end is looked for */
 extern struct co *sim_exiter;
 extern uintptr_t sim_exit_sp, sim_exit_regs[6];
-void sim_spawned(const struct co *co, const uintptr_t *fp); /* it is made; fp: as of sim_trace */
 void sim_look_for_leaks(void); /* at the end; returns if there is none */
 
 /* ---- start.c ---- */

@@ -11,7 +11,7 @@ def reaches(row, vole, go):
 def judge(row, contest):
     """A row of the results."""
     name = row.name.removesuffix("-icount")
-    result = {who: program.result(name) for who, program in contest.items()}
+    result = {who: contest[who].result(name) for who in ("vole", "go", *row.peers) if who in contest}
     vole, go = (result.get(who, {}).get("median") for who in ("vole", "go"))
     if any("failed" in one for one in result.values()):
         verdict = "failed"

@@ -32,12 +32,17 @@ struct co;
 void asan_forbid(const void *p, size_t size, enum asan_shadow why);
 void asan_allow(const void *p, size_t size);
 
-/* The caller, or who it works for at pc, touches the size bytes at p. */
-void asan_check(const volatile void *p, size_t size, bool write, const void *pc);
+/* The caller touches the size bytes at p. */
+void asan_check(const volatile void *p, size_t size, bool write);
+
+/* Before a report: waits for ever where another core reports already, which stops this one. */
+void asan_report_begins(void);
 
 /* Prints what is known of the block of the heap at or around p: who allocated and freed it. False: there is
  * none. */
 bool asan_tell_block(uintptr_t at);
+/* base: a block of the heap. How many bytes were asked for; 0: it was freed. */
+size_t asan_block_bytes(const void *base);
 /* "NNN bytes behind a block of NNN bytes", for the message; empty: no block. */
 void asan_place_in_block(uintptr_t at, char *text, size_t size);
 

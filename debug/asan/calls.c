@@ -7,8 +7,6 @@
 
 #include "debug/asan/shadow.h"
 
-#define HERE __builtin_return_address(0)
-
 /* TYPE __wrap_NAME(PARAMETERS), and the same of __real_. */
 #define WRAP(type, name, ...) \
 	type __real_##name(__VA_ARGS__); \
@@ -19,7 +17,7 @@ WRAP(size_t, strlen, const char *s)
 {
 	size_t n = __real_strlen(s);
 
-	asan_check(s, n + 1, false, HERE);
+	asan_check(s, n + 1, false);
 	return n;
 }
 
@@ -27,34 +25,34 @@ WRAP(size_t, strnlen, const char *s, size_t most)
 {
 	size_t n = __real_strnlen(s, most);
 
-	asan_check(s, n < most ? n + 1 : n, false, HERE);
+	asan_check(s, n < most ? n + 1 : n, false);
 	return n;
 }
 
 WRAP(void *, memcpy, void *to, const void *from, size_t n)
 {
-	asan_check(from, n, false, HERE);
-	asan_check(to, n, true, HERE);
+	asan_check(from, n, false);
+	asan_check(to, n, true);
 	return __real_memcpy(to, from, n);
 }
 
 WRAP(void *, memmove, void *to, const void *from, size_t n)
 {
-	asan_check(from, n, false, HERE);
-	asan_check(to, n, true, HERE);
+	asan_check(from, n, false);
+	asan_check(to, n, true);
 	return __real_memmove(to, from, n);
 }
 
 WRAP(void *, memset, void *to, int c, size_t n)
 {
-	asan_check(to, n, true, HERE);
+	asan_check(to, n, true);
 	return __real_memset(to, c, n);
 }
 
 WRAP(int, memcmp, const void *a, const void *b, size_t n)
 {
-	asan_check(a, n, false, HERE);
-	asan_check(b, n, false, HERE);
+	asan_check(a, n, false);
+	asan_check(b, n, false);
 	return __real_memcmp(a, b, n);
 }
 
@@ -63,7 +61,7 @@ WRAP(void *, memchr, const void *p, int c, size_t n)
 {
 	const char *found = __real_memchr(p, c, n);
 
-	asan_check(p, found ? (size_t)(found - (const char *)p) + 1 : n, false, HERE);
+	asan_check(p, found ? (size_t)(found - (const char *)p) + 1 : n, false);
 	return (void *)(uintptr_t)found;
 }
 
@@ -71,8 +69,8 @@ WRAP(char *, strcpy, char *to, const char *from)
 {
 	size_t n = __real_strlen(from) + 1;
 
-	asan_check(from, n, false, HERE);
-	asan_check(to, n, true, HERE);
+	asan_check(from, n, false);
+	asan_check(to, n, true);
 	return __real_memcpy(to, from, n);
 }
 
@@ -80,8 +78,8 @@ WRAP(char *, stpcpy, char *to, const char *from)
 {
 	size_t n = __real_strlen(from);
 
-	asan_check(from, n + 1, false, HERE);
-	asan_check(to, n + 1, true, HERE);
+	asan_check(from, n + 1, false);
+	asan_check(to, n + 1, true);
 	__real_memcpy(to, from, n + 1);
 	return to + n;
 }
@@ -90,8 +88,8 @@ WRAP(char *, strncpy, char *to, const char *from, size_t n)
 {
 	size_t length = __real_strnlen(from, n);
 
-	asan_check(from, length < n ? length + 1 : n, false, HERE);
-	asan_check(to, n, true, HERE);
+	asan_check(from, length < n ? length + 1 : n, false);
+	asan_check(to, n, true);
 	return __real_strncpy(to, from, n);
 }
 
@@ -99,8 +97,8 @@ WRAP(char *, strncat, char *to, const char *from, size_t n)
 {
 	size_t before = __real_strlen(to), length = __real_strnlen(from, n);
 
-	asan_check(from, length < n ? length + 1 : n, false, HERE);
-	asan_check(to, before + length + 1, true, HERE);
+	asan_check(from, length < n ? length + 1 : n, false);
+	asan_check(to, before + length + 1, true);
 	return __real_strncat(to, from, n);
 }
 
@@ -108,8 +106,8 @@ WRAP(char *, strcat, char *to, const char *from)
 {
 	size_t before = __real_strlen(to), length = __real_strlen(from);
 
-	asan_check(from, length + 1, false, HERE);
-	asan_check(to, before + length + 1, true, HERE);
+	asan_check(from, length + 1, false);
+	asan_check(to, before + length + 1, true);
 	__real_memcpy(to + before, from, length + 1);
 	return to;
 }
@@ -128,8 +126,8 @@ WRAP(int, strcmp, const char *a, const char *b)
 {
 	size_t n = compared(a, b, SIZE_MAX);
 
-	asan_check(a, n, false, HERE);
-	asan_check(b, n, false, HERE);
+	asan_check(a, n, false);
+	asan_check(b, n, false);
 	return __real_strcmp(a, b);
 }
 
@@ -137,8 +135,8 @@ WRAP(int, strncmp, const char *a, const char *b, size_t most)
 {
 	size_t n = compared(a, b, most);
 
-	asan_check(a, n, false, HERE);
-	asan_check(b, n, false, HERE);
+	asan_check(a, n, false);
+	asan_check(b, n, false);
 	return __real_strncmp(a, b, most);
 }
 
@@ -146,12 +144,12 @@ WRAP(char *, strchr, const char *s, int c)
 {
 	const char *found = __real_strchr(s, c);
 
-	asan_check(s, found ? (size_t)(found - s) + 1 : __real_strlen(s) + 1, false, HERE);
+	asan_check(s, found ? (size_t)(found - s) + 1 : __real_strlen(s) + 1, false);
 	return (char *)(uintptr_t)found;
 }
 
 WRAP(char *, strrchr, const char *s, int c)
 {
-	asan_check(s, __real_strlen(s) + 1, false, HERE);
+	asan_check(s, __real_strlen(s) + 1, false);
 	return __real_strrchr(s, c);
 }

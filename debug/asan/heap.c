@@ -104,10 +104,15 @@ static bool let_go_of_all(void)
 	return any;
 }
 
+/* How far behind the beginning of the heap's block the caller's is. */
+static size_t shift_for(size_t align)
+{
+	return (sizeof(struct record) + align - 1) & -align;
+}
+
 void *__wrap_heap_alloc_aligned(size_t align, size_t size)
 {
-	size_t shift = align > sizeof(struct record) ? align
-						     : (sizeof(struct record) + align - 1) & -align;
+	size_t shift = shift_for(align);
 	char *base;
 
 	if (size > PTRDIFF_MAX - PAGE_SIZE || align > (size_t)1 << 30)
@@ -191,13 +196,9 @@ static const struct record *record_near(uintptr_t at)
 
 	if (!base)
 		return NULL;
-	/* Where it begins depends on what it is aligned to. */
-	for (size_t shift = sizeof(*r); shift < __real_heap_size(base);
-	     shift = shift < 192   ? 192
-		     : shift < 256 ? 256
-				   : 2 * shift) {
-		r = record_of(base + shift);
-		if (has_record(r + 1) && r->shift == shift)
+	for (size_t align = 16; shift_for(align) < __real_heap_size(base); align *= 2) {
+		r = record_of(base + shift_for(align));
+		if (has_record(r + 1) && r->shift == shift_for(align))
 			return r;
 	}
 	return NULL;
@@ -269,7 +270,15 @@ const char *asan_kind_of(uintptr_t at)
 	return "heap-buffer-overflow";
 }
 
-/* Of who is first: see panic_plain. */
+void asan_report_begins(void)
+{
+	static atomic_flag told = ATOMIC_FLAG_INIT;
+
+	while (atomic_flag_test_and_set_explicit(&told, memory_order_relaxed))
+		arch_relax();
+}
+
+/* Written after asan_report_begins. */
 static struct {
 	const char *kind;
 	const void *p;
@@ -293,6 +302,7 @@ static void *report_free(void *unused, void *unused2)
 
 static _Noreturn void bad_free(const char *kind, const void *p)
 {
+	asan_report_begins();
 	wrong_free.kind = kind;
 	wrong_free.p = p;
 	core_report(report_free, NULL, NULL);

@@ -7,11 +7,10 @@
 #include "debug/print.h"
 #include "debug/symtab.h"
 
-/* Of who reports first: see panic_plain. */
+/* Written after asan_report_begins. */
 static struct {
 	uintptr_t at, bad;
 	size_t size;
-	const void *pc;
 	bool write;
 } wrong;
 
@@ -118,12 +117,12 @@ static void *report_touch(void *unused, void *unused2)
 	      wrong.size, (void *)wrong.at, place);
 }
 
-_Noreturn void asan_report(uintptr_t at, uintptr_t bad, size_t size, bool write, const void *pc)
+_Noreturn void asan_report(uintptr_t at, uintptr_t bad, size_t size, bool write)
 {
+	asan_report_begins();
 	wrong.at = at;
 	wrong.bad = bad;
 	wrong.size = size;
 	wrong.write = write;
-	wrong.pc = pc;
 	core_report(report_touch, NULL, NULL);
 }

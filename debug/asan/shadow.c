@@ -50,7 +50,10 @@ static void map_at_boot(uintptr_t low, uintptr_t high, void *page)
 	for (; at < (uintptr_t)asan_shadow_of(high - 1) + 1; at += PAGE_SIZE) {
 		void *own = page ? page : take_at_boot();
 
-		__real_arch_map(at, (uintptr_t)own, MAP_WRITE, take_at_boot);
+		int error = __real_arch_map(at, (uintptr_t)own, MAP_WRITE, take_at_boot);
+
+		if (error && error != -EEXIST)
+			panic("the shadow of SAN=asan at 0x%lx: error %d", at, error);
 	}
 }
 
@@ -214,16 +217,15 @@ static uintptr_t first_forbidden(uintptr_t at, size_t size)
 	if (!size || !asan_has_shadow(at) || !asan_has_shadow(end - 1))
 		return 0;
 	for (; at < end; at = (at + 8) & ~(uintptr_t)7) {
+		/* Eight times 8 bytes at once. */
+		while (at % 64 == 0 && end - at > 64 && !*(uint64_t *)asan_shadow_of(at))
+			at += 64;
+
 		uint8_t shadow = *asan_shadow_of(at);
 		uintptr_t grain = at & ~(uintptr_t)7, last = end - grain < 8 ? end - 1 : grain + 7;
 
-		if (!shadow) {
-			/* Eight of them at once. */
-			if (at % 64 == 0)
-				while (end - at >= 128 && !*(uint64_t *)asan_shadow_of(at + 64))
-					at += 64;
+		if (!shadow)
 			continue;
-		}
 		if (shadow < 8 && last - grain < shadow)
 			continue;
 		return shadow < 8 && at < grain + shadow ? grain + shadow : at;
@@ -231,10 +233,12 @@ static uintptr_t first_forbidden(uintptr_t at, size_t size)
 	return 0;
 }
 
-void asan_check(const volatile void *p, size_t size, bool write, const void *pc)
+void asan_check(const volatile void *p, size_t size, bool write)
 {
-	if (unlikely(first_forbidden((uintptr_t)p, size)))
-		asan_report((uintptr_t)p, first_forbidden((uintptr_t)p, size), size, write, pc);
+	uintptr_t bad = first_forbidden((uintptr_t)p, size);
+
+	if (unlikely(bad))
+		asan_report((uintptr_t)p, bad, size, write);
 }
 
 /* ---- What the compiler calls ---- */
@@ -249,9 +253,9 @@ void asan_check(const volatile void *p, size_t size, bool write, const void *pc)
 			return; \
 		shadow = *asan_shadow_of(at); \
 		if (unlikely(bytes > 8 || at % 8 + bytes > 8)) \
-			asan_check((void *)at, bytes, write, __builtin_return_address(0)); \
+			asan_check((void *)at, bytes, write); \
 		else if (unlikely(shadow && (int8_t)(at % 8 + bytes - 1) >= (int8_t)shadow)) \
-			asan_report(at, at, bytes, write, __builtin_return_address(0)); \
+			asan_report(at, at, bytes, write); \
 	}
 
 CHECK(load1, 1, false)
@@ -267,12 +271,12 @@ CHECK(store16, 16, true)
 
 void __asan_loadN_noabort(uintptr_t at, size_t size)
 {
-	asan_check((void *)at, size, false, __builtin_return_address(0));
+	asan_check((void *)at, size, false);
 }
 
 void __asan_storeN_noabort(uintptr_t at, size_t size)
 {
-	asan_check((void *)at, size, true, __builtin_return_address(0));
+	asan_check((void *)at, size, true);
 }
 
 /* The frames above do not return. */

@@ -34,7 +34,7 @@ static inline bool asan_has_shadow(uintptr_t at)
 }
 
 /* Of the size bytes at `at`, that at bad may not be touched. */
-_Noreturn void asan_report(uintptr_t at, uintptr_t bad, size_t size, bool write, const void *pc);
+_Noreturn void asan_report(uintptr_t at, uintptr_t bad, size_t size, bool write);
 
 /* The compiler's description of a global variable. */
 struct asan_global {

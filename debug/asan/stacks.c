@@ -73,8 +73,10 @@ void __wrap_stack_exact_free(struct co *co)
 
 bool asan_tell_stack(uintptr_t at)
 {
+	uint32_t next = atomic_load_explicit(&ended.next, memory_order_relaxed);
+
 	for (uint32_t i = 1; i <= ENDED; i++) {
-		const struct ended *e = &ended.stack[(ended.next - i) % ENDED];
+		const struct ended *e = &ended.stack[(next - i) % ENDED];
 
 		if (at - e->low < e->top - e->low) {
 			print("on the stack of coroutine %lu \"%s\", which has ended\n", e->who.id,

@@ -3,7 +3,6 @@
  * whose stack grows; those that end with -exact by one whose stack has a known size.
  */
 #include <alloca.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +109,15 @@ static FORBIDDEN void stack_alloca(void)
 static FORBIDDEN void global_behind(void)
 {
 	fill(table, 0, 21);
+}
+
+static _Alignas(64) char twenty[20];
+static _Alignas(64) char neighbour[400];
+
+static FORBIDDEN void global_far(void)
+{
+	kept = neighbour;
+	memset(twenty, 0, (size_t)(300 + n));
 }
 
 static FORBIDDEN void global_fixed(void)
@@ -238,6 +246,7 @@ static const struct {
 	{"stack-read", stack_read},
 	{"stack-alloca", stack_alloca},
 	{"global-behind", global_behind},
+	{"global-far", global_far},
 	{"global-fixed", global_fixed},
 	{"global-zeroes", global_zeroes},
 	{"copied", copied},

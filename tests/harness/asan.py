@@ -12,7 +12,7 @@ STACK, GLOBAL, ENDED = "stack-buffer-overflow", "global-buffer-overflow", "stack
 
 # Fault, what it is called, and what else is said of it (regular expressions).
 FAULTS = {
-    "heap-behind": (BLOCK, "write of 1 bytes", "0 bytes behind a block of 30", "allocated by"),
+    "heap-behind": (BLOCK, "write of 1 bytes", ", 0 bytes behind a block of 30", "allocated by"),
     "heap-before": (BLOCK, "write of 8 bytes", "8 bytes before a block of 64"),
     "heap-freed": (FREED, "byte 100 of a block of 4000", r"allocated by coroutine \d+ \"culprit\"",
                    r"freed by coroutine \d+ \"culprit\""),
@@ -25,6 +25,7 @@ FAULTS = {
     "stack-read": (STACK, "read of 4 bytes"),
     "stack-alloca": (STACK,),
     "global-behind": (GLOBAL, "write of 1 bytes"),
+    "global-far": (GLOBAL, "write of 300 bytes"),
     "global-fixed": (GLOBAL, "read of 4 bytes"),
     "global-zeroes": (GLOBAL,),
     "copied": (BLOCK, "write of 11 bytes"),
@@ -48,12 +49,12 @@ def check_report(run, name, said):
                 f"status {run.status}; not said: {missing}", run.text)
 
 
-def run_faults(case):
+def run_faults(case, is_long=False):
     image = builder.image("tests/asan/faults.c", case.arch, SAN="asan")
-    # Boots take their time: each machine has half of them.
-    mine = slice(None) if case.arch == HOST else slice(ARCHES.index(case.arch), None, len(ARCHES))
+    # Boots take their time: each machine has half of them, and the other half in the long tests.
+    mine = slice(None) if case.arch == HOST else slice((ARCHES.index(case.arch) + is_long) % 2, None, 2)
     for fault, said in list(FAULTS.items())[mine]:
-        run = boot(image, limit=20, ARCH=case.arch, SMP=case.smp, MEM="64M", ARGS=fault)
+        run = boot(image, limit=60, ARCH=case.arch, SMP=case.smp, MEM="64M", ARGS=fault)
         yield from check_report(run, fault, said)
 
 
@@ -67,6 +68,10 @@ def run_program(case):
 
 
 def cases(tier):
+    if tier == "long":
+        for arch in ARCHES:
+            yield Case("asan", "the other faults", arch, 1, lambda c: list(run_faults(c, True)), cost=12,
+                       images=[("tests/asan/faults.c", arch, {"SAN": "asan"})])
     if tier not in ("fast", "sanitize"):
         return
     for arch in ARCHES if tier == "fast" else (HOST,):

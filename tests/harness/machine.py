@@ -27,6 +27,21 @@ def clean_environment(**options):
     return env
 
 
+def interrupted(words, env, line, limit=150):
+    """(status, output) of a launcher that gets a SIGINT when it has printed a line with that; killed after so many seconds."""
+    with subprocess.Popen(words, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace") as process:
+        timer, said = threading.Timer(limit, process.kill), ""
+        timer.start()
+        for text in process.stdout:
+            said += text
+            if line in text:
+                process.send_signal(signal.SIGINT)
+        status = process.wait()
+        timer.cancel()
+        return status, said
+
+
 class BuildError(Exception):
     """make failed; the message is what it printed."""
 

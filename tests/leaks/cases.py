@@ -103,7 +103,7 @@ def differences(want, have):
 
 
 def run_all(case):
-    run = boot(builder.image(make_all(), case.arch), ARCH=case.arch, SMP=case.smp, MEM="512M")
+    run = boot(builder.image(ALL, case.arch), ARCH=case.arch, SMP=case.smp, MEM="512M")
     *early, rest = run.text.split("so far")
     last = found(rest.partition("at the end")[0])
     want = {}
@@ -128,6 +128,8 @@ def run_one(case):
                   f"status {run.status}", run.text),
             Check(f"{case.name}: lines of what has leaked, each with a stack", found(run.text) == want and
                   all(stack.strip() for *_, stack in leaks), differences(want, found(run.text)), run.text),
+            Check(f"{case.name}: memory that has leaked with them", not want or
+                  re.search(r"^leaked memory: [1-9]\d* blocks, [1-9]\d* bytes\r?$", run.text, re.M), "", run.text),
             Check(f"{case.name}: no line without a leak", want or not re.search("^leaked", run.text, re.M), "",
                   run.text)]
 
@@ -139,7 +141,8 @@ SINGLE = (("forgotten-sender", "x86_64", 4), ("forgotten-sender", "arm64", 2), (
 def cases(tier):
     if tier != "fast":
         return
+    make_all()
     for arch, smp in (*((arch, 4) for arch in ARCHES), (HOST, 2)):
-        yield Case("leaks", "all", arch, smp, run_all, cost=15)
+        yield Case("leaks", "all", arch, smp, run_all, cost=15, images=[(ALL, arch, {})])
     for name, arch, smp in SINGLE:
-        yield Case("leaks", name, arch, smp, run_one)
+        yield Case("leaks", name, arch, smp, run_one, images=[(programs()[name].relative_to(ROOT), arch, {})])

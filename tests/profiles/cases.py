@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from xml.etree import ElementTree
 
-from harness.machine import ARCHES, HOST, ROOT, builder, clean_environment
+from harness.machine import ARCHES, HOST, ROOT, builder, clean_environment, interrupted
 from harness.suite import Case, Check
 
 from . import pprof
@@ -22,13 +22,15 @@ COST = 1.02
 CALLERS = "a stack leads from the function to who called it"
 
 
-def launch(case, path, image=None, **options):
-    """(status, output) of the program, with PROFILE=path."""
+def launch(case, path, image=None, till=None, **options):
+    """(status, output) of the program, with PROFILE=path; till: a Ctrl-C comes when it has printed that."""
     image = image or builder.image(PROGRAM, case.arch)
     words = [ROOT / ("tools/records.py" if case.arch == HOST else "qemu/run"), image]
     options = {"SMP": case.smp, "TIMEOUT": 60, "PROFILE": path, **(COUNTED if case.arch != HOST and case.name != "endings" else {}), **options}
-    done = subprocess.run(words, cwd=ROOT, env=clean_environment(ARCH=None if case.arch == HOST else case.arch, **options),
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    env = clean_environment(ARCH=None if case.arch == HOST else case.arch, **options)
+    if till:
+        return interrupted(words, env, till)
+    done = subprocess.run(words, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           errors="replace", check=False, timeout=90)
     return done.returncode, done.stdout
 
@@ -123,8 +125,8 @@ def run_endings(case):
     """However it stops, there is a file; and what cannot be, is told before anything boots."""
     checks = []
     with tempfile.TemporaryDirectory() as folder:
-        for how, want, path in ("panic", 134, f"{folder}/p.svg"), ("on", 124, f"{folder}/p.txt"):
-            status, output = launch(case, path, ARGS=how, TIMEOUT=15 if how == "panic" else 3)
+        for how, want, path, till in ("panic", 134, f"{folder}/p.svg", None), ("on", 130, f"{folder}/p.txt", "digs on"):
+            status, output = launch(case, path, till=till, ARGS=how)
             text = open(path, encoding="utf-8").read() if os.path.exists(path) else ""
             good = digs_in_graph(text) if how == "panic" else re.search(r"^ .*%  dig$", text, re.M) and re.search(
                 r"^ .*%  miner$", text, re.M)

@@ -1,6 +1,6 @@
 /*
  * What tests/profiles/cases.py profiles: a miner that digs three times as long as it sifts; with ARGS=panic
- * one that panics then, with ARGS=on one that does not end, and with ARGS=long one for a fast machine.
+ * one that panics then, with ARGS=on one that says so and does not end, and with ARGS=long one for a fast machine.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -29,6 +29,10 @@ static void mine(void *rounds)
 	uint64_t start = time_now();
 
 	for (int i = 0; i < *(int *)rounds; i++) {
+		if (i == 10 * ROUNDS && *(int *)rounds == INT_MAX) {
+			puts("digs on");
+			fflush(stdout);
+		}
 		dig(3);
 		sift(1);
 	}

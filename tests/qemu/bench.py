@@ -29,7 +29,7 @@ def verdict(row, **values):
 
 def run_rules(_case):
     """Made-up numbers."""
-    ratio = rows.Row("x", "title", "x", 0.1)
+    ratio = rows.Row("x", "title", "x", 0.1, peers=("threads",))
     fixed = rows.Row("x", "title", "x", target=10)
     more = rows.Row("x", "title", "x", target=1.9, at_least=True)
     wanted = [

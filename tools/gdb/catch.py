@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import struct
 import sys
 import threading
 import time
@@ -33,9 +34,8 @@ class Catcher:
     def __init__(self, path, image):
         self.path, self.elf, self.written = path, Elf(image), False
         self.at = self.elf.address(PANIC)
-        self.is_new = not os.path.exists(path)
         try:
-            self.out = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b")
+            self.out = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666), "r+b")
         except OSError as error:
             raise Failure(f"CORE={path}: {error.strerror}") from None
 
@@ -60,8 +60,8 @@ class Catcher:
             stub.ask("D") # and the machine goes on, to its end
         except Gone:
             pass # it has ended without a panic
-        except OSError as error:
-            print(f"CORE={self.path}: {error.strerror}", file=sys.stderr)
+        except (OSError, ValueError, KeyError, struct.error, Failure) as error:
+            print(f"CORE={self.path}: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
             os._exit(1) # QEMU would stand for good, and ends with us
 
     @staticmethod
@@ -79,5 +79,5 @@ class Catcher:
                 time.sleep(0.01)
 
     def close(self):
-        if not self.written and self.is_new:
+        if not self.written: # an older one would be taken for this machine's
             os.unlink(self.path)

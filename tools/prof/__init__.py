@@ -24,7 +24,7 @@ def write(memory, elf, out, ending):
     record = memory.find("profile")
     if not record:
         raise Failure("the machine stopped before there was a profile")
-    profile = tables.read(memory.read(*record), elf)
+    profile = tables.read(memory.read(*record))
     if not profile.samples:
         print("profile: nothing was counted (ARCH=sim takes no samples)", file=sys.stderr)
     for kind, (count, value) in profile.lost.items():

@@ -6,12 +6,17 @@ import re
 import shutil
 import struct
 import subprocess
+import sys
 from collections import namedtuple
+
+from records import HERE
 
 from .tables import UNITS
 
+sys.path.insert(0, os.path.join(HERE, "gdb"))
+from kernel import Elf # pylint: disable=wrong-import-position
+
 MACHINES = {62: "x86_64", 183: "aarch64"} # e_machine of an ELF
-WAITS = {} # reasons by number, see reasons()
 
 Place = namedtuple("Place", "function file line")
 # stack: of (address, [Place, innermost first]), innermost first; labels: {name: text}.
@@ -19,8 +24,6 @@ Named = namedtuple("Named", "kind count value labels stack")
 Result = namedtuple("Result", "samples period duration lost elf text")
 
 LOST = Place("[lost]", "", 0)
-FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-REASONS = os.path.join(FOLDER, "debug", "who.c")
 
 
 def headers(elf):
@@ -101,15 +104,6 @@ def from_call(stack, inside):
     return stack
 
 
-def reasons():
-    """What coroutines wait for, by number: as the kernel's own list has it."""
-    if not WAITS:
-        with open(REASONS, encoding="utf-8") as file:
-            texts = re.findall(r'^\t\[(WAIT_\w+)\] = "(.*)",$', file.read(), re.M)
-        WAITS.update(enumerate(text for _, text in texts))
-    return WAITS
-
-
 def named(profile, elf):
     """The profile with names for all that has one."""
     machine, text = headers(elf)
@@ -118,6 +112,7 @@ def named(profile, elf):
     wanted |= {s.function for s in profile.samples} | {s.spawned - 1 for s in profile.samples if s.spawned}
     found = lookup(elf, machine, sorted(a for a in wanted if text[0] <= a < text[1]))
     library = [Place("[library]", "", 0)]
+    reasons = Elf(elf).strings("wait_reason_names")
 
     def places(address):
         return found.get(address) or library
@@ -128,7 +123,7 @@ def named(profile, elf):
             place = places(sample.spawned - 1)[0]
             result["spawned_at"] = f"{place.function} ({place.file}:{place.line})" if place.file else place.function
         if sample.kind == "wait":
-            result["reason"] = reasons().get(sample.reason, str(sample.reason))
+            result["reason"] = reasons[sample.reason] if sample.reason < len(reasons) else str(sample.reason)
         return result
 
     def stack_of(sample):

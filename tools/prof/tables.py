@@ -34,7 +34,7 @@ def stacks(data, at, used):
         at += 8 * count
 
 
-def read(data, _elf=None):
+def read(data):
     """The Profile that these bytes hold."""
     version, cores, period, began, size = PROFILE.unpack_from(data)
     if version != VERSION:

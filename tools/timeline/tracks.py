@@ -124,6 +124,7 @@ class Tracks:
 
     def park(self, time, core, co, reason, what):
         self.leaves(time, core, co)
+        self.sends.pop(co, None) # of a send that came to nothing
         details = (("object", what),) if what else ()
         if reason == "chan send":
             self.sends[co] = self.flow()
