@@ -284,21 +284,19 @@ static void put_report(const struct out *out, struct leaks *leaks)
 
 /* ---- Who asks ---- */
 
-static struct mutex one_at_a_time;
-
 /* sp: from where the stack is in use, with all registers that a call keeps. True: something has leaked. */
 static __attribute__((noinline)) bool report_from(uintptr_t sp, const struct out *out,
 						  size_t *count)
 {
 	struct leaks leaks = {.self = arch_current(), .sp = sp};
 
-	mutex_lock(&one_at_a_time);
+	mutex_lock(&world_lock);
 	preempt_disable();
 	core_call(look_for_leaks, &leaks, NULL);
 	preempt_enable();
 	if (out->put)
 		put_report(out, &leaks);
-	mutex_unlock(&one_at_a_time);
+	mutex_unlock(&world_lock);
 	*count = leaks.count;
 	return leaks.count || leaks.blocks;
 }

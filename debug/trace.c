@@ -8,24 +8,23 @@
 #include "debug/calls.h"
 #include "debug/order.h"
 #include "debug/print.h"
+#include "debug/recent.h"
 #include "debug/record.h"
-#include "debug/symtab.h"
 #include "debug/who.h"
 #include "kernel/lock.h"
 #include "kernel/page.h"
 #include "kernel/proc.h"
 #include "sync/chan.h"
 
-enum { USUAL_SIZE = 8 << 20, LEAST_EVENTS = 16, SAMPLE_EACH = 1000 * 1000, PRINTED = 50 };
+enum { USUAL_SIZE = 8 << 20, LEAST_EVENTS = 16, SAMPLE_EACH = 1000 * 1000 };
 
-static struct timeline *timeline;
-static struct trace_event *events; /* of core 0; those of the others follow */
-static uint32_t event_bits;        /* of timeline->events */
-static bool by_option, prints;     /* vole.trace= */
+struct timeline *timeline;
+struct trace_event *timeline_events;
+static uint32_t event_bits;    /* of timeline->events */
+static bool by_option, prints; /* vole.trace= */
 bool trace_recording;
 static struct spinlock switching; /* what follows */
 static int starts;                /* trace_start, less trace_stop */
-static bool without;              /* there was no memory */
 
 /* ---- Events ---- */
 
@@ -45,7 +44,8 @@ static inline __attribute__((always_inline)) void write_event(struct core *core,
 	do /* a handler may come between, and put its own */
 		n = shared_get(ring->next);
 	while (!arch_swap_here(&ring->next, n, n + 1));
-	event = &events[((size_t)core->index << event_bits) + (n & (timeline->events - 1))];
+	event = &timeline_events[((size_t)core->index << event_bits) +
+				 (n & (timeline->events - 1))];
 	event->what = TRACE_NONE;
 	event->co = co;
 	event->a = a;
@@ -275,10 +275,9 @@ static void *make_timeline(void *size, void *)
 	event_bits = 0;
 	while ((room >> event_bits) > 1 || (1 << event_bits) < LEAST_EVENTS)
 		event_bits++;
-	t = record_alloc("timeline",
-			 head + (((size_t)machine.ncores * sizeof(*events)) << event_bits));
+	t = record_alloc("timeline", head + (((size_t)machine.ncores * sizeof(*timeline_events))
+					     << event_bits));
 	if (!t) {
-		without = true;
 		log_warn("no memory for a timeline of %zu KB\n", (size_t)size / 1024);
 		return NULL;
 	}
@@ -287,7 +286,7 @@ static void *make_timeline(void *size, void *)
 	t->events = 1u << event_bits;
 	t->head = (uint32_t)head;
 	t->began = arch_clock();
-	events = (struct trace_event *)((char *)t + head);
+	timeline_events = (struct trace_event *)((char *)t + head);
 	timeline = t;
 	return NULL;
 }
@@ -335,6 +334,14 @@ void trace_init(void)
 	look_end();
 }
 
+/* Of a machine with little memory no more than a part. */
+static uintptr_t usual_size(void)
+{
+	enum { PART = 8 };
+
+	return page_available() / PART < USUAL_SIZE ? page_available() / PART : USUAL_SIZE;
+}
+
 void trace_start(void)
 {
 	call_outside_handler("trace_start");
@@ -342,8 +349,8 @@ void trace_start(void)
 	look_begin();
 	starts++;
 	/* In the simulated machine only where its launcher gives memory for it: a run is to be the same without. */
-	if (!timeline && !without && (!TRACE_ALWAYS || machine.record_size))
-		core_call(make_timeline, (void *)(uintptr_t)USUAL_SIZE, NULL);
+	if (!timeline && (!TRACE_ALWAYS || machine.record_size))
+		core_call(make_timeline, (void *)usual_size(), NULL);
 	if (timeline && !trace_recording)
 		set(true);
 	look_end();
@@ -359,6 +366,12 @@ void trace_stop(void)
 	if (!starts && !by_option && trace_recording)
 		set(false);
 	unlock(&switching);
+}
+
+bool trace_active(void)
+{
+	call_outside_handler("trace_active");
+	return trace_recording;
 }
 
 /* ---- Marks ---- */
@@ -405,129 +418,10 @@ void trace_returned_at(const char *name, int64_t result)
 
 /* ---- In a panic ---- */
 
-static const char *const words[TRACE_KINDS] = {
-	[TRACE_SWITCH] = "switch",
-	[TRACE_PARK] = "park",
-	[TRACE_YIELD] = "yield",
-	[TRACE_EXIT] = "exit",
-	[TRACE_SPAWN] = "spawn",
-	[TRACE_READY] = "ready",
-	[TRACE_INTERRUPT] = "interrupt",
-	[TRACE_TIMER] = "timer",
-	[TRACE_IDLE] = "idle",
-	[TRACE_STEAL] = "steal from core",
-	[TRACE_FAULT] = "fault",
-	[TRACE_SEND] = "send",
-	[TRACE_SEND_TO] = "send",
-	[TRACE_RECEIVE] = "receive",
-	[TRACE_RECEIVE_FROM] = "receive",
-	[TRACE_RECEIVE_PUT] = "receive",
-	[TRACE_CALL] = "call",
-	[TRACE_RETURN] = "return",
-	[TRACE_MARK] = "mark",
-	[TRACE_BEGIN] = "begin",
-	[TRACE_END] = "end",
-	[TRACE_COUNT] = "count",
-};
-
-/* The event of a core that was written back events ago; NULL: it is gone, or not complete. */
-static const struct trace_event *event_before(int core, uintptr_t back)
-{
-	uintptr_t next = timeline->ring[core].next;
-	const struct trace_event *event =
-		&events[((size_t)core << event_bits) + ((next - back) & (timeline->events - 1))];
-
-	if (back > next || back > timeline->events || !(event->what & 0xff))
-		return NULL;
-	return event;
-}
-
-/* By what the rings say of it: nothing else can be believed now. */
-static const char *name_by_events(uint64_t id)
-{
-	enum { MOST = 2000 };
-	static char name[NAME_SIZE];
-	size_t offset;
-
-	if (id <= 1)
-		return id ? "main" : "";
-	for (uintptr_t back = 1; back < MOST; back++)
-		for (int core = 0; core < (int)timeline->cores; core++) {
-			const struct trace_event *event = event_before(core, back);
-			uint8_t kind = event ? event->what & 0xff : TRACE_NONE;
-
-			if (kind == TRACE_NAME_END && event->co == id &&
-			    event_before(core, back + 1)) {
-				memcpy(name, &event_before(core, back + 1)->a, NAME_SIZE / 2);
-				memcpy(name + NAME_SIZE / 2, &event->a, NAME_SIZE / 2);
-				return name;
-			}
-			if ((kind == TRACE_SWITCH || kind == TRACE_EXIT) && event->co == id &&
-			    event->a)
-				return symtab_find(event->a, &offset);
-			if ((kind == TRACE_READY || kind == TRACE_SPAWN) && event->a == id &&
-			    event->b)
-				return symtab_find(event->b, &offset);
-		}
-	return "?";
-}
-
-static void print_event(int core, const struct trace_event *event)
-{
-	uint8_t kind = event->what & 0xff;
-
-	print("%lu core %d co %lu ", event->what >> 8, core, event->co);
-	print("\"%s\" %s", name_by_events(event->co), words[kind]);
-	if (kind == TRACE_PARK && event->a < WAIT_REASONS)
-		print(" %s", wait_reason_names[event->a]);
-	else if (kind == TRACE_SPAWN || kind == TRACE_READY)
-		print(" %lu \"%s\"", event->a, name_by_events(event->a));
-	else if (kind == TRACE_CALL || kind == TRACE_RETURN || kind == TRACE_COUNT)
-		print(" %s %ld", (const char *)event->a, (int64_t)event->b);
-	else if (kind == TRACE_MARK || kind == TRACE_BEGIN)
-		print(" %s", (const char *)event->a);
-	else if (kind == TRACE_STEAL || (kind == TRACE_INTERRUPT && event->a < UINT32_MAX))
-		print(" %lu", event->a);
-	else if (kind == TRACE_FAULT || kind >= TRACE_SEND)
-		print(" 0x%lx", event->a);
-	print("\n");
-}
-
 void trace_print_last(void)
 {
-	static uintptr_t back[MAX_CORES]; /* of the next to look at, of each core */
-	static struct {
-		int core;
-		const struct trace_event *event;
-	} last[PRINTED];
-	int n = 0;
-
 	if (!prints || !trace_recording)
 		return;
 	trace_recording = false;
-	for (int core = 0; core < (int)timeline->cores; core++)
-		back[core] = 1;
-	while (n < PRINTED) {
-		int latest = -1;
-		const struct trace_event *event = NULL;
-
-		for (int core = 0; core < (int)timeline->cores; core++) {
-			const struct trace_event *its = event_before(core, back[core]);
-
-			if (its && (!event || its->what > event->what)) {
-				event = its;
-				latest = core;
-			}
-		}
-		if (!event)
-			break;
-		back[latest]++;
-		if (words[event->what & 0xff]) {
-			last[n].core = latest;
-			last[n++].event = event;
-		}
-	}
-	print("the last %d events:\n", n);
-	while (n--)
-		print_event(last[n].core, last[n].event);
+	recent_panic();
 }

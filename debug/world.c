@@ -8,6 +8,7 @@
 /* How long a core may take: where there are more of them than the host has processors, some time. */
 enum { STOP_WAIT_S = 10 };
 
+struct mutex world_lock;
 bool world_stopping; /* written by who stops the world */
 
 static struct spinlock still_lock;

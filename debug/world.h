@@ -7,11 +7,14 @@
 
 #include <stdbool.h>
 
+#include <vole/sync.h>
+
 #include "kernel/shared.h"
 
 /* All other cores stop at the next place where they serve interrupts; they stay there until
- * world_go_on. False: one of them has not come there, and the world goes on. One caller at a time;
+ * world_go_on. False: one of them has not come there, and the world goes on. The caller holds world_lock;
  * nopreempt > 0 until world_go_on. */
+extern struct mutex world_lock;
 bool world_stop(void);
 void world_go_on(void);
 

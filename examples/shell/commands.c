@@ -13,7 +13,7 @@ static void help(int argc, char **argv)
 		char call[32];
 
 		snprintf(call, sizeof call, "%s %s", c->name, c->arguments);
-		printf("  %-15s %s\n", call, c->what);
+		printf("  %-16s %s\n", call, c->what);
 	}
 	printf("A line may hold several commands, with ';' between them.\n");
 }
@@ -37,6 +37,7 @@ const struct command commands[] = {
 	{"tour", "", "what Vole does, in a minute", tour},
 	{"ps", "[MOST]", "the coroutines: what they do, what they wait for", ps},
 	{"cores", "", "the cores: how busy since the last time, and with what", core_table},
+	{"trace", "[on|off|N]", "records what happens; shows the last N events (20)", trace},
 	{"sieve", "[N]", "the N-th prime (300th), by a chain of channels", sieve},
 	{"skynet", "[N]", "N coroutines (10000) summed up by a tree of others", skynet},
 	{"hog", "[SECONDS]", "an endless loop on each core; go on typing", hog},

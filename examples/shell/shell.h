@@ -34,6 +34,7 @@ void ps(int argc, char **argv);
 void sieve(int argc, char **argv);
 void skynet(int argc, char **argv);
 void tour(int argc, char **argv);
+void trace(int argc, char **argv);
 void wc(int argc, char **argv);
 
 /* hog.c: an endless loop on each core, until hogs_stop. Returns on how many they run. */

@@ -7,6 +7,8 @@
 #ifndef VOLE_TRACE_H
 #define VOLE_TRACE_H
 
+#include <bits/types/FILE.h>
+
 #include <vole/types.h>
 
 #ifdef __cplusplus
@@ -16,6 +18,14 @@ extern "C" {
 /* Records until trace_stop has been called as often. TRACE= and vole.trace= record on their own, all the time. */
 void trace_start(void);
 void trace_stop(void);
+
+/* Whether events are recorded now: not after a trace_start that had no memory for them. */
+bool trace_active(void);
+
+/* Writes the last n events (10000 at most) to `to`, the oldest first, in the lines of TRACE=FILE.txt. They may be of
+ * a recording that has ended. All cores stand still while they are looked for. How many; -ENODATA: nothing has been
+ * recorded; -ENOMEM; -EBUSY: a core does not stop; -EINVAL. */
+int trace_print(FILE *to, int n);
 
 /* An instant of the calling coroutine. */
 void trace_mark(const char *name);

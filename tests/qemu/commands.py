@@ -183,6 +183,42 @@ def run_tour(case):
     return checks
 
 
+EVENT = re.compile(r'\d+ core \d+ co \d+ "[^"]*" [a-z]+( .*)?')
+
+
+def answers(run, commands):
+    """What the shell has said to each of the commands that came from a pipe, as lists of lines."""
+    parts = run.text.replace("\r", "").split("vole> ")[1:]
+    return [part.splitlines()[1:] for part in parts[:len(commands)]]
+
+
+def ask(case, commands, **options):
+    run = boot(builder.image(SHELL, case.arch), limit=60, stdin="".join(c + "\n" for c in commands).encode(),
+               ARCH=case.arch, SMP=case.smp, **options)
+    return run, answers(run, commands)
+
+
+def run_trace(case):
+    commands = ["trace", "trace on", "trace on", "sieve 3", "trace 1000", "trace off", "trace 5", "trace x", "quit 4"]
+    run, (none, on, again, _, shown, off, last, wrong, _) = ask(case, commands)
+    lines = [line for line in shown + last if not EVENT.fullmatch(line)]
+    times = [int(line.split()[0]) for line in shown if EVENT.fullmatch(line)]
+    checks = [Check("trace: on, off, what there is to say", run.status == 4 and "nothing is recorded" in none[0]
+                    and "on" in on[0] and "it is on" in again[0] and off == ["trace: off"] and "wants a number" in wrong[0],
+                    f"status {run.status}", run.text),
+              Check("trace shows the last events, in order", not lines and times == sorted(times) and len(times) > 20
+                    and 0 < len(last) <= 10, str(lines[:3]), run.text)]
+    want = [r'"main" spawn \d+ "count_up"', r'"filter" switch', r'park chan (send|receive) 0x[0-9a-f]+',
+            r'"filter" exit', r'"count_up" send 0x[0-9a-f]+ to \d+ "filter"|'
+            r'"filter" receive 0x[0-9a-f]+ from \d+ "count_up"']
+    missing = [pattern for pattern in want if not re.search(pattern, "\n".join(shown))]
+    checks.append(Check("and what the coroutines have done", not missing, str(missing), run.text))
+    run, (on, off, last) = ask(case, ["trace on", "trace off", "trace 3"], ARGS="vole.trace=1M")
+    checks.append(Check("trace where all of the run is recorded", run.status == 0 and "it is on" in on[0]
+                        and "until the machine stops" in off[0] and EVENT.fullmatch(last[0]), "", run.text))
+    return checks
+
+
 def run_example(case):
     name = case.name
     run = boot(builder.image(f"examples/{name}", case.arch), limit=90, ARCH=case.arch,
@@ -217,6 +253,7 @@ def cases(tier):
         if arch != HOST:
             yield Case("make", "gdb", arch, 2, run_gdb, 6)
         yield Case("shell", "tour", arch, 4, run_tour, 15, images=[(SHELL, arch, {})])
+        yield Case("shell", "trace", arch, 2, run_trace, 4, images=[(SHELL, arch, {})])
         for name in ("hello.c", "pingpong.c", "sieve.c"):
             yield Case("example", name, arch, 8 if arch == "arm64" else 4, run_example, 3,
                        images=[(f"examples/{name}", arch, {})])
