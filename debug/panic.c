@@ -3,6 +3,8 @@
  * From here on no lock counts.
  */
 #include "debug/panic.h"
+
+#include "debug/knot.h"
 #include "debug/who.h"
 
 #include <stdarg.h>
@@ -201,6 +203,7 @@ _Noreturn void panic_deadlock(void)
 	panic_begin();
 	print("all coroutines are asleep - deadlock!\n");
 	dump_all();
+	knot_print();
 	panic_end();
 }
 

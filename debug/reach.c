@@ -15,6 +15,8 @@
 
 #include <string.h>
 
+#include "debug/order.h"
+#include "debug/panic.h"
 #include "kernel/core.h"
 #include "kernel/lock.h"
 #include "kernel/page.h"
@@ -26,16 +28,6 @@ enum { NUMBERED = 0x1eaf0001, INSIDE };
 
 enum { TO_FOLLOW = 4096 };
 
-/* What the objects of a slab cache are. */
-enum kind { OTHERS, BLOCKS, COROUTINES };
-
-struct object {
-	uintptr_t at;
-	size_t size;
-	uint32_t number;
-	enum kind kind;
-};
-
 static struct {
 	const struct co *self;
 	uintptr_t self_sp;
@@ -45,9 +37,10 @@ static struct {
 	size_t nslots;
 	uintptr_t *to_follow;
 	size_t nto_follow;
-	bool missed; /* something had no room there */
-	void *part;  /* of the page allocator, which holds all that */
-	enum kind kinds[MAX_SLAB_CACHES];
+	bool missed;                  /* something had no room there */
+	void *part;                   /* of the page allocator, which holds all that */
+	uintptr_t free_from, free_to; /* in a panic: what can be taken */
+	enum reach_kind kinds[MAX_SLAB_CACHES];
 } reach;
 
 static bool bit(const uint8_t *bits, uint32_t n)
@@ -72,7 +65,7 @@ static struct page *page_at(uintptr_t at)
 	return page_of((const void *)at);
 }
 
-static bool object_in_slab(struct object *o, uintptr_t at, unsigned order)
+static bool object_in_slab(struct reach_object *o, uintptr_t at, unsigned order)
 {
 	struct slab *slab = slab_at(at, order);
 	const struct page *first = page_of(slab);
@@ -88,7 +81,7 @@ static bool object_in_slab(struct object *o, uintptr_t at, unsigned order)
 }
 
 /* The object that at points into. False: none. */
-static bool object_at(struct object *o, uintptr_t at)
+static bool object_at(struct reach_object *o, uintptr_t at)
 {
 	struct page *page = page_at(at);
 
@@ -103,7 +96,7 @@ static bool object_at(struct object *o, uintptr_t at)
 	}
 	if (page->kind != PAGE_LARGE || page->prev != NUMBERED)
 		return false;
-	*o = (struct object){at, (size_t)page->count * PAGE_SIZE, page->next, BLOCKS};
+	*o = (struct reach_object){at, (size_t)page->count * PAGE_SIZE, page->next, REACH_BLOCK};
 	return true;
 }
 
@@ -178,7 +171,7 @@ static void leave_out_free(uintptr_t at, struct page *page, void *unused)
 
 static void leave_out_object(const void *p)
 {
-	struct object o;
+	struct reach_object o;
 
 	if (object_at(&o, (uintptr_t)p))
 		leave_out(o.number);
@@ -200,7 +193,7 @@ static bool is_slot(const struct co *co)
 	return co->stack_kind < STACK_FIXED;
 }
 
-static struct co *co_in(const struct object *o)
+struct co *reach_co_of(const struct reach_object *o)
 {
 	return (struct co *)(o->at + o->size) - 1;
 }
@@ -267,9 +260,9 @@ static const struct co *slot_at(uintptr_t at)
 }
 
 /* Whose stack at is on, as far as it is in use; or NULL. */
-static struct co *co_at(uintptr_t at, const struct object *o)
+static struct co *co_at(uintptr_t at, const struct reach_object *o)
 {
-	const struct co *co = o ? co_in(o) : slot_at(at);
+	const struct co *co = o ? reach_co_of(o) : slot_at(at);
 
 	/* The struct co itself is above the stack. */
 	if (!co || at >= co->stack_top || at < reach_stack_from(co))
@@ -277,9 +270,28 @@ static struct co *co_at(uintptr_t at, const struct object *o)
 	return (struct co *)(uintptr_t)co;
 }
 
+bool reach_object(struct reach_object *o, uintptr_t word)
+{
+	const struct co *co = NULL;
+
+	if (word >= ARCH_WINDOW_BASE && word < ARCH_WINDOW_END) {
+		co = co_at(word, NULL);
+		if (!co || !object_at(o, (uintptr_t)co))
+			return false;
+	} else if (!object_at(o, word)) {
+		return false;
+	}
+	return o->kind != REACH_OTHERS && !bit(reach.is_reached, o->number);
+}
+
+uint32_t reach_numbers(void)
+{
+	return reach.numbers;
+}
+
 /* ---- What is reached ---- */
 
-static void take(const struct object *o)
+static void take(const struct reach_object *o)
 {
 	if (bit(reach.is_reached, o->number))
 		return;
@@ -292,7 +304,7 @@ static void take(const struct object *o)
 
 void reach_co(struct co *co)
 {
-	struct object o;
+	struct reach_object o;
 
 	if (object_at(&o, (uintptr_t)co))
 		take(&o);
@@ -300,7 +312,7 @@ void reach_co(struct co *co)
 
 void reach_word(uintptr_t word)
 {
-	struct object o;
+	struct reach_object o;
 	struct co *co;
 
 	if (word >= ARCH_WINDOW_BASE && word < ARCH_WINDOW_END) {
@@ -308,7 +320,7 @@ void reach_word(uintptr_t word)
 		if (co)
 			reach_co(co);
 	} else if (object_at(&o, word)) {
-		if (o.kind == BLOCKS || (o.kind == COROUTINES && co_at(word, &o)))
+		if (o.kind == REACH_BLOCK || (o.kind == REACH_CO && co_at(word, &o)))
 			take(&o);
 	}
 }
@@ -343,20 +355,20 @@ static void follow_co(const struct co *co)
 	reach_word((uintptr_t)co->reent);
 }
 
-static void follow(const struct object *o)
+static void follow(const struct reach_object *o)
 {
 	if (bit(reach.is_followed, o->number))
 		return;
 	set_bit(reach.is_followed, o->number);
-	if (o->kind == COROUTINES)
-		follow_co(co_in(o));
+	if (o->kind == REACH_CO)
+		follow_co(reach_co_of(o));
 	else
 		reach_words((const void *)o->at, (const void *)(o->at + o->size));
 }
 
 static void follow_waiting(void)
 {
-	struct object o;
+	struct reach_object o;
 
 	while (reach.nto_follow)
 		if (object_at(&o, reach.to_follow[--reach.nto_follow]))
@@ -366,7 +378,7 @@ static void follow_waiting(void)
 /* Calls visit for the objects of a slab or block that are reached, or not. */
 struct by_bits {
 	bool is_reached;
-	void (*visit)(const struct object *o, void *arg);
+	void (*visit)(const struct reach_object *o, void *arg);
 	void *arg;
 };
 
@@ -374,7 +386,7 @@ static void visit_by_bits(uintptr_t at, struct page *page, void *arg)
 {
 	const struct by_bits *by = arg;
 	const struct slab *slab = (const struct slab *)at;
-	struct object o;
+	struct reach_object o;
 
 	if (page->kind == PAGE_LARGE) {
 		if (object_at(&o, at) && bit(reach.is_reached, o.number) == by->is_reached)
@@ -387,7 +399,7 @@ static void visit_by_bits(uintptr_t at, struct page *page, void *arg)
 	}
 }
 
-static void follow_missed(const struct object *o, void *unused)
+static void follow_missed(const struct reach_object *o, void *unused)
 {
 	(void)unused;
 	follow(o);
@@ -407,7 +419,7 @@ void reach_follow(void)
 
 bool reached_co(const struct co *co)
 {
-	struct object o;
+	struct reach_object o;
 
 	return !object_at(&o, (uintptr_t)co) || bit(reach.is_reached, o.number);
 }
@@ -416,7 +428,7 @@ bool reached(const void *p)
 {
 	uintptr_t at = (uintptr_t)p;
 	const struct co *co;
-	struct object o;
+	struct reach_object o;
 
 	if (at >= ARCH_WINDOW_BASE && at < ARCH_WINDOW_END) {
 		co = slot_at(at);
@@ -430,11 +442,11 @@ struct rest {
 	void *arg;
 };
 
-static void visit_block(const struct object *o, void *arg)
+static void visit_block(const struct reach_object *o, void *arg)
 {
 	const struct rest *rest = arg;
 
-	if (o->kind == BLOCKS)
+	if (o->kind == REACH_BLOCK)
 		rest->visit((void *)o->at, rest->arg);
 }
 
@@ -453,25 +465,65 @@ static void find_kinds(void)
 	for (int i = 0; i < MAX_SLAB_CACHES && slab_caches[i]; i++) {
 		const char *name = slab_caches[i]->name;
 
-		reach.kinds[i] = !strcmp(name, "heap")        ? BLOCKS
-				 : !strcmp(name, "coroutine") ? COROUTINES
-							      : OTHERS;
+		reach.kinds[i] = !strcmp(name, "heap")        ? REACH_BLOCK
+				 : !strcmp(name, "coroutine") ? REACH_CO
+							      : REACH_OTHERS;
 	}
 }
 
-/* The given part is nobody's, nor are its pages what they were in the use before. */
-static void take_part(void *part, size_t pages)
+/* The most free blocks in a row; they stay free in the allocator's eyes. */
+static void find_free(void)
 {
-	struct page *page = page_of(part);
+	for (int i = 0; i < machine.nram; i++) {
+		uintptr_t at = machine.ram[i].base, end = at + machine.ram[i].size, from = at;
 
-	for (size_t i = 0; i < pages; i++)
-		page[i].prev = 0;
-	reach.part = part;
+		while (at < end) {
+			const struct page *page = page_at(at);
+
+			at += extent(page);
+			if (page->kind != PAGE_FREE)
+				from = at;
+			else if (at - from > reach.free_to - reach.free_from) {
+				reach.free_from = from;
+				reach.free_to = at;
+			}
+		}
+	}
+}
+
+static void *take_free(size_t bytes)
+{
+	uintptr_t at;
+
+	if (!reach.free_to)
+		find_free();
+	at = reach.free_from;
+	if (bytes > reach.free_to - at)
+		return NULL;
+	reach.free_from += bytes;
+	memory_fresh((void *)at, bytes);
+	return (void *)at;
+}
+
+/* What is given is nobody's, nor are its pages what they were in the use before. */
+static char *take_part(size_t bytes)
+{
+	size_t pages = (bytes + PAGE_SIZE - 1) / PAGE_SIZE;
+	char *part = panicking ? take_free(pages * PAGE_SIZE) : page_alloc_many(pages, PAGE_SIZE);
+
+	for (size_t i = 0; part && i < pages; i++)
+		page_of(part)[i].prev = 0;
+	return part;
+}
+
+void *reach_memory(size_t bytes)
+{
+	return take_part(bytes);
 }
 
 bool reach_begin(const struct co *self, uintptr_t sp, size_t *bytes)
 {
-	size_t slots = 0, bits, pages;
+	size_t slots = 0, bits;
 	char *part;
 
 	find_kinds();
@@ -485,11 +537,9 @@ bool reach_begin(const struct co *self, uintptr_t sp, size_t *bytes)
 
 	bits = (reach.numbers + 63) / 64 * 8;
 	*bytes = 2 * bits + slots * sizeof(*reach.slots) + TO_FOLLOW * sizeof(*reach.to_follow);
-	pages = (*bytes + PAGE_SIZE - 1) / PAGE_SIZE;
-	part = page_alloc_many(pages, PAGE_SIZE);
+	reach.part = part = take_part(*bytes);
 	if (!part)
 		return false;
-	take_part(part, pages);
 	memset(part, 0, 2 * bits);
 	reach.is_reached = (uint8_t *)part;
 	reach.is_followed = (uint8_t *)part + bits;

@@ -11,8 +11,18 @@
 
 struct co;
 
+/* Something that can be reached; numbers are from 1 on. */
+enum reach_kind { REACH_OTHERS, REACH_BLOCK, REACH_CO };
+struct reach_object {
+	uintptr_t at;
+	size_t size;
+	uint32_t number; /* below reach_numbers() */
+	enum reach_kind kind;
+};
+
 /* From here on nothing is reached. self: the calling coroutine, whose stack is in use from sp on. False:
- * there is no memory for it; *bytes is how much it takes. */
+ * there is no memory for it; *bytes is how much it takes. In a panic it has no end: nobody else will ask for
+ * memory any more, so it uses what is free without a lock. */
 bool reach_begin(const struct co *self, uintptr_t sp, size_t *bytes);
 void reach_end(void);
 
@@ -38,5 +48,14 @@ void reach_rest(void (*visit)(void *block, void *arg), void *arg);
 
 /* How far down the stack of co is in use. */
 uintptr_t reach_stack_from(const struct co *co);
+
+/* The object that word points to, which is somebody's: a block of the heap, or a coroutine by its struct co or
+ * its stack. False: there is none. reach_co_of: the coroutine that o is. */
+bool reach_object(struct reach_object *o, uintptr_t word);
+struct co *reach_co_of(const struct reach_object *o);
+uint32_t reach_numbers(void);
+
+/* More memory, in a panic only; NULL: there is none. */
+void *reach_memory(size_t bytes);
 
 #endif

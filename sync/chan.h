@@ -18,6 +18,16 @@ struct chan {
 	char buffer[] __attribute__((aligned(16)));
 };
 
+/* A select; on the stack of its coroutine. */
+struct select {
+	struct wait wait; /* debug/knot.c finds it by this */
+	struct select_case *cases;
+	int n;
+	int channels;
+	struct chan **order;     /* each channel once, by address */
+	struct wait_node *nodes; /* one for each case */
+};
+
 /* With the lock held, what can happen at once: 0, -EPIPE, or -EAGAIN. *wake: a peer that is to be
  * made ready when the lock has been given back. */
 struct co;

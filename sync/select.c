@@ -14,14 +14,6 @@
 
 enum { CASES_ON_STACK = 16, CASES_MAX = 65536 };
 
-struct select {
-	struct select_case *cases;
-	int n;
-	struct chan **order; /* each channel once, by address */
-	int channels;
-	struct wait_node *nodes; /* one for each case */
-};
-
 static bool live(const struct select_case *k)
 {
 	return k->chan && k->op != SELECT_NONE;
@@ -178,12 +170,11 @@ static void deal(const struct select *s)
 }
 
 /* All locked: waits in every queue. The index that won, or why none did. */
-static int wait_for_any(const struct select *s, uint64_t deadline)
+static int wait_for_any(struct select *s, uint64_t deadline)
 {
-	struct wait w;
 	int32_t claim;
 
-	wait_open(&w, s->channels ? WAIT_SELECT : WAIT_SELECT_NONE, NULL);
+	wait_open(&s->wait, s->channels ? WAIT_SELECT : WAIT_SELECT_NONE, NULL);
 	deal(s);
 	for (int i = 0; i < s->n; i++) {
 		struct wait_node *node = &s->nodes[i];
@@ -191,13 +182,13 @@ static int wait_for_any(const struct select *s, uint64_t deadline)
 
 		if (!live(k))
 			continue;
-		node->wait = &w;
+		node->wait = &s->wait;
 		node->elem = k->elem;
 		node->ok = false;
 		wait_queue_put(queue_of(k), node);
 	}
 	unlock_all(s);
-	claim = wait_park_cancellable(&w, deadline);
+	claim = wait_park_cancellable(&s->wait, deadline);
 	/* The losers leave their queues; the winner's node was taken out by who claimed it, and its
 	 * channel may be gone by now. */
 	for (int i = 0; i < s->n; i++) {
