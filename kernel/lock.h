@@ -5,7 +5,7 @@
  * so no holder is ever interrupted for longer than a handler runs, and the interrupt flag is not
  * touched. No spinlock is held across a switch. Order, outer first:
  *   a struct timer's -> wheel, which timers fire under -> any other object's (channel, group, ...)
- *   -> urgent coroutines (proc.c) -> slab -> stacks of a kind -> reclaim of stacks -> pages.
+ *   -> urgent coroutines (proc.c) -> stacks of a kind -> reclaim of stacks -> slab -> pages.
  * A coroutine is made ready after the lock of the object it waited for has been given back: then
  * the object may be freed as soon as its last user has returned.
  */

@@ -55,6 +55,8 @@ void *slab_object_of(const void *p)
 	return (char *)(uintptr_t)p - (offset - SLAB_HEADER) % size;
 }
 
+/* A new slab, which is in no list yet; NULL: no memory. The cache is not locked, since this takes time:
+ * each other core may make one meanwhile, and all are kept. */
 static struct slab *slab_make(struct slab_cache *cache)
 {
 	struct slab *slab = page_alloc(cache->order);
@@ -67,28 +69,35 @@ static struct slab *slab_make(struct slab_cache *cache)
 		shared_set(page->kind, PAGE_SLAB); /* neighbours are looking */
 		page->order = (uint8_t)cache->order;
 	}
-	*slab = (struct slab){.cache = cache, .next_all = cache->all};
+	*slab = (struct slab){.cache = cache};
 	for (unsigned i = 0; i < cache->capacity; i++)
 		slab->free[i / 32] |= UINT32_C(1) << i % 32;
-	if (cache->type_stable) {
-		for (unsigned i = 0; i < cache->capacity; i++)
-			memset((char *)slab + SLAB_HEADER + i * cache->size +
-				       (cache->zeroed & ~(size_t)63),
-			       0, cache->size < 64 ? cache->size : 64);
-		/* release: with the acquire in slab_each, which takes no lock. */
-		__atomic_store_n(&cache->all, slab, __ATOMIC_RELEASE);
-	}
-	LIST_INSERT_HEAD(&cache->partial, slab, in_partial);
+	for (unsigned i = 0; cache->type_stable && i < cache->capacity; i++)
+		memset((char *)slab + SLAB_HEADER + i * cache->size +
+			       (cache->zeroed & ~(size_t)63),
+		       0, cache->size < 64 ? cache->size : 64);
 	return slab;
 }
 
+/* Cache locked. */
+static void slab_add(struct slab_cache *cache, struct slab *slab)
+{
+	LIST_INSERT_HEAD(&cache->partial, slab, in_partial);
+	if (!cache->type_stable)
+		return;
+	slab->next_all = cache->all;
+	/* release: with the acquire in slab_each, which takes no lock. */
+	__atomic_store_n(&cache->all, slab, __ATOMIC_RELEASE);
+}
+
+/* Cache locked. NULL: no slab has a free object. */
 static void *take_one(struct slab_cache *cache)
 {
 	struct slab *slab = LIST_FIRST(&cache->partial);
 	uint32_t *word;
 	unsigned i;
 
-	if (!slab && !(slab = slab_make(cache)))
+	if (!slab)
 		return NULL;
 	for (word = slab->free; !*word; word++)
 		;
@@ -140,6 +149,16 @@ static void *refill_magazine(void *arg, void *)
 
 	spin_lock(&cache->lock);
 	object = take_one(cache);
+	if (!object) {
+		spin_unlock(&cache->lock);
+
+		struct slab *slab = slab_make(cache);
+
+		spin_lock(&cache->lock);
+		if (slab)
+			slab_add(cache, slab);
+		object = take_one(cache);
+	}
 	while (object && m->count < MAGAZINE_SIZE / 2 && !LIST_EMPTY(&cache->partial))
 		m->object[m->count++] = take_one(cache);
 	spin_unlock(&cache->lock);
@@ -202,10 +221,10 @@ size_t slab_give_back(void)
 	for (unsigned i = 0; i < caches; i++) {
 		struct magazine *m = &core_here()->slabs[i];
 
-		/* The holder of the lock may be on the way here. */
-		if (!m->count || !spin_try_lock(&slab_caches[i]->lock))
+		if (!m->count)
 			continue;
 		given += m->count;
+		spin_lock(&slab_caches[i]->lock);
 		while (m->count)
 			put_one(slab_caches[i], m->object[--m->count]);
 		spin_unlock(&slab_caches[i]->lock);
@@ -223,8 +242,8 @@ size_t slab_reclaim(void)
 						     memory_order_acquire, memory_order_relaxed))
 		return 0;
 	for (unsigned i = 0; i < caches; i++)
-		/* The holder of the lock may be on the way here. */
-		if (shared_get(slab_caches[i]->empty) && spin_try_lock(&slab_caches[i]->lock)) {
+		if (shared_get(slab_caches[i]->empty)) {
+			spin_lock(&slab_caches[i]->lock);
 			given += give_empty(slab_caches[i]);
 			spin_unlock(&slab_caches[i]->lock);
 		}
@@ -273,7 +292,7 @@ void slab_each(struct slab_cache *cache, void (*visit)(void *object, size_t size
 {
 	slab_visit_begin();
 
-	/* acquire: with the release in slab_make. */
+	/* acquire: with the release in slab_add. */
 	struct slab *all = __atomic_load_n(&cache->all, __ATOMIC_ACQUIRE);
 
 	for (struct slab *slab = all; slab; slab = slab->next_all)
