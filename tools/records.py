@@ -20,6 +20,8 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
+from elf import Elf, Failure # pylint: disable=wrong-import-position
+
 # Variable: the module that knows it. Such a module has FORMATS, the endings of files; words(), for the
 # kernel's command line; write(memory, elf, out, ending), which may raise Failure.
 KINDS = {"TRACE": "timeline", "PROFILE": "prof"}
@@ -30,10 +32,6 @@ ROOM = 1 << 32 # bytes of a process; those that it does not touch take no memory
 RAM = {"x86_64": 0, "arm64": 0x40000000}
 FOUR_GB = 1 << 32
 NOT_STARTED = 1
-
-
-class Failure(Exception):
-    """Something to tell the user."""
 
 
 def bytes_of(name, default):
@@ -154,31 +152,14 @@ class Recorder:
                 print(f"{name}={path}: {error.strerror}", file=sys.stderr)
 
 
-def symbol_in(elf, name):
-    """The physical address of a symbol; None: there is none."""
-    with open(elf, "rb") as file:
-        data = file.read()
-    programs, sections = struct.unpack_from("<QQ", data, 32)
-    size, count, section_size, section_count = struct.unpack_from("<4H", data, 54)
-    heads = [struct.unpack_from("<IIQQQQII", data, sections + i * section_size) for i in range(section_count)]
-    for head in heads:
-        if head[1] != 2: # SHT_SYMTAB
-            continue
-        strings = heads[head[6]]
-        names = data[strings[4]:strings[4] + strings[5]]
-        wanted = name.encode() + b"\0"
-        at = names.find(b"\0" + wanted) + 1
-        for text, _, _, section, value, _ in struct.iter_unpack("<IBBHQQ", data[head[4]:head[4] + head[5]]):
-            if section and text == at:
-                for i in range(count):
-                    kind, _, _, virtual, physical, _, length, _ = struct.unpack_from("<II6Q", data, programs + i * size)
-                    if kind == 1 and virtual <= value < virtual + length: # PT_LOAD
-                        return value - virtual + physical
-    return None
+def records_in(path):
+    """The physical address of the list of records; None: there is none."""
+    elf = Elf(path)
+    return elf.physical(elf.address("vole_records")) if "vole_records" in elf.symbols else None
 
 
 def memory_of_machine(fd, elf, arch, machine):
-    return Memory(fd, symbol_in(elf, "vole_records"), place_in_machine(arch, machine))
+    return Memory(fd, records_in(elf), place_in_machine(arch, machine))
 
 
 def die_with_parent():

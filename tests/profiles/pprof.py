@@ -3,52 +3,10 @@
 import gzip
 from collections import namedtuple
 
+from harness.protobuf import fields, numbers
+
 Sample = namedtuple("Sample", "values labels stack") # stack: of (function, file, line), innermost first
 Profile = namedtuple("Profile", "types samples duration period default problems")
-
-
-def numbers(data):
-    """All varints of a packed field."""
-    result, value, shift = [], 0, 0
-    for byte in data:
-        value |= (byte & 127) << shift
-        shift += 7
-        if byte < 128:
-            result.append(value)
-            value = shift = 0
-    if shift:
-        raise ValueError("a number is cut off")
-    return result
-
-
-def fields(data):
-    """{number: [value, ...]} of a message: integers, or bytes."""
-    found, at = {}, 0
-
-    def varint():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return value
-
-    while at < len(data):
-        key = varint()
-        if key & 7 == 0:
-            value = varint()
-        elif key & 7 == 2:
-            length = varint()
-            value, at = data[at:at + length], at + length
-            if len(value) < length:
-                raise ValueError("a field is cut off")
-        else:
-            raise ValueError(f"wire type {key & 7}")
-        found.setdefault(key >> 3, []).append(value)
-    return found
 
 
 def read(path):

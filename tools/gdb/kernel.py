@@ -2,78 +2,17 @@
 them, in a memory that can be read, the cores and the coroutines. For the proxy, and for the commands
 inside gdb."""
 
+import os
 import struct
+import sys
+
+sys.path.insert(1, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+
+from elf import Elf, Failure # pylint: disable=wrong-import-position,unused-import
 
 VERSION = 1 # of debug/offsets.c
 
 WHOLE = 640 # bytes: smaller objects of a slab are read together
-
-
-class Failure(Exception):
-    """Something to tell the user."""
-
-
-class Elf:
-    """The symbols of an image, and what its file says is in memory at the start."""
-
-    def __init__(self, path):
-        try:
-            with open(path, "rb") as file:
-                self.data = file.read()
-        except OSError as error:
-            raise Failure(f"{path}: {error.strerror}") from None
-        if self.data[:6] != b"\x7fELF\x02\x01":
-            raise Failure(f"{path}: not a 64-bit ELF")
-        self.path = path
-        self.machine = struct.unpack_from("<H", self.data, 18)[0]
-        programs, sections = struct.unpack_from("<QQ", self.data, 32)
-        size, count, section_size, section_count = struct.unpack_from("<4H", self.data, 54)
-        heads = [struct.unpack_from("<II6Q", self.data, programs + i * size) for i in range(count)]
-        self.loaded = [(head[3], head[2], head[5]) for head in heads if head[0] == 1] # PT_LOAD
-        heads = [struct.unpack_from("<IIQQQQII", self.data, sections + i * section_size)
-                 for i in range(section_count)]
-        self.symbols, self.functions = {}, {}
-        for head in heads:
-            if head[1] == 2: # SHT_SYMTAB
-                self.read_symbols(head, heads[head[6]])
-
-    def read_symbols(self, head, strings):
-        names = self.data[strings[4]:strings[4] + strings[5]]
-        table = self.data[head[4]:head[4] + head[5]]
-        for name, info, _, section, value, size in struct.iter_unpack("<IBBHQQ", table):
-            if not section or info & 15 > 2: # not defined here; neither data nor code
-                continue
-            text = names[name:names.index(b"\0", name)].decode("utf-8", "replace")
-            if text not in self.symbols or info >> 4: # what is global comes first
-                self.symbols[text] = value, size
-            if info & 15 == 2:
-                self.functions.setdefault(value, text)
-
-    def address(self, symbol):
-        try:
-            return self.symbols[symbol][0]
-        except KeyError:
-            raise Failure(f"{self.path}: no symbol {symbol}: not an image of Vole, or an old one") from None
-
-    def read(self, address, size):
-        """Of what the file itself holds."""
-        for start, offset, length in self.loaded:
-            if start <= address and address + size <= start + length:
-                return self.data[offset + address - start:offset + address - start + size]
-        raise Failure(f"{self.path}: nothing at {address:#x}")
-
-    def string(self, address):
-        for start, offset, length in self.loaded:
-            if start <= address < start + length:
-                at = offset + address - start
-                return self.data[at:self.data.index(b"\0", at)].decode()
-        return ""
-
-    def strings(self, symbol, count=None):
-        """Of an array of pointers to them."""
-        count = count or self.symbols[symbol][1] // 8
-        pointers = struct.unpack(f"<{count}Q", self.read(self.address(symbol), 8 * count))
-        return [self.string(pointer) if pointer else "" for pointer in pointers]
 
 
 class Table(dict):

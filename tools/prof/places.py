@@ -1,20 +1,14 @@
 """Names for addresses: functions, files and lines, those that were inlined too, by addr2line."""
 
-import bisect
 import os
 import re
 import shutil
-import struct
 import subprocess
-import sys
 from collections import namedtuple
 
-from records import HERE
+from elf import Elf
 
 from .tables import UNITS
-
-sys.path.insert(0, os.path.join(HERE, "gdb"))
-from kernel import Elf # pylint: disable=wrong-import-position
 
 MACHINES = {62: "x86_64", 183: "aarch64"} # e_machine of an ELF
 
@@ -26,40 +20,6 @@ Result = namedtuple("Result", "samples period duration lost elf text")
 LOST = Place("[lost]", "", 0)
 
 
-def headers(elf):
-    """(machine, (begin, end) of what is executed) of an ELF."""
-    with open(elf, "rb") as file:
-        data = file.read(1 << 16)
-    programs, = struct.unpack_from("<Q", data, 32)
-    size, count = struct.unpack_from("<2H", data, 54)
-    parts = [struct.unpack_from("<II6Q", data, programs + i * size) for i in range(count)]
-    text = [(part[3], part[3] + part[6]) for part in parts if part[0] == 1 and part[1] & 1]
-    return struct.unpack_from("<H", data, 18)[0], (min(t[0] for t in text), max(t[1] for t in text))
-
-
-class Symbols:
-    """Functions by address, as the ELF's table of symbols has them: labels inside of functions are none."""
-
-    def __init__(self, elf):
-        with open(elf, "rb") as file:
-            data = file.read()
-        sections, = struct.unpack_from("<Q", data, 40)
-        size, count = struct.unpack_from("<2H", data, 58)
-        heads = [struct.unpack_from("<IIQQQQII", data, sections + i * size) for i in range(count)]
-        found = {}
-        for head in (head for head in heads if head[1] == 2): # SHT_SYMTAB
-            names = heads[head[6]][4]
-            for name, info, _, _, value, _ in struct.iter_unpack("<IBBHQQ", data[head[4]:head[4] + head[5]]):
-                if info & 15 == 2 or info == 0x10: # a function, or global and of no type
-                    found[value] = data[names + name:data.index(b"\0", names + name)].decode(errors="replace")
-        self.addresses = sorted(found)
-        self.names = found
-
-    def find(self, address):
-        i = bisect.bisect_right(self.addresses, address)
-        return self.names[self.addresses[i - 1]] if i else f"0x{address:x}"
-
-
 def addr2line(machine):
     """The command that knows this processor's files; None: it is not installed."""
     name = MACHINES.get(machine, "")
@@ -67,13 +27,13 @@ def addr2line(machine):
     return next(filter(None, map(shutil.which, words)), None)
 
 
-def lookup(elf, machine, addresses):
+def lookup(elf, addresses):
     """{address: [Place, ...]}, innermost first."""
-    command, symbols = addr2line(machine), Symbols(elf)
-    found = {address: [Place(symbols.find(address), "", 0)] for address in addresses}
+    command = addr2line(elf.machine)
+    found = {address: [Place(elf.function_at(address), "", 0)] for address in addresses}
     if not command or not addresses:
         return found
-    text = subprocess.run([command, "-a", "-f", "-i", "-C", "-e", elf], check=False, text=True, errors="replace",
+    text = subprocess.run([command, "-a", "-f", "-i", "-C", "-e", elf.path], check=False, text=True, errors="replace",
                           input="".join(f"{a:#x}\n" for a in addresses), stdout=subprocess.PIPE).stdout
     lines, address, function = text.splitlines(), None, None
     for line in lines:
@@ -85,7 +45,7 @@ def lookup(elf, machine, addresses):
         else:
             file, _, number = re.sub(r" \(discriminator \d+\)$", "", line).rpartition(":")
             if file == "??" or file.endswith((".S", ".s")): # or it takes a label for one
-                function = symbols.find(address)
+                function = elf.function_at(address)
             places.append(Place(function, "" if file == "??" else os.path.normpath(file), int(number) if number.isdigit() else 0))
             function = None
     return found
@@ -104,15 +64,15 @@ def from_call(stack, inside):
     return stack
 
 
-def named(profile, elf):
+def named(profile, path):
     """The profile with names for all that has one."""
-    machine, text = headers(elf)
+    elf = Elf(path)
     # A call returns to the instruction behind it.
     wanted = {pc - 1 for sample in profile.samples for pc in sample.pc}
     wanted |= {s.function for s in profile.samples} | {s.spawned - 1 for s in profile.samples if s.spawned}
-    found = lookup(elf, machine, sorted(a for a in wanted if text[0] <= a < text[1]))
+    found = lookup(elf, sorted(a for a in wanted if elf.text[0] <= a < elf.text[1]))
     library = [Place("[library]", "", 0)]
-    reasons = Elf(elf).strings("wait_reason_names")
+    reasons = elf.strings("wait_reason_names")
 
     def places(address):
         return found.get(address) or library
@@ -132,7 +92,7 @@ def named(profile, elf):
 
     samples = [Named(s.kind, s.count, s.value, labels(s), stack_of(s)) for s in profile.samples]
     samples += [Named(kind, count, value, {}, [(0, [LOST])]) for kind, (count, value) in profile.lost.items()]
-    return Result(samples, profile.period, profile.duration, profile.lost, elf, text)
+    return Result(samples, profile.period, profile.duration, profile.lost, path, elf.text)
 
 
 def show(kind, value):

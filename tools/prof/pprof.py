@@ -3,6 +3,9 @@
 import gzip
 import os
 
+import protobuf
+from protobuf import packed
+
 from .tables import KINDS, UNITS
 
 # Fields, by message.
@@ -10,28 +13,11 @@ SAMPLE_TYPE, SAMPLE, MAPPING, LOCATION, FUNCTION, STRING, DURATION, PERIOD_TYPE,
     1, 2, 3, 4, 5, 6, 10, 11, 12, 13, 14)
 
 
-def varint(value):
-    """The number as protobuf has it, a few bits a byte."""
-    value &= (1 << 64) - 1
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
 def field(number, value):
-    """A number, or (bytes, str) what has a length. 0 is what is not there."""
+    """A number, which is not there when it is 0; or what has a length."""
     if isinstance(value, int):
-        return varint(number << 3) + varint(value) if value else b""
-    data = value.encode() if isinstance(value, str) else bytes(value)
-    return varint(number << 3 | 2) + varint(len(data)) + data
-
-
-def packed(number, values):
-    """A list of numbers."""
-    return field(number, b"".join(map(varint, values)))
+        return protobuf.number(number, value) if value else b""
+    return protobuf.data(number, value)
 
 
 class Writer:

@@ -1,35 +1,11 @@
 """A timeline as perfetto.protos.Trace, which ui.perfetto.dev opens: the fields that its documents call stable."""
 
+from protobuf import data, fixed, number
+
 from . import tracks
 
 PROCESS, CORES, COUNTERS, COROUTINES = 1, 1 << 8, 1 << 16, 1 << 32 # uuids
 BEGIN, END, INSTANT, COUNTER = 1, 2, 3, 4
-
-
-def varint(value):
-    if value < 128:
-        return bytes((value,))
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def number(field, value):
-    return varint(field << 3) + varint(value & (1 << 64) - 1)
-
-
-def fixed(field, value):
-    return varint(field << 3 | 1) + value.to_bytes(8, "little")
-
-
-def data(field, content):
-    if isinstance(content, str):
-        content = content.encode()
-    return varint(field << 3 | 2) + varint(len(content)) + content
-
 
 SEQUENCE = number(10, 1)
 
