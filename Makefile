@@ -27,7 +27,7 @@ SMP ?= $(if $(filter sim,$(ARCH)),2,4)
 MEM ?= $(if $(filter sim,$(ARCH)),64M,512M)
 export SMP MEM ARGS FILES NET TIMEOUT ACCEL QEMU_EXTRA CORE TRACE TRACE_SIZE PROFILE PROFILE_HZ
 # Of the simulated machine, see arch/sim/explore.c.
-export SEED RUNS STRATEGY MODEL FAULTS INPUT STEPS LEAKS WEAKEN JOBS
+export SEED RUNS STRATEGY MODEL FAULTS INPUT STEPS LEAKS WEAKEN JOBS SCHEDULE
 
 # What is compiled differently has a folder of its own: all of the kernel (K), what such a BUILD changes (P)
 # and what PLANT does; and so has what is linked (B).
@@ -361,10 +361,12 @@ image: $(elf)
 
 # An order that is weaker in this run: addresses, for file and line.
 weaken := $(if $(filter sim,$(ARCH)),$(if $(WEAKEN),WEAKEN=$$(tools/orders.py $(elf) '$(WEAKEN)') && export WEAKEN &&))
+# A schedule that is followed in place of a seed: with the addresses of this image.
+schedule := $(if $(filter sim,$(ARCH)),$(if $(SCHEDULE),SCHEDULE=$$(tools/schedule.py $(elf) $(APP) '$(SCHEDULE)') && export SCHEDULE &&))
 # A machine's; or that of a process which records something.
 launcher := $(if $(filter-out host sim,$(ARCH)),qemu/run,$(if $(TRACE)$(PROFILE),tools/records.py))
 run: $(elf)
-	@$(weaken) $(launcher) $(elf) || { status=$$?; echo "status $$status" >&2; exit $$status; }
+	@$(weaken) $(schedule) $(launcher) $(elf) || { status=$$?; echo "status $$status" >&2; exit $$status; }
 
 gdb: sources = $(abspath $(if $(app_file),$(app_folder),$(app_folder)/..))
 gdb: $(elf)
@@ -373,7 +375,7 @@ ifneq ($(filter host sim,$(ARCH)),)
 	@gdb-multiarch -q -nx -d $(CURDIR) -d $(sources) $(elf) -x arch/$(ARCH)/$(ARCH).gdb \
 		-x tools/gdb/commands.py $(GDB_ARGS)
 else
-	@SOURCES=$(sources) qemu/gdb $(elf) $(GDB_ARGS)
+	@$(schedule) SOURCES=$(sources) qemu/gdb $(elf) $(GDB_ARGS)
 endif
 
 postmortem: sources = $(abspath $(if $(app_file),$(app_folder),$(app_folder)/..))

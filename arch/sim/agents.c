@@ -314,6 +314,8 @@ void order_begin(const struct co *co)
 	if (!sim_run.begun)
 		return;
 	agent_of(co);
+	if (sim_points)
+		sim_point_spawned(co);
 	sim_memory_stack(co->stack_mapped, co->stack_top, false);
 }
 

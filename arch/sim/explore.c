@@ -25,6 +25,7 @@ enum { MINUS_EINTR = -4, MOST_JOBS = 64, RUN_SECONDS = 20 };
 static struct {
 	uint64_t seed, runs, jobs;
 	enum sim_strategy strategy;
+	const char *schedule; /* to be followed in place of a seed; or "" */
 	bool explore;
 	bool hashes; /* EXPLORE=hashes: says of each run its seed and the hash of its decisions */
 } options;
@@ -73,7 +74,7 @@ _Noreturn void sim_usage(const char *name, const char *what, const char *value)
 	end_process(STATUS_USAGE);
 }
 
-static void *share(size_t size)
+void *sim_share(size_t size)
 {
 	long at = sim_call(SYS_MMAP, 0, (long)size, READ_WRITE, SHARED_ANONYMOUS, -1, 0);
 
@@ -110,6 +111,7 @@ void sim_explore_init(char **env)
 	if (*leaks && !sim_leaks && !sim_same(leaks, "0"))
 		sim_usage("LEAKS", ": 0 or 1, not ", leaks);
 	sim_weaken(sim_option(env, "WEAKEN"));
+	options.schedule = sim_option(env, "SCHEDULE");
 	options.seed = sim_number(env, "SEED", 1, false);
 	sim_run.faults = sim_faults_named(sim_option(env, "FAULTS"));
 	options.runs = sim_number(env, "RUNS", 10000, false);
@@ -127,10 +129,11 @@ void sim_explore_init(char **env)
 			sim_usage("STRATEGY", ": mix, random, sticky, pct, pos or urw, not ", name);
 	}
 
-	results = share((options.jobs + 1) * sizeof *results);
-	measured = share(SIM_WEIGHTS * sizeof *measured);
-	shared = share(sizeof *shared);
-	input = share(sizeof *input);
+	results = sim_share((options.jobs + 1) * sizeof *results);
+	measured = sim_share(SIM_WEIGHTS * sizeof *measured);
+	shared = sim_share(sizeof *shared);
+	input = sim_share(sizeof *input);
+	sim_points_init();
 	if (*sim_option(env, "INPUT"))
 		read_file(sim_option(env, "INPUT"));
 }
@@ -206,6 +209,8 @@ _Noreturn void sim_end(int status)
 	}
 	if (failure && !said)
 		sim_say("failure", failure, 0);
+	if (*options.schedule)
+		sim_points_say();
 	put_decisions(sim_decisions());
 	end_process(status);
 }
@@ -304,8 +309,11 @@ static void by_events(const struct sim_plan *plan)
 {
 	enum { ENOUGH = 4 * 1000 * 1000 };
 
+	sim_run.begun = true;
 	sim_run.follow = plan->follow;
+	sim_run.record = plan->record;
 	sim_run.tell = plan->tell;
+	sim_points_begin();
 	sim_run.app_weight = plan->follow->app_weight;
 	sim_random_begin(plan->follow->random);
 	sim_fails_at(plan->follow->fails_at);
@@ -520,7 +528,10 @@ static void outside(void)
 	if (options.explore)
 		explore();
 	begin_second_looker();
-	by_seed(options.seed);
+	if (*options.schedule)
+		by_events(&(struct sim_plan){.follow = sim_schedule(options.schedule)});
+	else
+		by_seed(options.seed);
 	sim_go_on();
 	sim_inside();
 }

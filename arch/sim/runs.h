@@ -11,7 +11,7 @@ struct sim_plan {
 	struct sim_work *measured;       /* see sim_run */
 	int64_t app_weight;              /* if it is measured */
 	uint64_t limit;                  /* of its steps; 0: STEPS */
-	bool tell;
+	bool tell, record;               /* see sim_run */
 };
 
 /* What a run has told. */
@@ -24,6 +24,8 @@ struct sim_result {
 	struct sim_events events;
 };
 
+/* Memory that all processes share. */
+void *sim_share(size_t size);
 /* to is in memory that all processes share. */
 void sim_make_run(const struct sim_plan *plan, struct sim_result *to);
 /* Makes the failed run shorter, and tells of it. spare: for more runs. */

@@ -119,13 +119,15 @@ enum sim_event_kind {
 	SIM_RINGS,
 	SIM_CARD,
 	SIM_OLD,
-	SIM_WIRE
+	SIM_WIRE,
+	SIM_FAILS /* an allocation; in a schedule of points only */
 };
 
 struct sim_event {
 	uint8_t kind, core;
 	uint8_t to; /* the core, with SIM_GOES_TO; the line, with SIM_RINGS; how old, with SIM_OLD; which, with SIM_WIRE */
-	uint64_t steps; /* of that core, from the beginning; with SIM_WIRE: see sim_choose_wire */
+	/* Of that core, from the beginning; with SIM_WIRE: see sim_choose_wire; of a schedule of points: see point.c. */
+	uint64_t steps;
 };
 
 enum { SIM_EVENTS = 96 * 1024 };
@@ -135,7 +137,8 @@ struct sim_events {
 	long fails_at;      /* see sim_fails_at */
 	uint64_t random;    /* see sim_random_begin */
 	int n;
-	bool lost; /* there were more */
+	bool lost;      /* there were more */
+	bool by_points; /* their places: see point.c */
 	struct sim_event event[SIM_EVENTS];
 };
 
@@ -148,6 +151,7 @@ struct sim_run {
 	bool begun;
 	bool tell;                       /* events, as they happen: see sim_tell */
 	const struct sim_events *follow; /* in place of a strategy */
+	bool record;                     /* those that are followed, by points: see point.c */
 	struct sim_events *events;       /* where they are kept */
 	struct sim_work *measured;       /* where it is, if this run is measured */
 	int64_t app_weight;
@@ -316,6 +320,33 @@ static inline void sim_access(uintptr_t at, size_t size, unsigned how, const voi
 	if (sim_run.begun)
 		sim_look_at(at, size, how, place);
 }
+
+/* ---- point.c: a schedule that outlives a change of the program ---- */
+
+extern bool sim_points; /* they are counted */
+void sim_points_init(void);
+/* For the run that begins, of which sim_run has been told. */
+void sim_points_begin(void);
+/* A coroutine is made, by who goes on. */
+void sim_point_spawned(const struct co *co);
+/* Who goes on is before a step at place, or before the choice of a value there. */
+enum sim_point_of { SIM_POINT_STEP = 's', SIM_POINT_VALUE = 'v' };
+void sim_point(const void *place, enum sim_point_of what);
+/* An event that is followed: who goes on is at its point. */
+void sim_point_happens(const struct sim_event *event);
+/* Of a schedule of points that is followed: which event, not before from, is due where who goes on is, if it is
+ * of such a kind (-1: none); with SIM_GOES_TO, to which core; with SIM_WIRE, its place. */
+int sim_point_due(int from, enum sim_event_kind kind);
+int sim_point_goes_to(const struct sim_event *event);
+uint64_t sim_point_wire(const struct sim_event *event);
+/* An allocation is still to fail; one may, where who goes on is before such an access, and a schedule decides. */
+bool sim_point_fails_later(void);
+bool sim_point_may_fail(uintptr_t at, unsigned how);
+/* How many of its events were followed: a line. */
+void sim_points_say(void);
+/* The schedule of the last run that was recorded; what tools/schedule.py has made of one. */
+const struct sim_events *sim_points_recorded(void);
+const struct sim_events *sim_schedule(const char *text);
 
 /* ---- strategy.c ---- */
 

@@ -89,11 +89,29 @@ static void happened(enum sim_event_kind kind, int to, const void *place)
 	has_happened(&event, place);
 }
 
+/* The same, of a schedule of points. */
+static const struct sim_event *expected_at_point(enum sim_event_kind kind)
+{
+	static struct sim_event event;
+	int i = sim_point_due(next_event, kind);
+
+	if (i < 0)
+		return NULL;
+	next_event = i + 1;
+	event = sim_run.follow->event[i];
+	if (kind == SIM_GOES_TO)
+		event.to = (uint8_t)sim_point_goes_to(&event);
+	sim_point_happens(&event);
+	return &event;
+}
+
 /* The event to follow here and now, if it is of such a kind. */
 static const struct sim_event *expected(enum sim_event_kind kind)
 {
 	const struct sim_events *list = sim_run.follow;
 
+	if (list && list->by_points)
+		return expected_at_point(kind);
 	while (list && next_event < list->n) {
 		const struct sim_event *event = &list->event[next_event];
 
@@ -107,6 +125,8 @@ static const struct sim_event *expected(enum sim_event_kind kind)
 			if (event->kind != kind)
 				return NULL;
 			next_event++;
+			if (sim_run.record)
+				sim_point_happens(event);
 			return event;
 		}
 		next_event++; /* its place has passed */
@@ -148,7 +168,9 @@ static void go_on(void)
 	const struct sim_events *list = sim_run.follow;
 
 	gap = SIM_NEVER;
-	if (sim_run.begun && list) {
+	if (sim_run.begun && list && list->by_points) {
+		gap = turn_left() - 1;
+	} else if (sim_run.begun && list) {
 		/* Those whose place has passed; what a load has here comes after this. */
 		while (followed_core() == sim_here &&
 		       list->event[next_event].steps + (list->event[next_event].kind == SIM_OLD) <=
@@ -164,6 +186,9 @@ static void go_on(void)
 	/* So that the limit is seen; and who does what, where that is measured. */
 	if (gap > (sim_run.measured ? MEASURED_GAP : LONGEST_GAP))
 		gap = sim_run.measured ? MEASURED_GAP : LONGEST_GAP;
+	/* Each step is counted while there are points to come. */
+	if (sim_points && sim_run.begun && (next_event < list->n || sim_point_fails_later()))
+		gap = 0;
 	sim_quiet = gap;
 }
 
@@ -344,6 +369,11 @@ void sim_decide(const void *place, uintptr_t at, unsigned how)
 	here->next_how = how;
 
 	count_steps();
+	if (sim_points && sim_run.begun) {
+		sim_point(place, SIM_POINT_STEP);
+		if (sim_point_may_fail(at, how) && expected(SIM_FAILS))
+			sim_fails_at(1);
+	}
 	turns = turn_is_over();
 	card_may_work(turns, place);
 	line_may_ring(place);
@@ -391,6 +421,8 @@ int sim_choose_old(int n, const void *place)
 	int i = 0;
 
 	count_steps();
+	if (sim_points && sim_run.begun)
+		sim_point(place, SIM_POINT_VALUE);
 	if (sim_run.follow) {
 		const struct sim_event *event = expected(SIM_OLD);
 
@@ -414,8 +446,13 @@ int sim_choose_wire(int n, enum sim_wire what)
 				  .steps = before++};
 
 	for (int i = 0; list && i < list->n; i++)
-		if (list->event[i].kind == SIM_WIRE && list->event[i].steps == event.steps)
+		if (list->event[i].kind == SIM_WIRE &&
+		    event.steps == (list->by_points ? sim_point_wire(&list->event[i])
+						    : list->event[i].steps)) {
 			event.to = list->event[i].to;
+			if (sim_points)
+				sim_point_happens(&list->event[i]);
+		}
 	if (!list && sim_run.begun && (what == SIM_FEATURES || sim_frame_is_lost()))
 		event.to = (uint8_t)(sim_draw() % (uint64_t)n);
 	if (event.to)
@@ -491,6 +528,8 @@ void sim_halt_(void)
 
 	sim_quiet--;
 	count_steps();
+	if (sim_points && sim_run.begun)
+		sim_point(place, SIM_POINT_STEP);
 	here->masked = false;
 	here->halted = true;
 	here->next_at = 0;
@@ -510,6 +549,8 @@ void sim_relax_(void)
 
 	sim_quiet--;
 	count_steps();
+	if (sim_points && sim_run.begun)
+		sim_point(__builtin_return_address(0), SIM_POINT_STEP);
 	here->next_at = 0;
 	sim_strategy_waits(here);
 	sim_time += SIM_STEP_NS;

@@ -3,13 +3,16 @@ What the explorer is to find, and what it is to leave alone: the programs of thi
 tests/kernel with little work each, and the kernel with a planted fault.
 """
 
+import json
+import pathlib
 import re
 import subprocess
+import tempfile
 
 from harness.machine import ROOT, builder, clean_environment
 from harness.suite import Case, Check
 
-from .machine import FOLDER, SIM, explore, faulty, first_failure, replay, right
+from .machine import FOLDER, SIM, explore, faulty, first_failure, replay, replays, right
 
 ENOUGH = 2000  # runs in which every fault is found
 STORY = 60     # lines, at most
@@ -61,6 +64,9 @@ PLANTS = {
     "use-after-free": ("tests/explore/right/pool-of-tasks.c", {}),
 }
 
+
+# Programs with a fault of which edited/ has a later version.
+EDITED = ("lock-order", "check-then-act")
 
 # Litmus tests (model/litmus.c): those of which C11 allows the outcome, which is to be seen; and the others.
 LITMUS = "tests/explore/model/litmus.c"
@@ -137,6 +143,40 @@ def run_fault(case):
     return checks
 
 
+def edited(name):
+    return f"{FOLDER}/edited/{name}-edited.c"
+
+
+def run_edited(case):
+    """A schedule of a program, in the program as it is after more work on it."""
+    program, later = f"{FOLDER}/{case.name}.c", edited(case.name)
+    builder.image(later, SIM)
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder, "kept.schedule")
+        found = explore(builder.image(program, SIM), program, RUNS=ENOUGH, SMP=case.smp, SCHEDULE=file)
+        command = found.word("schedule")
+        told = replays(command)
+        checks = [Check(f"{case.name}: its schedule fails in the same way, each time", len(told[0]) == 2 and
+                        told[0] == told[1] and told[0][0] == f"failure: {found.kind}", f"{command}\n{told}", found.text)]
+        command = command.replace(program, later)
+        told = replays(command)
+        checks.append(Check(f"{later}: so it does there", len(told[0]) == 2 and told[0] == told[1] and
+                            told[0][0] == f"failure: {found.kind}", f"{command}\n{told}", found.text))
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        for event in kept["events"]:
+            event["nth"] += 1000
+        file.write_text(json.dumps(kept), encoding="utf-8")
+        told = replays(command)
+        checks.append(Check(f"{later}: nothing fails where no event is met", [len(one) for one in told] == [1, 1],
+                            f"{command}\n{told}", found.text))
+        file.write_text("{}", encoding="utf-8")
+        done = subprocess.run(["make", "-s", "run", "ARCH=sim", f"APP={program}", f"SCHEDULE={file}"], cwd=ROOT, text=True,
+                              capture_output=True, check=False, env=clean_environment(), stdin=subprocess.DEVNULL)
+        checks.append(Check("what is no schedule is refused", done.returncode == 2 and done.stderr.startswith(
+            f"SCHEDULE={file}: this is no schedule that make explore has written\nstatus 2\n"), done.stderr))
+    return checks
+
+
 def run_right(case, runs):
     program = f"{FOLDER}/right/{case.name}.c"
     found = explore(builder.image(program, SIM), program, RUNS=runs, SMP=case.smp,
@@ -171,6 +211,9 @@ def cases(tier):
         yield Case("explore", "litmus", SIM, 4, run_litmus, 60, images=[(LITMUS, SIM, {})])
         for name in faulty():
             yield fault_case(name)
+        for name in EDITED:
+            yield Case("explore edited", name, SIM, 2, run_edited, 8,
+                       images=[(f"{FOLDER}/{name}.c", SIM, {}), (edited(name), SIM, {})])
         for name, (program, options) in PLANTS.items():
             yield Case("planted fault", name, SIM, 2,
                        lambda case, p=program, o=options: run_plant(case, p, o), 15,

@@ -90,9 +90,14 @@ def first_failure(image, **options):
 
 def replay(found):
     """The failure and the hash of each of several replays."""
+    return replays(found.word("replay"))
+
+
+def replays(command):
+    """The same of a command that is said."""
     told = []
     for _ in range(REPLAYS):
-        done = subprocess.run(found.word("replay") or "false", shell=True, cwd=ROOT, check=False,
+        done = subprocess.run(command or "false", shell=True, cwd=ROOT, check=False,
                               env=clean_environment(), stdin=subprocess.DEVNULL,
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         told.append(LINES.findall(done.stderr))

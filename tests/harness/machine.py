@@ -17,7 +17,7 @@ HOST = "host"  # the kernel as a process: no machine, no launcher
 OPTIONS = ("ARCH", "APP", "SMP", "MEM", "ARGS", "FILES", "NET", "TIMEOUT", "DUMP_AFTER", "CORE", "ACCEL",
            "QEMU_EXTRA", "PLANT", "BUILD", "MACHINE", "CPU", "V", "UEFI", "BOOT",
            "INITRD", "STACKS", "TRACE", "TRACE_SIZE", "PROFILE", "PROFILE_HZ", "SEED", "RUNS", "STRATEGY", "STEPS", "JOBS", "MODEL",
-           "FAULTS", "INPUT", "LEAKS", "WEAKEN", "EXPLORE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+           "FAULTS", "INPUT", "LEAKS", "WEAKEN", "SCHEDULE", "EXPLORE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
 
 def clean_environment(**options):
