@@ -14,6 +14,7 @@
 #include <vole/sync.h>
 
 #include "debug/block.h"
+#include "debug/places.h"
 #include "debug/print.h"
 #include "debug/reach.h"
 #include "debug/symtab.h"
@@ -139,6 +140,8 @@ static void note_block(void *block, void *arg)
 
 	leaks->blocks += bytes != 0;
 	leaks->bytes += bytes;
+	if (heap_tail)
+		place_count(heap_tail_of(block), bytes);
 }
 
 static void *look_for_leaks(void *arg, void *unused)
@@ -158,6 +161,7 @@ static void *look_for_leaks(void *arg, void *unused)
 		co_each(start_from, leaks);
 		follow_all(leaks);
 		co_each(note_leaked, leaks);
+		places_begin();
 		reach_rest(note_block, leaks);
 		reach_end();
 	} else {
@@ -280,6 +284,8 @@ static void put_report(const struct out *out, struct leaks *leaks)
 	if (leaks->blocks)
 		put_line(out, "leaked memory: %zu blocks, %zu bytes\n", leaks->blocks,
 			 leaks->bytes);
+	if (leaks->blocks)
+		places_put(out->put, out->to);
 }
 
 /* ---- Who asks ---- */

@@ -90,7 +90,7 @@ static void put_entry(struct list *list, uintptr_t key, uintptr_t value)
 
 /* ---- Who waits for what ---- */
 
-__attribute__((no_sanitize("address", "thread"))) static uintptr_t word_at(uintptr_t at)
+__attribute__((no_sanitize("address", "thread"))) static uintptr_t peek_word(uintptr_t at)
 {
 	return *(const uintptr_t *)at;
 }
@@ -210,9 +210,9 @@ static bool is_queued(uintptr_t at, const struct co *co)
 
 	if (at % sizeof(uintptr_t) || at + sizeof(*node) > co->stack_top)
 		return false;
-	wait = word_at((uintptr_t)&node->wait);
+	wait = peek_word((uintptr_t)&node->wait);
 	return wait % sizeof(uintptr_t) == 0 && wait >= reach_stack_from(co) &&
-	       wait < co->stack_top && word_at(wait) == (uintptr_t)co;
+	       wait < co->stack_top && peek_word(wait) == (uintptr_t)co;
 }
 
 /* How far what is at at goes, if it is one of the image's variables; else 0. */
@@ -266,7 +266,7 @@ static bool word_in(const struct reach_object *here, size_t i, uintptr_t *word)
 		to = co->stack_top;
 	}
 	if (i < (to - from) / sizeof(*word)) {
-		*word = word_at(from + i * sizeof(*word));
+		*word = peek_word(from + i * sizeof(*word));
 		return true;
 	}
 	i -= (to - from) / sizeof(*word);
@@ -293,7 +293,7 @@ static bool next_by_words(struct node *node, const struct reach_object *here, ui
 		} else {
 			++*way;
 			if (at >= word && at + sizeof(word) <= end &&
-			    node_by_word(node, word_at(at), here))
+			    node_by_word(node, peek_word(at), here))
 				return true;
 		}
 	}

@@ -2,6 +2,7 @@
 
 #include "debug/failing.h"
 #include "debug/order.h"
+#include "debug/places.h"
 #include "kernel/core.h"
 #include "kernel/lock.h"
 #include "kernel/page.h"
@@ -16,8 +17,11 @@ enum { CLASSES = sizeof(class_size) / sizeof(class_size[0]), LARGEST = 2048 };
 
 static struct slab_cache classes[CLASSES];
 
+size_t heap_tail;
+
 void heap_init(void)
 {
+	heap_tail = places_room();
 	for (int i = 0; i < CLASSES; i++)
 		slab_init(&classes[i], "heap", class_size[i], 0, false);
 }
@@ -32,12 +36,27 @@ static int class_of(size_t size)
 	return 8 + (log - 7) * 4 + (int)(((size - 1) >> (log - 2)) & 3);
 }
 
+size_t heap_size(const void *p)
+{
+	const struct page *page = page_of(p);
+	size_t size = page->kind == PAGE_SLAB ? slab_cache_of(p)->size
+					      : (size_t)page->count * PAGE_SIZE;
+
+	return size - heap_tail;
+}
+
+void *heap_tail_of(const void *p)
+{
+	return (char *)(uintptr_t)p + heap_size(p);
+}
+
 void *heap_alloc_aligned(size_t align, size_t size)
 {
 	void *p;
 
 	if (size > PTRDIFF_MAX - PAGE_SIZE || align > ((size_t)1 << 30) || alloc_fails())
 		return NULL;
+	size += heap_tail;
 	/* Objects of a multiple of 64 bytes are aligned to 64. */
 	if (align > 16 && align <= 64)
 		size = (size + 63) & ~(size_t)63;
@@ -48,7 +67,9 @@ void *heap_alloc_aligned(size_t align, size_t size)
 		p = page_alloc_many((size + PAGE_SIZE - 1) / PAGE_SIZE + !size, align);
 	if (p) {
 		shared_add(core_here()->heap_bytes, (int64_t)heap_size(p));
-		memory_given(p, size, p, heap_size(p));
+		memory_given(p, size - heap_tail, p, heap_size(p));
+		if (unlikely(heap_tail))
+			place_note(heap_tail_of(p));
 	}
 	preempt_enable();
 	return p;
@@ -83,11 +104,4 @@ void heap_free(void *p)
 	else if (p)
 		page_free_many(p);
 	preempt_enable();
-}
-
-size_t heap_size(const void *p)
-{
-	const struct page *page = page_of(p);
-
-	return page->kind == PAGE_SLAB ? slab_cache_of(p)->size : (size_t)page->count * PAGE_SIZE;
 }

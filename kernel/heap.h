@@ -11,6 +11,10 @@ void *heap_alloc(size_t size);
 void *heap_alloc_aligned(size_t align, size_t size);
 void heap_free(void *p); /* NULL: nothing */
 
+/* Bytes behind each block that are debug/places.c's; constant after heap_init. */
+extern size_t heap_tail;
+void *heap_tail_of(const void *p);
+
 /* Usable bytes of a block. */
 size_t heap_size(const void *p);
 

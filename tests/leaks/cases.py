@@ -134,6 +134,34 @@ def run_one(case):
                   run.text)]
 
 
+LOST = "tests/leaks/memory/lost.c"
+PLACE = re.compile(r"^  (\d+) blocks, (\d+) bytes, allocated at\r?$\n((?:    #.*\n)*)", re.M)
+
+
+def places(run):
+    """[(function, blocks, bytes)] of a report, in its order."""
+    return [(re.search(r" (lose_\w+)\+", stack)[1] if "lose_" in stack else "?", int(blocks), int(size))
+            for blocks, size, stack in PLACE.findall(run.text)]
+
+
+def run_memory(case):
+    """Blocks that leaked are told of by their places."""
+    run = boot(builder.image(LOST, case.arch, **BUILDS.get(case.name, {})), ARCH=case.arch, SMP=case.smp, LEAKS=1)
+    told = places(run)
+    sizes = [10000, 5000, 1500, 1000, 900, 800, 700, 600, 400]
+    want = [(f"lose_{size // 3 if size == 1500 else size}", 3 if size == 1500 else 1, size) for size in sizes]
+    channel = [place for place in told if place[0] == "lose_channel"]
+    ok = (run.status == 135 and re.search(r"^leaked memory: 15 blocks, \d+ bytes\r?$", run.text, re.M)
+          and [place for place in told if place not in channel] == want and len(channel) == 1 and channel[0][2] > 2000
+          and [place[2] for place in told] == sorted((place[2] for place in told), reverse=True)
+          and re.search(r"^  and 3 more\r?$", run.text, re.M))
+    if case.name == "one-place":
+        return [Check(f"lost.c catches {case.name}: blocks by their places, the most bytes first",
+                      run.status == 135 and not ok, "", run.text)]
+    return [Check("blocks by their places, the most bytes first", ok, f"status {run.status}, {told}", run.text)]
+
+
+BUILDS = {"one-place": {"PLANT": "one-place"}, "asan": {"SAN": "asan"}}
 SINGLE = (("forgotten-sender", "x86_64", 4), ("forgotten-sender", "arm64", 2), ("forgotten-sender", HOST, 2),
           ("waits-on", "x86_64", 1), ("waits-on", "arm64", 4), ("waits-on", HOST, 4))
 
@@ -146,3 +174,7 @@ def cases(tier):
         yield Case("leaks", "all", arch, smp, run_all, cost=15, images=[(ALL, arch, {})])
     for name, arch, smp in SINGLE:
         yield Case("leaks", name, arch, smp, run_one, images=[(programs()[name].relative_to(ROOT), arch, {})])
+    for arch, smp in ((ARCHES[0], 4), (ARCHES[1], 2), (HOST, 2)):
+        yield Case("leaks", "memory", arch, smp, run_memory, images=[(LOST, arch, {})])
+    yield Case("leaks", "asan", HOST, 2, run_memory, images=[(LOST, HOST, BUILDS["asan"])])
+    yield Case("leaks", "one-place", "x86_64", 2, run_memory, images=[(LOST, "x86_64", BUILDS["one-place"])])
