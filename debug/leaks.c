@@ -176,8 +176,13 @@ static void *look_for_leaks(void *arg, void *unused)
 /* Those that are told of together are next to each other in this order. */
 static int compare_leaked(const struct co *a, const struct co *b)
 {
-	if (a->started_at != b->started_at)
-		return a->started_at < b->started_at ? -1 : 1;
+	if (a->started_at != b->started_at) {
+		uintptr_t x = symtab_site_first(a->started_at);
+		uintptr_t y = symtab_site_first(b->started_at);
+
+		if (x != y)
+			return x < y ? -1 : 1;
+	}
 	if (a->wait_reason != b->wait_reason)
 		return a->wait_reason < b->wait_reason ? -1 : 1;
 	return a->fn == b->fn && !a->name && !b->name ? 0 : strcmp(co_name(a), co_name(b));

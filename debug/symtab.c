@@ -50,21 +50,37 @@ const char *symtab_find(uintptr_t address, size_t *offset)
 	return (const char *)table + table->symbol[low].name;
 }
 
-void symtab_site(uintptr_t address, struct site *site)
+static const struct start *find_start(uintptr_t address)
 {
 	const struct starts *table = &vole_sites;
 	uintptr_t at = address - (uintptr_t)__text_start;
+
+	for (uint32_t i = 0; i < table->count; i++)
+		if (table->start[i].offset == at)
+			return &table->start[i];
+	return NULL;
+}
+
+void symtab_site(uintptr_t address, struct site *site)
+{
+	const struct start *start = find_start(address);
+	const char *table = (const char *)&vole_sites;
 	size_t offset;
 
-	for (uint32_t i = 0; i < table->count; i++) {
-		const struct start *start = &table->start[i];
+	if (start)
+		*site = (struct site){table + start->function, table + start->file, start->line};
+	else
+		*site = (struct site){symtab_find(address - 1, &offset), "?", 0};
+}
 
-		if (start->offset == at) {
-			site->function = (const char *)table + start->function;
-			site->file = (const char *)table + start->file;
-			site->line = start->line;
-			return;
-		}
-	}
-	*site = (struct site){symtab_find(address - 1, &offset), "?", 0};
+uintptr_t symtab_site_first(uintptr_t address)
+{
+	const struct start *start = find_start(address), *first = vole_sites.start;
+
+	if (!start)
+		return address;
+	while (first->function != start->function || first->file != start->file ||
+	       first->line != start->line)
+		first++;
+	return (uintptr_t)__text_start + first->offset;
 }

@@ -17,4 +17,8 @@ struct site {
 /* The one whose call returns to address. */
 void symtab_site(uintptr_t address, struct site *site);
 
+/* One line may have several calls, as where the compiler has unrolled a loop: the first of those that are at
+ * the same site as the one that returns to address. */
+uintptr_t symtab_site_first(uintptr_t address);
+
 #endif

@@ -3,8 +3,7 @@
 
 _Noreturn void arch_power_off(int status)
 {
-	if (status == 0)
-		sim_look_for_leaks();
+	sim_look_for_leaks(status);
 	sim_end(status);
 }
 

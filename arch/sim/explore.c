@@ -235,10 +235,15 @@ _Noreturn void sim_fail(const char *kind, const char *why)
 	sim_end(STATUS_FAILURE);
 }
 
+bool sim_tells(void)
+{
+	return !result || sim_run.tell;
+}
+
 void sim_failed(const char *kind)
 {
 	failure = kind;
-	if (result && !sim_run.tell)
+	if (!sim_tells())
 		sim_end(STATUS_FAILURE);
 	if (!result)
 		sim_say("failure", kind, 0);

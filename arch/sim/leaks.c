@@ -1,5 +1,5 @@
 /*
- * LEAKS=1: what a program leaves behind that ends with status 0: blocks that it was to give back and
+ * LEAKS=1: what a program leaves behind when it ends: blocks that it was to give back and
  * that nothing leads to any more, and coroutines that wait for what cannot come.
  *
  * Blocks: whoever can still be reached from the image, from what the kernel has for itself, or from a
@@ -10,6 +10,8 @@
  * is none of these, nobody else does; otherwise also those go on for whom it might do something, because
  * what they wait for can be reached. Who waits for the kernel's own things, is left alone; so is main, when
  * another calls exit in its place.
+ *
+ * It is a failure where the program's own status is 0, which is a failure itself otherwise.
  */
 #include "sim.h"
 
@@ -349,7 +351,8 @@ static void report_coroutines(void)
 		int k = 0;
 
 		while (suspects[k].co->wait_reason != s->co->wait_reason ||
-		       suspects[k].co->started_at != s->co->started_at ||
+		       symtab_site_first(suspects[k].co->started_at) !=
+			       symtab_site_first(s->co->started_at) ||
 		       !same_name(suspects[k].co, s->co))
 			k++;
 		suspects[k].told++;
@@ -408,7 +411,7 @@ static void report_blocks(uint64_t n, uint64_t bytes)
 
 /* ---- */
 
-static void look(void)
+static void look(int status)
 {
 	bool all = sim_each_block(take_block);
 	uint64_t n = 0, bytes = 0;
@@ -450,18 +453,21 @@ static void look(void)
 		}
 	if (!n && !nsuspects)
 		return;
-	sim_failed("leak");
+	if (!status)
+		sim_failed("leak");
 	report_coroutines();
 	if (n)
 		report_blocks(n, bytes);
-	sim_end(STATUS_FAILURE);
+	if (!status)
+		sim_end(STATUS_FAILURE);
 }
 
-void sim_look_for_leaks(void)
+void sim_look_for_leaks(int status)
 {
-	if (!sim_leaks || !sim_exiter || sim_exiter != sim_current || !sim_run.begun)
+	if (!sim_leaks || !sim_exiter || sim_exiter != sim_current || !sim_run.begun ||
+	    (status && (status == STATUS_PANIC || !sim_tells())))
 		return;
 	look_begin();
-	look();
+	look(status);
 	look_end();
 }

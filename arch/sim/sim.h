@@ -424,7 +424,7 @@ void sim_timer_came(void); /* on the core that goes on */
 extern bool sim_leaks; /* what is left at the end is looked for */
 extern struct co *sim_exiter;
 extern uintptr_t sim_exit_sp, sim_exit_regs[6];
-void sim_look_for_leaks(void); /* at the end; returns if there is none */
+void sim_look_for_leaks(int status); /* at the end; returns if there is none, or a status of the program */
 
 /* ---- start.c ---- */
 
@@ -471,6 +471,7 @@ bool sim_is_too_long(void);
 /* A failure that the program itself does not show. */
 _Noreturn void sim_fail(const char *kind, const char *why);
 /* Says so, in a run that goes on to say more, and to end with STATUS_FAILURE. */
+bool sim_tells(void); /* what a run says is seen */
 void sim_failed(const char *kind);
 _Noreturn void sim_fail_race(const struct sim_watch *first);
 _Noreturn void sim_starves(const struct co *co);

@@ -121,6 +121,12 @@ def run_odd(case):
     _, text = run("input", "a\nb\n", SEED=seed)
     checks.append(Check("a race that depends on input has two stacks",
                         len(re.findall(r"^(?:read|write) of 4 bytes .*\n  0x", text, re.MULTILINE)) == 2, text))
+    for what, own, kind in ("left", 3, "leak"), ("left 7", 7, "status"):
+        status, text = run(what, LEAKS=1)
+        checks.append(Check(f"{what}: what has leaked, each place once, and status {own}", status == own and
+                            re.findall(r'^leaked: .*$', text, re.MULTILINE) ==
+                            [f'leaked: 3 × "answer" waiting for chan send, started at ask ({ODD}:69)'] and
+                            f"failure: {kind}\n" in text, f"status {status}", text))
     status, text = run("guarded", EXPLORE=1, RUNS=200)
     checks.append(Check("a read behind a condition that does not hold is no race", status == 0, text))
     found = explore(builder.image(CLASSES, SIM), CLASSES, RUNS=100)

@@ -128,6 +128,8 @@ def run_one(case):
                   f"status {run.status}", run.text),
             Check(f"{case.name}: lines of what has leaked, each with a stack", found(run.text) == want and
                   all(stack.strip() for *_, stack in leaks), differences(want, found(run.text)), run.text),
+            Check(f"{case.name}: those of one line are told of together", len({leak[1:6] for leak in leaks}) == len(leaks),
+                  "", run.text),
             Check(f"{case.name}: memory that has leaked with them", not want or
                   re.search(r"^leaked memory: [1-9]\d* blocks, [1-9]\d* bytes\r?$", run.text, re.M), "", run.text),
             Check(f"{case.name}: no line without a leak", want or not re.search("^leaked", run.text, re.M), "",

@@ -53,6 +53,23 @@ static int race(int *arg)
 	return 0;
 }
 
+static void answer(void *c)
+{
+	int value = 42;
+
+	chan_send((struct chan *)c, &value);
+}
+
+static void __attribute__((noinline)) ask(void)
+{
+	struct chan *c = chan_of(int, 0);
+
+#pragma GCC unroll 3 /* three calls of go at one line */
+	for (int i = 0; i < 3; i++)
+		go(answer, c);
+	time_sleep(NSEC_PER_MSEC);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -69,6 +86,10 @@ int main(int argc, char **argv)
 			go_yield();
 	if (!strcmp(what, "guarded"))
 		return race(&never);
+	if (!strcmp(what, "left"))
+		ask();
+	if (!strcmp(what, "left") && argc > 2)
+		return argv[2][0] - '0';
 	while (!strcmp(what, "input") && read(0, &byte, 1) == 1)
 		lines += byte == '\n';
 	return lines == 2 ? race(NULL) : 0;
