@@ -171,11 +171,16 @@ static struct waits {
 	unsigned seen;               /* in it */
 } waits[MAX_CORES];
 
-static bool keep_switches;
+static _Atomic int watchers;
 
-void profile_keep_switches(void)
+void profile_watch_switches(bool on)
 {
-	shared_set(keep_switches, true);
+	bool every;
+
+	atomic_fetch_add_explicit(&watchers, on ? 1 : -1, memory_order_relaxed);
+	every = locals_room || atomic_load_explicit(&watchers, memory_order_relaxed);
+	for (int i = 0; i < core_count; i++)
+		shared_set(cores[i]->every_switch, every);
 }
 
 /* In the interrupt for a sample. */
@@ -239,7 +244,7 @@ void profile_resumes(struct core *core, struct co *next)
 	if (core->now - w->begun >= profile->period) {
 		w->begun = core->now;
 		w->seen = 0;
-	} else if (!shared_get(keep_switches) && !locals_room) {
+	} else if (!atomic_load_explicit(&watchers, memory_order_relaxed) && !locals_room) {
 		shared_set(core->every_switch, false);
 	}
 }

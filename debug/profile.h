@@ -30,7 +30,7 @@ static inline void profile_allocated(size_t bytes)
 		profile_allocated_slowly(bytes);
 }
 
-/* Others want each switch to be the scheduler's, from now on. */
-void profile_keep_switches(void);
+/* Others want each switch to be the scheduler's, until as many calls have said false. */
+void profile_watch_switches(bool on);
 
 #endif

@@ -1,4 +1,4 @@
-#include <vole/runtime.h>
+#include "debug/runtime.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -182,11 +182,6 @@ int runtime_core_stats(int index, struct runtime_core_stats *stats)
 	return 0;
 }
 
-struct listing {
-	struct runtime_co *list;
-	int max, n;
-};
-
 /* It may be going on: then what is found here does not count. */
 static uintptr_t stopped_sp(const struct co *co)
 {
@@ -198,9 +193,8 @@ static uintptr_t stopped_sp(const struct co *co)
 	return b.sp;
 }
 
-static void list_one(struct co *co, void *arg)
+bool runtime_describe(struct co *co, struct runtime_co *out)
 {
-	struct listing *listing = arg;
 	bool stopped = co_is_off(co);
 	uint8_t state = shared_get(co->state), flags = shared_get(co->flags);
 	uint64_t since = shared_get(co->wait_since), now = arch_clock();
@@ -209,12 +203,7 @@ static void list_one(struct co *co, void *arg)
 	struct co_who who;
 
 	if ((flags & CO_KERNEL) || state == CO_ENDED || !co_look(co, &who))
-		return;
-	if (listing->n++ >= listing->max)
-		return;
-
-	struct runtime_co *out = &listing->list[listing->n - 1];
-
+		return false;
 	if (co == arch_current())
 		sp = (uintptr_t)__builtin_frame_address(0);
 	else if (stopped)
@@ -236,6 +225,24 @@ static void list_one(struct co *co, void *arg)
 		.waiting_ns = state == CO_WAITING && since && now > since ? now - since : 0,
 	};
 	strncpy(out->name, who.name, sizeof(out->name) - 1);
+	return true;
+}
+
+struct listing {
+	struct runtime_co *list;
+	int max, n;
+};
+
+static void list_one(struct co *co, void *arg)
+{
+	struct listing *listing = arg;
+	struct runtime_co found;
+
+	if (!runtime_describe(co, &found))
+		return;
+	if (listing->n < listing->max)
+		listing->list[listing->n] = found;
+	listing->n++;
 }
 
 static int by_id(const void *a, const void *b)
@@ -273,6 +280,8 @@ size_t runtime_leaks(FILE *to)
 	return leaks_report(to ? put_to_file : NULL, to);
 }
 
+static bool all_switches; /* somebody has asked: for good */
+
 int runtime_cpu_ns(uint64_t *ns)
 {
 	struct co *self = arch_current();
@@ -282,7 +291,9 @@ int runtime_cpu_ns(uint64_t *ns)
 		return -EINVAL;
 	preempt_disable();
 	/* From now on all switches read the clock; so far, ticks of time slices have. */
-	profile_keep_switches();
+	if (!shared_get(all_switches))
+		profile_watch_switches(true);
+	shared_set(all_switches, true);
 	for (int i = 0; i < core_count; i++)
 		shared_set(cores[i]->every_switch, true);
 	sched_charge(self->core, self);

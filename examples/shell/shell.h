@@ -33,6 +33,7 @@ void ls(int argc, char **argv);
 void ps(int argc, char **argv);
 void sieve(int argc, char **argv);
 void skynet(int argc, char **argv);
+void top(int argc, char **argv);
 void tour(int argc, char **argv);
 void trace(int argc, char **argv);
 void wc(int argc, char **argv);

@@ -59,10 +59,16 @@ struct runtime_co {
 	bool pinned, urgent;
 	size_t stack_used, stack_high,
 		stack_limit; /* high: what is mapped, also by who had the stack before */
+	uint64_t cpu_ns;     /* processor time; of runtime_busiest alone */
 };
 
 /* Fills at most max entries, in the order of ids; returns how many coroutines there are. */
 int runtime_list(struct runtime_co *list, int max);
+
+/* Waits for ns nanoseconds, then fills at most max entries: the live coroutines that have used most processor time
+ * meanwhile, the most first. All cores stand still for two looks at all coroutines. How many have used any;
+ * -ENOMEM; -EBUSY: a core does not stop; -ECANCELED; -EINVAL. */
+int runtime_busiest(struct runtime_co *list, int max, uint64_t ns);
 
 /* One core: counters since boot. */
 struct runtime_core_stats {

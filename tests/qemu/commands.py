@@ -219,6 +219,30 @@ def run_trace(case):
     return checks
 
 
+SHARE = re.compile(r" *(\d+) (\S+) +(running|runnable|waiting|preempted) .* (\d+)\.(\d)%")
+OF_ITS_TIME = "top: nobody has used more than the time that it looked"
+
+
+def run_top(case):
+    commands = ["hog 30", "top 2", "top", "top x", "quit 4"]
+    run, (_, twice, once, wrong, _) = ask(case, commands)
+    shares = [[found.groups() for line in part if (found := SHARE.fullmatch(line))] for part in (twice, once)]
+    cores = [len(re.findall(r"^ +\d+ +\d+% \|#.*queued$", "\n".join(part), re.M)) for part in (twice, once)]
+    hogs = [part for _, name, state, part, _ in shares[0] if name == "hog" and state in ("running", "preempted", "runnable")]
+    return [Check("top: cores and coroutines, once and again", run.status == 4 and cores == [2 * case.smp, case.smp]
+                  and "wants a number" in wrong[0] and len(hogs) == 2 * case.smp
+                  and all(int(part) > 30 for part in hogs), f"status {run.status} {cores}", run.text),
+            Check(OF_ITS_TIME, shares[1] and all(int(part) <= 100 for share in shares for *_, part, _ in share),
+                  str(shares), run.text)]
+
+
+def run_top_plant(case):
+    image = builder.image(SHELL, case.arch, PLANT="time-so-far")
+    run = boot(image, limit=60, stdin=b"hog 30\ntop 3\nquit\n", ARCH=case.arch, SMP=case.smp)
+    most = max((int(found[4]) for line in run.text.splitlines() if (found := SHARE.fullmatch(line.rstrip()))), default=0)
+    return [Check(f"time-so-far is caught by: {OF_ITS_TIME}", most > 100, f"status {run.status}: {most} %", run.text)]
+
+
 def run_example(case):
     name = case.name
     run = boot(builder.image(f"examples/{name}", case.arch), limit=90, ARCH=case.arch,
@@ -253,9 +277,12 @@ def cases(tier):
         if arch != HOST:
             yield Case("make", "gdb", arch, 2, run_gdb, 6)
         yield Case("shell", "tour", arch, 4, run_tour, 15, images=[(SHELL, arch, {})])
+        yield Case("shell", "top", arch, 2, run_top, 6, images=[(SHELL, arch, {})])
         yield Case("shell", "trace", arch, 2, run_trace, 4, images=[(SHELL, arch, {})])
         for name in ("hello.c", "pingpong.c", "sieve.c"):
             yield Case("example", name, arch, 8 if arch == "arm64" else 4, run_example, 3,
                        images=[(f"examples/{name}", arch, {})])
         yield Case("example", "wordcount", arch, 4, run_wordcount, 3,
                    images=[("examples/wordcount", arch, {})])
+    yield Case("shell", "planted fault time-so-far", "x86_64", 2, run_top_plant, 20,
+               images=[(SHELL, "x86_64", {"PLANT": "time-so-far"})])
