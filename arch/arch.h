@@ -235,7 +235,7 @@ struct machine {
 	size_t record_size;
 	const char *record_options;
 	/* From now on this core, and those that start later, call irq_sample every ns nanoseconds, in an
-	 * interrupt of its own; on the core that boots, before others start. NULL: the port cannot. */
+	 * interrupt of its own; 0: this core does no more. nopreempt > 0. NULL: the port cannot. */
 	void (*sample_every)(uint64_t ns);
 };
 extern struct machine machine;

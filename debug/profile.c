@@ -1,8 +1,10 @@
 #include "debug/profile.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <vole/go.h>
 #include <vole/time.h>
 
 #include "debug/callers.h"
@@ -10,25 +12,15 @@
 #include "debug/record.h"
 #include "debug/who.h"
 #include "kernel/core.h"
+#include "kernel/heap.h"
 #include "kernel/locals.h"
 #include "kernel/lock.h"
 
-enum { FRAMES_MAX = 48, SLOTS = 4096 };
+enum { SLOTS = 4096 };
 enum { ALL_TABLES = 16 << 20, TABLE_LEAST = 256 << 10, TABLE_MOST = 1 << 20 }; /* bytes */
 enum { HZ_MAX = 10000 };
 
-/* tools/prof/tables.py reads this, and what follows: the profile is in front of the tables. */
-struct stack {
-	uint64_t count, value; /* how often; nanoseconds, or bytes */
-	uint64_t fn;           /* of the coroutine, whose name it is if name is empty */
-	uint64_t spawned;      /* where it was started; 0: not known */
-	uint32_t hash;
-	uint8_t kind, reason; /* enum profile_kind, enum wait_reason */
-	uint16_t frames;
-	char name[NAME_SIZE];
-	uint64_t pc[]; /* see callers.h */
-};
-
+/* tools/prof/tables.py reads this, and the stacks: the profile is in front of the tables. */
 struct table {
 	uint64_t size, used; /* bytes of stacks; used is written last */
 	uint64_t last;       /* when the last was counted */
@@ -44,6 +36,8 @@ static struct profile {
 	_Alignas(PAGE_SIZE) char tables[];
 } * profile; /* NULL: none is made */
 
+static bool sampling;        /* samples are taken, and counted */
+static bool by_option;       /* for all of the run */
 static bool busy[MAX_CORES]; /* the table of that core is being written to */
 
 static struct table *table_of(const struct core *core)
@@ -60,12 +54,12 @@ static uint32_t mix_word(uint32_t hash, uint64_t word)
 	return (uint32_t)(x >> 32) ^ (uint32_t)x;
 }
 
-static size_t size_of(const struct stack *s)
+static size_t size_of(const struct profile_stack *s)
 {
 	return sizeof(*s) + s->frames * sizeof(s->pc[0]);
 }
 
-static void hash_stack(struct stack *s)
+static void hash_stack(struct profile_stack *s)
 {
 	uint32_t h = s->kind | (uint32_t)s->reason << 8;
 	uint64_t words[NAME_SIZE / sizeof(uint64_t)];
@@ -79,7 +73,7 @@ static void hash_stack(struct stack *s)
 	s->hash = h;
 }
 
-static bool is_same_stack(const struct stack *a, const struct stack *b)
+static bool is_same_stack(const struct profile_stack *a, const struct profile_stack *b)
 {
 	return a->hash == b->hash && a->kind == b->kind && a->reason == b->reason &&
 	       a->frames == b->frames && a->fn == b->fn && a->spawned == b->spawned &&
@@ -88,13 +82,13 @@ static bool is_same_stack(const struct stack *a, const struct stack *b)
 }
 
 /* Its place in the table, where that has it or room for it. */
-static struct stack *place_of(struct table *t, const struct stack *s)
+static struct profile_stack *place_of(struct table *t, const struct profile_stack *s)
 {
 	enum { PROBES = 16 };
 
 	for (unsigned i = 0; i < PROBES; i++) {
 		uint32_t *slot = &t->slot[(s->hash + i) % SLOTS];
-		struct stack *there = (struct stack *)(t->stacks + *slot - 1);
+		struct profile_stack *there = (struct profile_stack *)(t->stacks + *slot - 1);
 
 		if (*slot && is_same_stack(there, s))
 			return there;
@@ -102,7 +96,7 @@ static struct stack *place_of(struct table *t, const struct stack *s)
 			continue;
 		if (t->size - t->used < size_of(s))
 			return NULL;
-		there = (struct stack *)(t->stacks + t->used / sizeof(uint64_t));
+		there = (struct profile_stack *)(t->stacks + t->used / sizeof(uint64_t));
 		memcpy(there, s, size_of(s));
 		there->count = there->value = 0;
 		*slot = (uint32_t)(t->used / sizeof(uint64_t)) + 1;
@@ -114,9 +108,9 @@ static struct stack *place_of(struct table *t, const struct stack *s)
 }
 
 /* In a full table coroutines have no names of their own any more, which may be many. */
-static void profile_add(struct table *t, struct stack *s)
+static void profile_add(struct table *t, struct profile_stack *s)
 {
-	struct stack *there;
+	struct profile_stack *there;
 
 	hash_stack(s);
 	there = place_of(t, s);
@@ -135,7 +129,7 @@ static void profile_add(struct table *t, struct stack *s)
 }
 
 /* The coroutine that runs here: *s is its. */
-static void set_owner(struct stack *s, const struct co *co)
+static void set_owner(struct profile_stack *s, const struct co *co)
 {
 	const struct co_name *name = co->name;
 
@@ -152,8 +146,8 @@ static void set_owner(struct stack *s, const struct co *co)
 
 /* What is being counted, on each core: by interrupts, and by its scheduler. */
 struct buffer {
-	_Alignas(64) uint64_t
-		room[sizeof(struct stack) / sizeof(uint64_t) + FRAMES_MAX]; /* a struct stack */
+	_Alignas(64) uint64_t room[sizeof(struct profile_stack) / sizeof(uint64_t) +
+				   PROFILE_FRAMES]; /* a struct profile_stack */
 };
 
 /* ---- Waiting ---- */
@@ -205,7 +199,7 @@ static void count_wait(const struct core *core, const struct co *co, uint64_t ns
 {
 	static struct buffer buffers[MAX_CORES];
 	struct table *t = table_of(core);
-	struct stack *s = (struct stack *)buffers[core->index].room;
+	struct profile_stack *s = (struct profile_stack *)buffers[core->index].room;
 
 	shared_set(busy[core->index], true);
 	atomic_signal_fence(memory_order_seq_cst);
@@ -213,7 +207,7 @@ static void count_wait(const struct core *core, const struct co *co, uint64_t ns
 	s->value = ns;
 	s->reason = co->wait_reason;
 	s->kind = PROFILE_WAIT;
-	s->frames = (uint16_t)callers_stopped(co, s->pc, FRAMES_MAX);
+	s->frames = (uint16_t)callers_stopped(co, s->pc, PROFILE_FRAMES);
 	set_owner(s, co);
 	profile_add(t, s);
 	if (is_for_lock(s->reason)) {
@@ -230,7 +224,7 @@ void profile_resumes(struct core *core, struct co *next)
 	struct waits *w = &waits[core->index];
 	uint64_t since = next->wait_since, ns = core->now - since;
 
-	if (!profile || !machine.sample_every)
+	if (!shared_get(sampling))
 		return;
 	w->seen++;
 	if (since && !next->frame && core->now > since) {
@@ -268,7 +262,7 @@ static void *count_alloc(void *size, void *)
 	const struct co *co = arch_current();
 	struct core *core = co->core;
 	struct allocs *a = &allocs[core->index];
-	struct stack *s = (struct stack *)buffers[core->index].room;
+	struct profile_stack *s = (struct profile_stack *)buffers[core->index].room;
 	uint64_t step;
 
 	a->all += (uintptr_t)size;
@@ -286,7 +280,7 @@ static void *count_alloc(void *size, void *)
 	a->count = a->bytes = 0;
 	s->reason = 0;
 	s->kind = PROFILE_ALLOC;
-	s->frames = (uint16_t)callers_here(s->pc, FRAMES_MAX);
+	s->frames = (uint16_t)callers_here(s->pc, PROFILE_FRAMES);
 	set_owner(s, co);
 	profile_add(table_of(core), s);
 	atomic_signal_fence(memory_order_seq_cst);
@@ -309,8 +303,10 @@ bool irq_sample(const struct arch_regs *regs, uint64_t ns)
 	const struct co *co = arch_current();
 	struct core *core = co->core;
 	struct table *t = table_of(core);
-	struct stack *s = (struct stack *)samples[core->index].room;
+	struct profile_stack *s = (struct profile_stack *)samples[core->index].room;
 
+	if (!shared_get(sampling))
+		return false;
 	waits_begin(core);
 	if (!atomic_load_explicit(&core->running, memory_order_relaxed))
 		return false;
@@ -324,7 +320,7 @@ bool irq_sample(const struct arch_regs *regs, uint64_t ns)
 		t->lost_value[PROFILE_CPU] += ns;
 		return true;
 	}
-	s->frames = (uint16_t)callers_interrupted(regs, s->pc, FRAMES_MAX);
+	s->frames = (uint16_t)callers_interrupted(regs, s->pc, PROFILE_FRAMES);
 #ifdef PLANT_NO_CALLERS
 	s->frames = 1; /* the fault */
 #endif
@@ -333,7 +329,20 @@ bool irq_sample(const struct arch_regs *regs, uint64_t ns)
 	return true;
 }
 
-/* ---- */
+/* ---- From when to when ---- */
+
+/* n samples a second; bytes of each table. */
+static void set_up(uint64_t period, size_t bytes)
+{
+	profile->version = 1;
+	profile->cores = (uint32_t)machine.ncores;
+	profile->period = period;
+	profile->began = arch_clock();
+	profile->table_bytes = bytes;
+	for (int i = 0; i < machine.ncores; i++)
+		((struct table *)(profile->tables + (size_t)i * bytes))->size =
+			bytes - sizeof(struct table);
+}
 
 void profile_init(void)
 {
@@ -353,17 +362,75 @@ void profile_init(void)
 		log_warn("no memory for the profile\n");
 		return;
 	}
-	profile->version = 1;
-	profile->cores = (uint32_t)machine.ncores;
-	profile->period = NSEC_PER_SEC / n;
-	profile->began = arch_clock();
-	profile->table_bytes = bytes;
-	for (int i = 0; i < machine.ncores; i++)
-		((struct table *)(profile->tables + (size_t)i * bytes))->size =
-			bytes - sizeof(struct table);
+	set_up(NSEC_PER_SEC / n, bytes);
+	by_option = true;
 	if (machine.sample_every) {
-		profile_allocs = true;
+		profile_allocs = sampling = true;
 		shared_set(core_here()->every_switch, true);
 		machine.sample_every(profile->period);
+	}
+}
+
+/* On its core. period 0: no more. */
+static void *sample_here(void *period, void *)
+{
+	machine.sample_every((uintptr_t)period);
+	if (!period && !locals_room && !atomic_load_explicit(&watchers, memory_order_relaxed))
+		shared_set(core_here()->every_switch, false);
+	return NULL;
+}
+
+static void sample_everywhere(uint64_t period)
+{
+	const struct co *self = arch_current();
+	int pinned = self->flags & CO_PINNED ? self->pinned_core : -1;
+
+	for (int i = 0; i < core_count; i++) {
+		go_pin(i);
+		preempt_disable();
+		core_call(sample_here, (void *)period, NULL);
+		preempt_enable();
+	}
+	go_pin(pinned);
+}
+
+int profile_start(uint64_t period)
+{
+	size_t all = sizeof(*profile) + (size_t)machine.ncores * TABLE_LEAST;
+
+	if (!machine.sample_every)
+		return -ENOTSUP;
+	if (by_option)
+		return -EBUSY;
+	if (!profile)
+		profile = heap_alloc_aligned(PAGE_SIZE, all);
+	if (!profile)
+		return -ENOMEM;
+	memset(profile, 0, all);
+	set_up(period, TABLE_LEAST);
+	shared_set(sampling, true);
+	sample_everywhere(period);
+	return 0;
+}
+
+/* What a core is about to count while this ends, it has counted when the calling coroutine has been there. */
+void profile_stop(void)
+{
+	shared_set(sampling, false);
+	sample_everywhere(0);
+}
+
+void profile_each(void (*visit)(const struct profile_stack *s, void *arg), void *arg)
+{
+	for (int i = 0; i < core_count; i++) {
+		const struct table *t = table_of(cores[i]);
+
+		for (uint64_t at = 0; at < t->used;) {
+			const struct profile_stack *s =
+				(const struct profile_stack *)(t->stacks + at / sizeof(uint64_t));
+
+			visit(s, arg);
+			at += size_of(s);
+		}
 	}
 }

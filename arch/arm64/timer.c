@@ -66,8 +66,14 @@ static void start_samples(void)
 
 void timer_sample_every(uint64_t ns)
 {
-	sample_period = ns;
-	start_samples();
+	if (ns) {
+		sample_period = ns;
+		start_samples();
+	} else {
+		arch_irq_enable(platform.sample_irq, false);
+		WRITE_SYSREG(cntp_ctl_el0, CNTV_CTL_ENABLE | CNTV_CTL_IMASK);
+		isb();
+	}
 }
 
 void timer_sample_interrupt(void)

@@ -147,22 +147,29 @@ static void start_samples(struct host_core *h)
 	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGNAL_SAMPLE};
 	struct itimerspec every = {
 		.it_interval = {(time_t)(sample_period / NSEC), (long)(sample_period % NSEC)}};
-	timer_t timer;
 
 	if (!sample_period)
 		return;
 	h->sampled = processor_time();
 	every.it_value = every.it_interval;
 	event._sigev_un._tid = h->thread;
-	if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &every, NULL))
+	if ((!h->samples && timer_create(CLOCK_MONOTONIC, &event, &h->sample_timer)) ||
+	    timer_settime(h->sample_timer, 0, &every, NULL))
 		host_die("timer_create");
+	h->samples = true;
 }
 
 void host_sample_every(uint64_t ns)
 {
-	sample_period = ns;
-	host_samples_init();
-	start_samples(host_core_here());
+	struct host_core *h = host_core_here();
+
+	if (ns) {
+		sample_period = ns;
+		host_samples_init();
+		start_samples(h);
+	} else {
+		timer_settime(h->sample_timer, 0, &(struct itimerspec){0}, NULL);
+	}
 }
 
 /* ---- Starting ---- */

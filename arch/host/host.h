@@ -77,7 +77,8 @@ enum { SIGNAL_STACK = 128 * 1024 };
 /* What this port keeps for a core; struct core's arch points to it. */
 struct host_core {
 	/* The core's own. */
-	timer_t timer;
+	timer_t timer, sample_timer;
+	bool samples;         /* sample_timer has been made */
 	uint64_t deadline;    /* what it is armed for */
 	unsigned postponed;   /* bits: signals that came in the C library */
 	uint64_t retry;       /* until the next try to serve them, in ns */

@@ -226,6 +226,13 @@ void timer_start_samples(struct x86_core *x)
 
 void timer_sample_every(uint64_t ns)
 {
-	sample_period = ns;
-	timer_start_samples(x86_core_here());
+	struct x86_core *x = x86_core_here();
+
+	if (ns) {
+		sample_period = ns;
+		timer_start_samples(x);
+	} else {
+		x->samples.next = NEVER;
+		arch_timer_arm(x->deadline);
+	}
 }

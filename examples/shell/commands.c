@@ -38,6 +38,7 @@ const struct command commands[] = {
 	{"ps", "[MOST]", "the coroutines: what they do, what they wait for", ps},
 	{"cores", "", "the cores: how busy since the last time, and with what", core_table},
 	{"top", "[SECONDS]", "who uses the processors: in a second, or again and again", top},
+	{"prof", "[SECONDS]", "which functions take the time, and what is waited for", prof},
 	{"trace", "[on|off|N]", "records what happens; shows the last N events (20)", trace},
 	{"sieve", "[N]", "the N-th prime (300th), by a chain of channels", sieve},
 	{"skynet", "[N]", "N coroutines (10000) summed up by a tree of others", skynet},

@@ -30,6 +30,7 @@ void cat(int argc, char **argv);
 void core_table(int argc, char **argv);
 void hog(int argc, char **argv);
 void ls(int argc, char **argv);
+void prof(int argc, char **argv);
 void ps(int argc, char **argv);
 void sieve(int argc, char **argv);
 void skynet(int argc, char **argv);

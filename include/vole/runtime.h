@@ -70,6 +70,11 @@ int runtime_list(struct runtime_co *list, int max);
  * -ENOMEM; -EBUSY: a core does not stop; -ECANCELED; -EINVAL. */
 int runtime_busiest(struct runtime_co *list, int max, uint64_t ns);
 
+/* Looks for ns nanoseconds at what the cores run, about a thousand times a second, then writes to `to` the functions that
+ * took most of the time, at most so many, and what was waited for. 0; -EBUSY: another does, or PROFILE= for all of the
+ * run; -ENOTSUP: this machine cannot; -ENOMEM; -ECANCELED; -EINVAL. */
+int runtime_profile(FILE *to, int most, uint64_t ns);
+
 /* One core: counters since boot. */
 struct runtime_core_stats {
 	uint64_t switches, preemptions, steals, wakeups, ipis, spawned, idle_ns;

@@ -243,6 +243,20 @@ def run_top_plant(case):
     return [Check(f"time-so-far is caught by: {OF_ITS_TIME}", most > 100, f"status {run.status}: {most} %", run.text)]
 
 
+def run_prof(case):
+    commands = ["hog 30", "prof 1", "prof 1", "prof 0", "quit 4"]
+    run, (_, *shown, wrong, _) = ask(case, commands)
+    spins = [re.search(r"^ *\d+\.\d ms +(\d+)\.\d% .* spin$", "\n".join(part), re.M) for part in shown]
+    waits = [re.search(r"^ *\d+\.\d ms +\d+\.\d% +\d+  sleep$", "\n".join(part), re.M) for part in shown]
+    checks = [Check("prof: where the time goes, and what was waited for; and again",
+                    run.status == 4 and all(spin and int(spin[1]) > 50 for spin in spins) and all(waits)
+                    and "wants a number" in wrong[0], f"status {run.status}", run.text)]
+    run, (shown, again) = ask(case, ["prof 1", "prof 1"], ARGS="vole.profile=997")
+    checks.append(Check("prof where all of the run is looked at", run.status == 0 and "PROFILE=" in shown[0] and shown == again,
+                        f"status {run.status}", run.text))
+    return checks
+
+
 def run_example(case):
     name = case.name
     run = boot(builder.image(f"examples/{name}", case.arch), limit=90, ARCH=case.arch,
@@ -278,6 +292,7 @@ def cases(tier):
             yield Case("make", "gdb", arch, 2, run_gdb, 6)
         yield Case("shell", "tour", arch, 4, run_tour, 15, images=[(SHELL, arch, {})])
         yield Case("shell", "top", arch, 2, run_top, 6, images=[(SHELL, arch, {})])
+        yield Case("shell", "prof", arch, 2, run_prof, 5, images=[(SHELL, arch, {})])
         yield Case("shell", "trace", arch, 2, run_trace, 4, images=[(SHELL, arch, {})])
         for name in ("hello.c", "pingpong.c", "sieve.c"):
             yield Case("example", name, arch, 8 if arch == "arm64" else 4, run_example, 3,
