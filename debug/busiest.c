@@ -81,7 +81,7 @@ static void rank(struct co *co, void *arg)
 }
 
 /* A look at all coroutines; from now on each switch reads the clock, or not more than otherwise. */
-static bool look_at_all(void (*visit)(struct co *co, void *arg), struct busiest *b, bool watch)
+static bool look_stopped(void (*visit)(struct co *co, void *arg), struct busiest *b, bool watch)
 {
 	struct co *self = arch_current();
 	bool stopped;
@@ -119,9 +119,9 @@ int runtime_busiest(struct runtime_co *list, int max, uint64_t ns)
 	if (!b.table)
 		return -ENOMEM;
 	memset(b.table, 0, room * sizeof(*b.table));
-	if (look_at_all(note_used, &b, true)) {
+	if (look_stopped(note_used, &b, true)) {
 		status = time_sleep(ns);
-		if (!look_at_all(rank, &b, false))
+		if (!look_stopped(rank, &b, false))
 			status = -EBUSY;
 	}
 	heap_free(b.table);

@@ -16,7 +16,7 @@
 #include "kernel/proc.h"
 #include "sync/chan.h"
 
-enum { USUAL_SIZE = 8 << 20, LEAST_EVENTS = 16, SAMPLE_EACH = 1000 * 1000 };
+enum { USUAL_SIZE = 8 << 20, STARTED_SIZE = 1 << 20, LEAST_EVENTS = 16, SAMPLE_EACH = 1000 * 1000 };
 
 struct timeline *timeline;
 struct trace_event *timeline_events;
@@ -334,12 +334,12 @@ void trace_init(void)
 	look_end();
 }
 
-/* Of a machine with little memory no more than a part. */
-static uintptr_t usual_size(void)
+/* For trace_start; of a machine with little memory no more than a part. */
+static uintptr_t started_size(void)
 {
 	enum { PART = 8 };
 
-	return page_available() / PART < USUAL_SIZE ? page_available() / PART : USUAL_SIZE;
+	return page_available() / PART < STARTED_SIZE ? page_available() / PART : STARTED_SIZE;
 }
 
 void trace_start(void)
@@ -350,7 +350,7 @@ void trace_start(void)
 	starts++;
 	/* In the simulated machine only where its launcher gives memory for it: a run is to be the same without. */
 	if (!timeline && (!TRACE_ALWAYS || machine.record_size))
-		core_call(make_timeline, (void *)usual_size(), NULL);
+		core_call(make_timeline, (void *)started_size(), NULL);
 	if (timeline && !trace_recording)
 		set(true);
 	look_end();

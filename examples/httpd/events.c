@@ -32,33 +32,23 @@ static struct {
 } seen[TICKS][CORES_MAX];
 static struct runtime_core_stats before[CORES_MAX];
 
-/* Names of coroutines are anything. */
-static void add_string(struct text *t, const char *s)
-{
-	char clean[32];
-	size_t n = 0;
-
-	for (; *s && n < sizeof clean - 1; s++)
-		clean[n++] = *s < ' ' || *s == '"' || *s == '\\' ? '?' : *s;
-	clean[n] = '\0';
-	text_add(t, "\"%s\"", clean);
-}
-
-static void add_stats(struct text *t)
+void stats_add(struct text *t)
 {
 	struct runtime_stats s;
 
 	runtime_stats(&s);
 	text_add(t,
 		 "\"spawned\":%llu,\"switches\":%llu,\"preemptions\":%llu,\"steals\":%llu,"
-		 "\"live\":%zu,\"parked\":%zu,\"runnable\":%zu,\"stacks\":%zu,\"heap\":%zu,"
+		 "\"interrupts\":%llu,\"live\":%zu,\"parked\":%zu,\"runnable\":%zu,\"stacks\":%zu,"
+		 "\"heap\":%zu,"
 		 "\"free\":%zu,\"memory\":%zu,\"connections\":%ld,\"accepted\":%lu,"
-		 "\"requests\":%lu",
+		 "\"requests\":%lu,\"recording\":%s",
 		 (unsigned long long)s.spawned, (unsigned long long)s.switches,
-		 (unsigned long long)s.preemptions, (unsigned long long)s.steals, s.live, s.parked,
-		 s.runnable, s.stack_bytes, s.heap_bytes, s.free_bytes, runtime_memory(),
-		 (long)connections_now, (unsigned long)connections_ever,
-		 (unsigned long)requests_ever);
+		 (unsigned long long)s.preemptions, (unsigned long long)s.steals,
+		 (unsigned long long)s.ipis, s.live, s.parked, s.runnable, s.stack_bytes,
+		 s.heap_bytes, s.free_bytes, runtime_memory(), (long)connections_now,
+		 (unsigned long)connections_ever, (unsigned long)requests_ever,
+		 trace_active() ? "true" : "false");
 }
 
 void stats_serve(struct connection *c)
@@ -66,7 +56,7 @@ void stats_serve(struct connection *c)
 	struct text t = {0};
 
 	text_add(&t, "{\"cores\":%d,", runtime_cores());
-	add_stats(&t);
+	stats_add(&t);
 	text_add(&t, "}\n");
 	if (t.failed)
 		answer_status(c, 503, NULL);
@@ -106,7 +96,7 @@ static void add_core(struct text *t, int core)
 		if (tick)
 			text_add(t, ",");
 		if (seen[tick][core].known)
-			add_string(t, seen[tick][core].name);
+			text_add_string(t, seen[tick][core].name);
 		else
 			text_add(t, "null");
 	}
@@ -129,7 +119,7 @@ static void compose(struct text *t, unsigned long number)
 	text_add(t, "]");
 	if (number % STATS_EVERY == 0) { /* looks at every coroutine */
 		text_add(t, ",\"stats\":{");
-		add_stats(t);
+		stats_add(t);
 		text_add(t, "}");
 	}
 	text_add(t, "}\n\n");

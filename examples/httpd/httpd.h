@@ -217,6 +217,12 @@ void files_serve(struct connection *c, const char *path);
 
 void events_serve(struct connection *c); /* for as long as the other side listens */
 void stats_serve(struct connection *c);
+struct text;
+void stats_add(struct text *t); /* the figures of the machine, as members of a JSON object */
+
+/* ---- debug.c: the same in figures, with the coroutines that use most time, and the last events ---- */
+
+void debug_serve(struct connection *c);
 
 /* ---- load.c: work, for the page to show ---- */
 
@@ -224,8 +230,8 @@ void load_serve(struct connection *c);
 
 /* ---- page.c ---- */
 
-extern const char page[];
-extern const size_t page_size;
+extern const char page[], debug_page[];
+extern const size_t page_size, debug_page_size;
 
 /* ---- text.c: text that grows; when there is no memory it stays as it is, and says so ---- */
 
@@ -236,6 +242,7 @@ struct text {
 };
 
 void text_add(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void text_add_string(struct text *t, const char *s); /* in quotes, as JSON has it */
 void text_free(struct text *t);
 
 int hex_digit(char c);      /* its value, or -1 */

@@ -35,6 +35,11 @@ static void serve_page(struct connection *c)
 	serve_fixed(c, "text/html; charset=utf-8", page, page_size);
 }
 
+static void serve_debug_page(struct connection *c)
+{
+	serve_fixed(c, "text/html; charset=utf-8", debug_page, debug_page_size);
+}
+
 static void serve_hello(struct connection *c)
 {
 	static const char hello[] = "Hello from Vole!\n";
@@ -65,10 +70,15 @@ static const struct {
 	void (*serve)(struct connection *c);
 	bool posts; /* POST, or else GET and HEAD */
 } routes[] = {
-	{"/", serve_page, false},       {"/hello", serve_hello, false},
-	{"/stats", stats_serve, false}, {"/events", events_serve, false},
-	{"/files", serve_list, false},  {"/digest", serve_digest, true},
+	{"/", serve_page, false},
+	{"/hello", serve_hello, false},
+	{"/stats", stats_serve, false},
+	{"/events", events_serve, false},
+	{"/files", serve_list, false},
+	{"/digest", serve_digest, true},
 	{"/load", load_serve, true},
+	{"/debug", serve_debug_page, false},
+	{"/debug.json", debug_serve, false},
 };
 
 static void serve_file(struct connection *c)

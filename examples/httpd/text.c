@@ -36,6 +36,15 @@ void text_add(struct text *t, const char *fmt, ...)
 	t->size += (size_t)n;
 }
 
+void text_add_string(struct text *t, const char *s)
+{
+	text_add(t, "\"");
+	for (; *s; s++)
+		text_add(t, *s == '"' || *s == '\\' ? "\\%c" : "%c",
+			 *(const unsigned char *)s < ' ' ? '?' : *s);
+	text_add(t, "\"");
+}
+
 void text_free(struct text *t)
 {
 	free(t->data);

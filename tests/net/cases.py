@@ -4,7 +4,7 @@ from harness.kernel import results
 from harness.machine import ARCHES, HOST, boot
 from harness.suite import Case, Check
 
-from . import attacks, forged, many, names, page, paths, requests, rfc, room, site, wire
+from . import attacks, debug, forged, many, names, page, paths, requests, rfc, room, site, wire
 from .server import PATIENCE, Httpd, Server, image_of
 
 # Bytes that httpd may keep for the next connection, or for the next thousands.
@@ -133,6 +133,7 @@ RUNS = (  # name, what runs it, its application, seconds
     ("crawl", site.run_crawl, "examples/crawl", 3),
     ("requests", lambda case: run_httpd(case, requests.FAST), "examples/httpd", 8),
     ("rfc", run_rfc, "examples/httpd", 8),
+    ("debug", lambda case: run_httpd(case, debug.TESTS), "examples/httpd", 15),
     ("attacks", lambda case: run_httpd(case, attacks.FAST, attacks.OPTIONS), "examples/httpd", 20),
 )
 
