@@ -20,6 +20,12 @@ LINES = {name: number for number, line in enumerate((ROOT / SESSION).read_text()
          for name in re.findall(r"/\* (\w+): ", line)}
 
 
+# What chan says of them.
+NO_CHANNELS = {"nosuch": r'^No symbol "nosuch" in current context\.$', "0": "^chan 0: NULL is no channel$",
+               "&forks[1]": r"^chan &forks\[1\]: struct mutex \* is no channel$",
+               "forks": r"^chan forks: struct mutex \[6\] is no channel$"}
+
+
 def stop_from_deadlock(case, *more):
     return make("-s", "gdb", f"APP={DINING}", f"ARCH={case.arch}", f"SMP={case.smp}", "ARGS=wrong", "TIMEOUT=120",
                 f"GDB_ARGS=-batch -ex run-to-deadlock -ex 'info threads' -ex waits {' '.join(more)}")
@@ -28,7 +34,7 @@ def stop_from_deadlock(case, *more):
 def run_deadlock(case):
     """The dining philosophers: who holds what, in a circle; and everybody's frames."""
     run = stop_from_deadlock(case, "-ex 'thread apply all bt'", "-ex 'co -on \"mutex*\" -group function'",
-                             "-ex 'p forks[1]'", "-ex 'co 1'")
+                             "-ex 'p forks[1]'", *(f"-ex 'chan {text}'" for text in NO_CHANNELS), "-ex 'co 1'")
     waits = re.findall(r'^\d+ "philosopher (\d)" waits for mutex lock 0x[0-9a-f]+ held by \d+ "philosopher (\d)"$',
                        run.text, re.M)
     in_turn = {int(seat): int(other) for seat, other in waits}
@@ -42,7 +48,10 @@ def run_deadlock(case):
               Check("co -group counts", re.search(r"^ *5 dine: co ", run.text, re.M), "", run.text),
               Check("a mutex is printed with its holder", re.search(
                   r'^\$1 = mutex held by co \d+ "philosopher 1", waited for by co \d+ "philosopher 5"$',
-                  run.text, re.M), "", run.text)]
+                  run.text, re.M), "", run.text),
+              Check("what is no channel gets one line each",
+                    "Python" not in run.text and all(
+                        len(re.findall(line, run.text, re.M)) == 1 for line in NO_CHANNELS.values()), "", run.text)]
     if case.arch in ARCHES:
         lines = re.findall(r'\(co \d+ "philosopher \d" waiting on mutex lock 0x[0-9a-f]+ for [\d.]+ \w+\)', run.text)
         checks.append(Check("info threads has a line for each coroutine", len(set(lines)) == 5, f"{lines}", run.text))

@@ -118,7 +118,7 @@ class Command(gdb.Command):
     def invoke(self, argument, _from_tty):
         try:
             self.run(gdb.string_to_argv(argument), argument)
-        except (Failure, OSError) as failure:
+        except (Failure, OSError, gdb.error, gdb.MemoryError) as failure:
             raise gdb.GdbError(str(failure)) from None
 
 
@@ -358,6 +358,20 @@ def queue(kernel, value):
     return found
 
 
+def channel_address(value, text):
+    """Of what may be a number, or an address of anything."""
+    kind = value.type.strip_typedefs()
+    if kind.code == gdb.TYPE_CODE_PTR:
+        target = kind.target().strip_typedefs()
+        if target.code not in (gdb.TYPE_CODE_VOID, gdb.TYPE_CODE_INT) and target.tag != "chan":
+            raise gdb.GdbError(f"chan {text}: {value.type} is no channel")
+    elif kind.code != gdb.TYPE_CODE_INT:
+        raise gdb.GdbError(f"chan {text}: {value.type} is no channel")
+    if not int(value):
+        raise gdb.GdbError(f"chan {text}: NULL is no channel")
+    return value
+
+
 class Chan(Command):
     """A channel: chan EXPR, where EXPR is a struct chan or its address."""
 
@@ -369,7 +383,9 @@ class Chan(Command):
         kernel = SESSION.get()
         value = gdb.parse_and_eval(text)
         if value.type.strip_typedefs().code != gdb.TYPE_CODE_STRUCT:
-            value = struct_at(value, "chan")
+            value = struct_at(channel_address(value, text), "chan")
+        elif value.type.strip_typedefs().tag != "chan":
+            raise gdb.GdbError(f"chan {text}: {value.type} is no channel")
         address, count = int(value.address), field(value, "count")
         print(f"chan {address:#x}: {count} of {field(value, 'capacity')} values of {field(value, 'elem_size')} bytes"
               + ", closed" * bool(field(value, "closed")))
