@@ -20,7 +20,6 @@ enum { USUAL_SIZE = 8 << 20, STARTED_SIZE = 1 << 20, LEAST_EVENTS = 16, SAMPLE_E
 
 struct timeline *timeline;
 struct trace_event *timeline_events;
-static uint32_t event_bits;    /* of timeline->events */
 static bool by_option, prints; /* vole.trace= */
 bool trace_recording;
 static struct spinlock switching; /* what follows */
@@ -44,8 +43,7 @@ static inline __attribute__((always_inline)) void write_event(struct core *core,
 	do /* a handler may come between, and put its own */
 		n = shared_get(ring->next);
 	while (!arch_swap_here(&ring->next, n, n + 1));
-	event = &timeline_events[((size_t)core->index << event_bits) +
-				 (n & (timeline->events - 1))];
+	event = &ring->events[n & ring->mask];
 	event->what = TRACE_NONE;
 	event->co = co;
 	event->a = a;
@@ -115,17 +113,29 @@ void trace_event(struct core *core, enum trace_kind kind, uint64_t a, uint64_t b
 	look_end();
 }
 
-/* How self stops. */
-static inline void write_stop(struct core *core, uint64_t now, const struct co *self)
+/* How self stops; not for good. */
+static inline __attribute__((always_inline)) void write_pause(struct core *core, uint64_t now,
+							      const struct co *self)
 {
 	if (self->state == CO_WAITING)
 		write_event(core, TRACE_PARK, now, self->id, self->wait_reason,
 			    (uintptr_t)self->wait_object);
 	else if (self->state == CO_RUNNABLE)
 		write_event(core, TRACE_YIELD, now, self->id, 0, 0);
-	else if (self->state == CO_ENDED)
+}
+
+static inline bool sample_is_due(uint64_t now)
+{
+	return now >= atomic_load_explicit(&timeline->sample_at, memory_order_relaxed);
+}
+
+static inline void write_stop(struct core *core, uint64_t now, const struct co *self)
+{
+	if (self->state == CO_ENDED)
 		write_event(core, TRACE_EXIT, now, self->id, name_in_event(core, now, self), 0);
-	if (unlikely(now >= atomic_load_explicit(&timeline->sample_at, memory_order_relaxed)))
+	else
+		write_pause(core, now, self);
+	if (unlikely(sample_is_due(now)))
 		sample(core, now);
 }
 
@@ -134,42 +144,87 @@ static inline void write_switch(struct core *core, uint64_t now, const struct co
 	write_event(core, TRACE_SWITCH, now, next->id, name_in_event(core, now, next), 0);
 }
 
-/* On the core's own stack: not that of the coroutine, which may have no room for it. */
-static void *stop_here(void *, void *)
+/* Whoever runs next, where that is plain to see; or NULL. */
+static inline __attribute__((always_inline)) struct co *pick_next(struct core *core)
 {
-	struct co *self = arch_current(), *next;
-	struct core *core = self->core;
-	uint64_t now = ARCH_STAMP();
-	uint8_t on;
+	return shared_get(core->attention) == ATTENTION_TRACED ? proc_pick(core) : NULL;
+}
 
-	write_stop(core, now, self);
-	if (shared_get(core->attention) != ATTENTION_TRACED || !(next = proc_pick(core)))
-		return NULL;
-	/* switch_to looks again. What is off, or new, stays so until it is resumed. */
-	on = atomic_load_explicit(&next->on_core, memory_order_relaxed);
-	if (likely(on == CO_OFF || on == CO_NEW)) {
-		write_switch(core, now, next);
-		return next;
+/* switch_to looks again. What is off, or new, stays so until it is resumed. */
+static inline bool is_resumable(const struct co *next)
+{
+	uint8_t on = atomic_load_explicit(&next->on_core, memory_order_relaxed);
+
+	return likely(on == CO_OFF || on == CO_NEW);
+}
+
+/* These are on the core's own stack: not that of the coroutine, which may have no room for them. */
+static void *switch_here(void *next, void *now)
+{
+	struct core *core = core_here();
+	struct co *co = next;
+
+	if (is_resumable(co)) {
+		write_switch(core, (uint64_t)now, co);
+		return co;
 	}
-	shared_set(next->state, CO_RUNNABLE);
-	proc_put_next(core, next);
+	shared_set(co->state, CO_RUNNABLE);
+	proc_put_next(core, co);
 	return NULL;
+}
+
+static void *stop_here(void *now, void *)
+{
+	struct core *core = core_here();
+	struct co *next;
+
+	write_stop(core, (uint64_t)now, arch_current());
+	next = pick_next(core);
+	return next ? switch_here(next, now) : NULL;
 }
 
 struct co *trace_next(void)
 {
-	return core_here()->traced && timeline ? core_call(stop_here, NULL, NULL) : NULL;
+	struct co *self = arch_current(), *next;
+	struct core *core = self->core;
+	uint64_t now;
+
+	if (!core->traced || !timeline)
+		return NULL;
+	now = ARCH_STAMP();
+	if (unlikely(self->state == CO_ENDED || sample_is_due(now)))
+		return core_call(stop_here, (void *)now, NULL);
+	write_pause(core, now, self);
+	next = pick_next(core);
+	if (!next)
+		return NULL;
+	if (unlikely(shared_get(next->name)) || !is_resumable(next))
+		return core_call(switch_here, next, (void *)now);
+	write_event(core, TRACE_SWITCH, now, next->id, (uintptr_t)shared_get(next->fn), 0);
+	return next;
 }
 
-static void *ready_here(void *arg, void *woken)
+/* A peer is made ready at the time when a value was handed over. */
+static inline uint64_t time_of_ready(const struct core *core)
 {
-	const struct co *co = arg;
-	struct core *core = core_here();
-	struct trace_ring *ring = &timeline->ring[core->index];
-	uint64_t now = ring->served && ring->served == ring->next ? ring->now : ARCH_STAMP();
+	const struct trace_ring *ring = &timeline->ring[core->index];
 
-	write_event(core, woken ? TRACE_READY : TRACE_SPAWN, now, id_here(core), co->id,
-		    name_in_event(core, now, co));
+	return ring->served && ring->served == ring->next ? ring->now : ARCH_STAMP();
+}
+
+static inline __attribute__((always_inline)) void write_ready(struct core *core, uint64_t now,
+							      const struct co *co, bool woken,
+							      uint64_t name)
+{
+	write_event(core, woken ? TRACE_READY : TRACE_SPAWN, now, id_here(core), co->id, name);
+}
+
+static void *ready_named(void *co, void *woken)
+{
+	struct core *core = core_here();
+	uint64_t now = time_of_ready(core);
+
+	write_ready(core, now, co, woken, name_in_event(core, now, co));
 	return NULL;
 }
 
@@ -181,7 +236,12 @@ void trace_ready(const struct co *co, bool woken)
 #endif
 	if (!trace_opens())
 		return;
-	core_call(ready_here, (void *)co, (void *)(uintptr_t)woken);
+	/* A name takes more stack than the coroutine may have. */
+	if (likely(!shared_get(co->name)))
+		write_ready(core_here(), time_of_ready(core_here()), co, woken,
+			    (uintptr_t)shared_get(co->fn));
+	else
+		core_call(ready_named, (void *)co, (void *)(uintptr_t)woken);
 	look_end();
 }
 
@@ -222,46 +282,34 @@ void trace_switch_always(struct core *core, const struct co *next)
 
 /* ---- Channels ---- */
 
-struct handed {
-	const struct chan *chan;
-	const struct co *peer;
-	enum trace_kind with, alone; /* with a peer, without */
-};
-
-static void *handed_here(void *arg, void *)
+/* kind: with a peer, or without. */
+static inline __attribute__((always_inline)) void trace_handed(const struct chan *c,
+							       const struct co *peer,
+							       enum trace_kind kind)
 {
-	const struct handed *handed = arg;
-	struct core *core = core_here();
-	struct trace_ring *ring = &timeline->ring[core->index];
+	struct core *core;
+	struct trace_ring *ring;
 
-	ring->now = ARCH_STAMP();
-	if (handed->peer)
-		write_event(core, handed->with, ring->now, id_here(core), (uintptr_t)handed->chan,
-			    handed->peer->id);
-	else
-		write_event(core, handed->alone, ring->now, id_here(core), (uintptr_t)handed->chan,
-			    handed->chan->count);
-	ring->served = handed->peer ? ring->next : 0;
-	return NULL;
-}
-
-static void trace_handed(struct handed handed)
-{
 	if (!trace_opens())
 		return;
-	core_call(handed_here, &handed, NULL);
+	core = core_here();
+	ring = &timeline->ring[core->index];
+	ring->now = ARCH_STAMP();
+	write_event(core, kind, ring->now, id_here(core), (uintptr_t)c, peer ? peer->id : c->count);
+	ring->served = peer ? ring->next : 0;
 	look_end();
 }
 
 void trace_send(const struct chan *c, const struct co *peer)
 {
-	trace_handed((struct handed){c, peer, TRACE_SEND_TO, TRACE_SEND});
+	trace_handed(c, peer, peer ? TRACE_SEND_TO : TRACE_SEND);
 }
 
 void trace_receive(const struct chan *c, const struct co *peer)
 {
-	trace_handed((struct handed){c, peer, c->capacity ? TRACE_RECEIVE_PUT : TRACE_RECEIVE_FROM,
-				     TRACE_RECEIVE});
+	enum trace_kind with = c->capacity ? TRACE_RECEIVE_PUT : TRACE_RECEIVE_FROM;
+
+	trace_handed(c, peer, peer ? with : TRACE_RECEIVE);
 }
 
 /* ---- On and off ---- */
@@ -270,9 +318,9 @@ static void *make_timeline(void *size, void *)
 {
 	size_t room = (size_t)size / sizeof(struct trace_event) / (size_t)machine.ncores;
 	size_t head = (sizeof(*timeline) + PAGE_SIZE - 1) & -(size_t)PAGE_SIZE;
+	uint32_t event_bits = 0;
 	struct timeline *t;
 
-	event_bits = 0;
 	while ((room >> event_bits) > 1 || (1 << event_bits) < LEAST_EVENTS)
 		event_bits++;
 	t = record_alloc("timeline", head + (((size_t)machine.ncores * sizeof(*timeline_events))
@@ -287,6 +335,10 @@ static void *make_timeline(void *size, void *)
 	t->head = (uint32_t)head;
 	t->began = arch_clock();
 	timeline_events = (struct trace_event *)((char *)t + head);
+	for (int i = 0; i < machine.ncores; i++) {
+		t->ring[i].events = timeline_events + ((size_t)i << event_bits);
+		t->ring[i].mask = t->events - 1;
+	}
 	timeline = t;
 	return NULL;
 }

@@ -54,7 +54,9 @@ struct trace_ring {
 	uintptr_t
 		served; /* next, when a value had just been handed over: its peer is made ready now */
 	uint64_t now;   /* of the last event of a coroutine */
-	uint64_t timers; /* core->timers_after, when it was looked at last */
+	uint64_t timers;            /* core->timers_after, when it was looked at last */
+	struct trace_event *events; /* constant, as mask: timeline->events - 1 */
+	uintptr_t mask;
 	struct {
 		uint64_t id, at; /* a name was written last, for this id, as event at */
 	} named[29];
