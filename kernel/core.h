@@ -30,6 +30,7 @@ struct proc {
 	bool slice_armed;   /* slice_end is set: always where something waits here */
 	uint32_t ticks;     /* picks that began a new slice */
 	uint32_t tick_seen; /* ticks when the slice was last looked at */
+	uint32_t full_tick; /* ticks when one that has used up a slice was picked */
 	struct runq runq;
 	struct co_list expired; /* those that have used up a slice: after those that have not */
 	struct co_list urgent;  /* urgent, and pinned here */

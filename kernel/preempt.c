@@ -11,6 +11,9 @@ enum { RUNNEXT_AGE = 100 * 1000 };
 /* One that has used up its slice waits for so many slices of others, before it is one of them again. */
 enum { EXPIRED_SLICES = 4 };
 
+/* The slice of one that has used up none is a fourth: what takes little time is done before what takes much. */
+enum { FIRST_SLICE = 4 };
+
 /* Slices are looked at this often, so that no sum of times overflows. */
 #define QUANTUM_MAX (3600 * NSEC_PER_SEC)
 
@@ -132,6 +135,28 @@ static uint64_t slice_length(void)
 	return quantum ? quantum : 10 * NSEC_PER_MSEC;
 }
 
+static uint64_t first_slice(void)
+{
+	uint64_t part = slice_length() / FIRST_SLICE;
+
+	return part > QUANTUM_MIN ? part : QUANTUM_MIN;
+}
+
+/* The length of the slice that runs now. Where the timer was late, the host may not have run the machine: that
+ * time is not the coroutine's, and its first slice is longer by it, up to a whole one. */
+static uint64_t slice_now(const struct proc *proc, uint64_t now)
+{
+	uint64_t whole = slice_length(), part, late;
+
+	if (proc->full_tick == proc->ticks)
+		return whole;
+	part = first_slice();
+	late = part / 8 > QUANTUM_MIN ? part / 8 : QUANTUM_MIN;
+	if (now > proc->slice_end + late)
+		part += now - proc->slice_began;
+	return part < whole ? part : whole;
+}
+
 /* When to look at the slice again: at its end, and sooner where an idle core could help. */
 static void look_at_slice_by(struct core *core, uint64_t now, uint64_t end)
 {
@@ -176,6 +201,7 @@ bool preempt_slice_over(struct core *core, struct co *running, uint64_t now)
 {
 	struct proc *proc = &core->proc;
 	uint64_t quantum = atomic_load_explicit(&preempt_quantum, memory_order_relaxed);
+	uint64_t slice;
 	bool over;
 
 	if (!proc_waiting(core)) {
@@ -191,7 +217,8 @@ bool preempt_slice_over(struct core *core, struct co *running, uint64_t now)
 		proc->tick_seen = proc->ticks;
 		proc->slice_began = now;
 	}
-	over = quantum && (now >= proc->slice_began + slice_length() ||
+	slice = slice_now(proc, now);
+	over = quantum && (now >= proc->slice_began + slice ||
 			   (running && !(running->flags & CO_URGENT) && proc_urgent_waiting(core)));
 	if (over) {
 		/* The next pick begins a slice, now. */
@@ -201,7 +228,7 @@ bool preempt_slice_over(struct core *core, struct co *running, uint64_t now)
 	/* Also where the quantum has become shorter, or another core idle. */
 	if (now >= proc->slice_end || over ||
 	    (proc->slice_end > now + RUNNEXT_AGE && proc_idle_cores()) ||
-	    proc->slice_end > proc->slice_began + slice_length()) {
+	    proc->slice_end > proc->slice_began + slice) {
 		struct co *co = proc->runnext;
 
 		/* Without preemption, too, a pair that wakes each other keeps nobody out. */
@@ -212,7 +239,11 @@ bool preempt_slice_over(struct core *core, struct co *running, uint64_t now)
 		core->turn_over = !quantum;
 		if (now >= proc->expired_at)
 			preempt_unexpire(core);
-		look_at_slice_by(core, now, proc->slice_began + slice_length());
+		if (over) { /* as long as the next may run */
+			co = runq_can_get(&proc->runq) ? *proc->runq.head : proc->expired.first;
+			slice = co && shared_get(co->frame) ? slice_length() : first_slice();
+		}
+		look_at_slice_by(core, now, proc->slice_began + slice);
 	}
 	return over;
 }

@@ -158,8 +158,13 @@ _Noreturn void scheduler_run(struct core *core)
 	}
 	service(core, NULL); /* gets what interrupts and faults need */
 	for (;;) {
-		if (!next)
+		if (!next) {
 			next = find(core);
+			if (next->frame) { /* its slice is a whole one, and begins now */
+				core->proc.full_tick = core->proc.tick_seen = core->proc.ticks;
+				core->proc.slice_began = core->now;
+			}
+		}
 		if (!core->proc.slice_armed && proc_waiting(core))
 			preempt_slice_begin(core);
 		if (!stack_is_free(core, next)) {

@@ -73,8 +73,7 @@ static struct slab *slab_make(struct slab_cache *cache)
 	for (unsigned i = 0; i < cache->capacity; i++)
 		slab->free[i / 32] |= UINT32_C(1) << i % 32;
 	for (unsigned i = 0; cache->type_stable && i < cache->capacity; i++)
-		memset((char *)slab + SLAB_HEADER + i * cache->size +
-			       (cache->zeroed & ~(size_t)63),
+		memset((char *)slab + SLAB_HEADER + i * cache->size + (cache->zeroed & ~(size_t)63),
 		       0, cache->size < 64 ? cache->size : 64);
 	return slab;
 }
