@@ -53,15 +53,14 @@ def checks_of_text(text):
 
 
 def arrows(trace, category):
-    """Those with both ends: (from, to); and what is wrong with the others."""
+    """(from, to) of each; and those that are wrong."""
     whole, wrong = [], []
     for flow, ends in trace.flows.items():
         mine = [end for end in ends if end[2] == category]
         outs, ins = ([end for end in mine if end[3] == way] for way in ("out", "in"))
-        if len(mine) != len(ends) or len(outs) != 1 and mine or len(ins) > 1:
-            if mine:
-                wrong.append((flow, ends))
-        elif ins:
+        if mine and (len(mine) != len(ends) or len(outs) != 1 or len(ins) != 1):
+            wrong.append((flow, ends))
+        elif mine:
             if ins[0][0] < outs[0][0]:
                 wrong.append((flow, ends))
             whole.append((outs[0][1], ins[0][1]))

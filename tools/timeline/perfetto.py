@@ -26,6 +26,7 @@ class Writer:
         self.timeline, self.out = timeline, out
         self.known = set() # tracks that are described
         self.counters = {}
+        self.arrived = set() # flows that have two ends: a value may be left that nobody receives
         self.parts, self.size = [], 0
 
     def put(self, content):
@@ -82,13 +83,15 @@ class Writer:
             content = number(9, BEGIN if what == "begin" else INSTANT) + number(11, self.uuid(track))
             content += data(22, category) + data(23, name) + b"".join(detail(*each) for each in details)
             for field, flow in zip((47, 48), flows):
-                content += fixed(field, flow) if flow else b""
+                content += fixed(field, flow) if flow in self.arrived else b""
             self.event(time, content)
 
 
 def write(timeline, out):
     writer = Writer(timeline, out)
     writer.begin()
-    for told in tracks.tell(timeline):
+    everything = tracks.tell(timeline)
+    writer.arrived = {told[7] for told in everything if told[0] == "instant" and told[7]}
+    for told in everything:
         writer.tell(told)
     writer.flush()
