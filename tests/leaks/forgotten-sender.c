@@ -9,7 +9,7 @@ static void answer(void *c)
 {
 	int value = 42;
 
-	time_sleep(5 * NSEC_PER_MSEC);
+	time_sleep(100 * NSEC_PER_MSEC);
 	chan_send((struct chan *)c, &value);
 }
 
@@ -28,6 +28,6 @@ int main(void)
 #pragma GCC unroll 3 /* three calls of go at one line: they are told of together */
 	for (int i = 0; i < 3; i++)
 		ask();
-	time_sleep(20 * NSEC_PER_MSEC);
+	time_sleep(200 * NSEC_PER_MSEC);
 	return 0;
 }

@@ -6,6 +6,7 @@
 struct box {
 	struct mutex mutex;
 	struct cond changed;
+	int waiting;
 	bool full;
 };
 
@@ -14,6 +15,7 @@ static void waiter(void *arg)
 	struct box *box = arg;
 
 	mutex_lock(&box->mutex);
+	box->waiting++;
 	while (!box->full)
 		cond_wait(&box->changed, &box->mutex);
 	mutex_unlock(&box->mutex);
@@ -25,8 +27,12 @@ int main(void)
 
 	go(waiter, box);
 	go(waiter, box);
-	time_sleep(5 * NSEC_PER_MSEC);
 	mutex_lock(&box->mutex);
+	while (box->waiting < 2) {
+		mutex_unlock(&box->mutex);
+		time_sleep(NSEC_PER_MSEC);
+		mutex_lock(&box->mutex);
+	}
 	box->full = true;
 	cond_signal(&box->changed);
 	mutex_unlock(&box->mutex);

@@ -8,6 +8,7 @@ struct stopper {
 	struct chan *stopper;
 	struct waitgroup stop, drain;
 	struct mutex mutex;
+	struct event begun;
 };
 
 static void worker(void *arg)
@@ -17,6 +18,7 @@ static void worker(void *arg)
 	mutex_lock(&s->mutex);
 	waitgroup_add(&s->drain, 1); /* a task begins, and does not end */
 	mutex_unlock(&s->mutex);
+	event_post(&s->begun);
 	take(s->stopper);
 	waitgroup_done(&s->stop);
 }
@@ -30,10 +32,10 @@ static void stop_all(void *arg)
 {
 	struct all *all = arg;
 
-	time_sleep(5 * NSEC_PER_MSEC);
 	for (int i = 0; i < 3; i++) {
 		struct stopper *s = all->stopper[i];
 
+		event_wait(&s->begun);
 		mutex_lock(&s->mutex);
 		waitgroup_wait(&s->drain);
 		mutex_unlock(&s->mutex);

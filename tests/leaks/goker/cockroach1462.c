@@ -6,7 +6,7 @@
 struct stopper {
 	struct chan *stopping, *events;
 	struct waitgroup workers;
-	struct sema taken;
+	struct event gives_last;
 };
 
 static void transport(void *arg)
@@ -14,8 +14,11 @@ static void transport(void *arg)
 	struct stopper *s = arg;
 	struct select_case stopping[] = {RECEIVE(s->stopping)};
 
-	while (chan_try_select(stopping, 1) != 0)
+	for (int i = 0; chan_try_select(stopping, 1) != 0; i++) {
+		if (i == 3)
+			event_post(&s->gives_last);
 		give(s->events);
+	}
 	waitgroup_done(&s->workers);
 }
 
@@ -25,7 +28,6 @@ static void process(void *arg)
 
 	for (int i = 0; i < 3; i++)
 		take(s->events);
-	sema_release(&s->taken);
 	take(s->stopping); /* of the two cases that are ready, this one is chosen */
 	waitgroup_done(&s->workers);
 }
@@ -34,8 +36,7 @@ static void stop(void *arg)
 {
 	struct stopper *s = arg;
 
-	sema_acquire(&s->taken);
-	time_sleep(2 * NSEC_PER_MSEC);
+	event_wait(&s->gives_last);
 	chan_close(s->stopping);
 	waitgroup_wait(&s->workers);
 }

@@ -10,6 +10,7 @@ struct tokens {
 	struct chan *added, *stop;
 	struct waitgroup done;
 	struct sema deleting;
+	struct event locked;
 };
 
 static void keeper(void *arg)
@@ -29,7 +30,7 @@ static void keeper(void *arg)
 		if (which == 1 && any) {
 			for (int i = 0; i < 3; i++)
 				sema_release(&t->deleting);
-			time_sleep(2 * NSEC_PER_MSEC);
+			event_wait(&t->locked);
 			ticker_stop(&ticker);
 			rwmutex_lock(&t->mutex); /* delete what is old */
 			rwmutex_unlock(&t->mutex);
@@ -46,6 +47,7 @@ static void assign(void *arg)
 
 	sema_acquire(&t->deleting);
 	rwmutex_lock(&t->mutex);
+	event_post(&t->locked);
 	give(t->added);
 	give(t->added);
 	rwmutex_unlock(&t->mutex);

@@ -9,6 +9,7 @@ struct page {
 	struct sema *content;
 	struct once text;
 	struct waitgroup done;
+	struct event held;
 };
 
 static void init_text(void *arg)
@@ -24,6 +25,7 @@ static void init_content(void *arg)
 	struct page *p = arg;
 
 	sema_acquire(p->content);
+	event_post(&p->held);
 	init_text(p);
 	sema_release(p->content);
 }
@@ -33,7 +35,7 @@ static void render_page(void *arg)
 	struct page *p = arg;
 
 	go(init_content, p);
-	time_sleep(2 * NSEC_PER_MSEC); /* it waits for that for a while only */
+	event_wait(&p->held); /* it waits for that for a while only */
 	once_do(&p->text, init_text, p);
 	waitgroup_done(&p->done);
 }

@@ -9,6 +9,7 @@ struct notifier {
 	struct mutex mutex;
 	struct cond cond;
 	struct chan *waited, *finished, *served;
+	struct event locked;
 };
 
 static void wait_cond(void *arg)
@@ -29,6 +30,7 @@ static void service_loop(void *arg)
 
 	go(wait_cond, n);
 	mutex_lock(&n->mutex);
+	event_post(&n->locked);
 	if (chan_select(cases, 2) == 0) {
 		cond_signal(&n->cond);
 		mutex_unlock(&n->mutex);
@@ -46,7 +48,7 @@ static void test_notify(void *unused)
 	n->finished = signals(0);
 	n->served = signals(0);
 	go(service_loop, n);
-	time_sleep(NSEC_PER_MSEC);
+	event_wait(&n->locked);
 	chan_close(n->finished);
 	take(n->served);
 }

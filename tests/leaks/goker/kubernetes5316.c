@@ -4,6 +4,7 @@
 
 struct request {
 	struct chan *result, *error;
+	struct event left;
 	bool fails;
 };
 
@@ -11,7 +12,7 @@ static void call_and_tell(void *arg)
 {
 	struct request *r = arg;
 
-	time_sleep(5 * NSEC_PER_MSEC);
+	event_wait(&r->left); /* it takes long */
 	give(r->fails ? r->error : r->result);
 }
 
@@ -20,11 +21,12 @@ static void finish_request(void *fails)
 	struct request *r = make_new(struct request);
 	struct select_case cases[2];
 
-	*r = (struct request){signals(0), signals(0), fails != NULL};
+	*r = (struct request){.result = signals(0), .error = signals(0), .fails = fails != NULL};
 	cases[0] = (struct select_case)RECEIVE(r->result);
 	cases[1] = (struct select_case)RECEIVE(r->error);
 	go(call_and_tell, r);
 	chan_select_until(cases, 2, time_now() + NSEC_PER_MSEC);
+	event_post(&r->left);
 }
 
 int main(void)

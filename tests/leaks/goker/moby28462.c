@@ -7,6 +7,7 @@ struct container {
 	struct mutex mutex;
 	struct chan *stop;
 	struct sema locked;
+	struct event checked;
 };
 
 static void monitor_health(void *arg)
@@ -15,6 +16,7 @@ static void monitor_health(void *arg)
 
 	sema_acquire(&c->locked);
 	while (chan_try_select((struct select_case[]){RECEIVE(c->stop)}, 1) != 0) {
+		event_post(&c->checked);
 		mutex_lock(&c->mutex); /* handle the result of a probe */
 		mutex_unlock(&c->mutex);
 	}
@@ -26,7 +28,7 @@ static void state_changed(void *arg)
 
 	mutex_lock(&c->mutex);
 	sema_release(&c->locked);
-	time_sleep(2 * NSEC_PER_MSEC);
+	event_wait(&c->checked);
 	give(c->stop);
 	mutex_unlock(&c->mutex);
 }

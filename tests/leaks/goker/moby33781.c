@@ -3,26 +3,29 @@
 #include "goker.h"
 
 struct health {
-	struct chan *stop;
+	struct chan *stop, *results;
 	struct sema probing;
+	struct event left;
 };
 
-static void probe(void *results)
+static void probe(void *arg)
 {
-	time_sleep(5 * NSEC_PER_MSEC);
-	give(results);
-	chan_close(results);
+	struct health *h = arg;
+
+	event_wait(&h->left); /* it takes long */
+	give(h->results);
+	chan_close(h->results);
 }
 
 static void monitor_probes(void *arg)
 {
 	struct health *h = arg;
-	struct chan *results = signals(0);
-	struct select_case cases[] = {RECEIVE(h->stop), RECEIVE(results)};
+	struct select_case cases[] = {RECEIVE(h->stop), RECEIVE(h->results)};
 
-	go(probe, results);
+	go(probe, h);
 	sema_release(&h->probing);
 	chan_select(cases, 2);
+	event_post(&h->left);
 }
 
 static void stop_probes(void *arg)
@@ -38,6 +41,7 @@ int main(void)
 	struct health *h = make_new(struct health);
 
 	h->stop = signals(0);
+	h->results = signals(0);
 	go(monitor_probes, h);
 	go(stop_probes, h);
 	return settled();
