@@ -23,6 +23,7 @@
 #include "kernel/heap.h"
 #include "kernel/locals.h"
 #include "kernel/lock.h"
+#include "kernel/preempt.h"
 #include "kernel/sched.h"
 #include "kernel/start.h"
 
@@ -60,14 +61,14 @@ static void start_from(struct co *co, void *leaks)
 		reach_co(co);
 }
 
-/* The image's variables, but those of the core that boots, which are treated as those of all cores. */
-static void start_from_image(const char *from, const char *to)
+/* Variables of the image, but for one of them. */
+static void start_from_image(const char *from, const char *to, const void *without, size_t size)
 {
-	const char *boot = (const char *)cores[0];
+	const char *at = without;
 
-	if (boot >= from && boot < to) {
-		reach_words(from, boot);
-		from = boot + sizeof(struct core);
+	if (at >= from && at < to) {
+		reach_words(from, at);
+		from = at + size;
 	}
 	reach_words(from, to);
 }
@@ -154,8 +155,11 @@ static void *look_for_leaks(void *arg, void *unused)
 		return NULL;
 	}
 	if (reach_begin(leaks->self, leaks->sp, &leaks->needed)) {
-		start_from_image(__init_array_start, _edata);
-		start_from_image(__bss_start, _end);
+		/* A time looks like an address where memory begins at 0. */
+		start_from_image(__init_array_start, _edata, (const void *)&preempt_quantum,
+				 sizeof(preempt_quantum));
+		/* The core that boots is treated as all cores are. */
+		start_from_image(__bss_start, _end, cores[0], sizeof(*cores[0]));
 		for (int i = 0; i < core_count; i++)
 			start_from_core(cores[i]);
 		co_each(start_from, leaks);

@@ -24,7 +24,7 @@
 
 enum { STATUS_PANIC = 134, FRAMES_MAX = 40 };
 
-volatile bool panicking;
+bool panicking;
 void (*panic_more)(void);
 
 /* From frame n on; the number of the next. */
@@ -89,7 +89,7 @@ static void panic_begin(void)
 		for (;;)
 			arch_relax(); /* until arch_stop_others gets here */
 	}
-	panicking = true;
+	shared_set(panicking, true);
 	if (core_count) {
 		arch_current()->holder = arch_current()->id; /* may call anything: see calls.h */
 		arch_stop_others();

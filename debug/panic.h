@@ -20,8 +20,8 @@ _Noreturn void panic_with(panic_formatter *formatter, const char *fmt, va_list a
 /* All coroutines are asleep. */
 _Noreturn void panic_deadlock(void);
 
-/* True from the first panic on: locks may be held by cores that have stopped. */
-extern volatile bool panicking;
+/* True from the first panic on (shared_get): locks may be held by cores that have stopped. */
+extern bool panicking;
 
 /* Set by who panics next: prints what there is to say behind the backtrace. */
 extern void (*panic_more)(void);

@@ -164,7 +164,7 @@ void vprint(const char *fmt, va_list args)
 	struct co *self = core_count ? arch_current() : NULL;
 	bool held;
 
-	if (panicking || !self) { /* there is nobody else */
+	if (shared_get(panicking) || !self) { /* there is nobody else */
 		put_format(&out, fmt, args);
 		return;
 	}

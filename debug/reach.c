@@ -509,7 +509,8 @@ static void *take_free(size_t bytes)
 static char *take_part(size_t bytes)
 {
 	size_t pages = (bytes + PAGE_SIZE - 1) / PAGE_SIZE;
-	char *part = panicking ? take_free(pages * PAGE_SIZE) : page_alloc_many(pages, PAGE_SIZE);
+	char *part = shared_get(panicking) ? take_free(pages * PAGE_SIZE)
+					   : page_alloc_many(pages, PAGE_SIZE);
 
 	for (size_t i = 0; part && i < pages; i++)
 		page_of(part)[i].prev = 0;

@@ -266,7 +266,7 @@ bool slab_visit_try(void)
 	int n = atomic_load_explicit(&visitors, memory_order_relaxed);
 
 	do
-		if (n == TAKEN_AWAY && !panicking)
+		if (n == TAKEN_AWAY && !shared_get(panicking))
 			return false;
 	/* acquire: with the release in slab_reclaim. */
 	while (!atomic_compare_exchange_weak_explicit(&visitors, &n, n + 1, memory_order_acquire,

@@ -38,7 +38,7 @@ static struct __lock last_resort;
 
 static bool nothing_to_lock(void)
 {
-	return panicking || arch_current()->flags & CO_KERNEL;
+	return shared_get(panicking) || arch_current()->flags & CO_KERNEL;
 }
 
 void __retarget_lock_init_recursive(_LOCK_T *lock)

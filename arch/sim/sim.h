@@ -424,7 +424,8 @@ void sim_timer_came(void); /* on the core that goes on */
 extern bool sim_leaks; /* what is left at the end is looked for */
 extern struct co *sim_exiter;
 extern uintptr_t sim_exit_sp, sim_exit_regs[6];
-void sim_look_for_leaks(int status); /* at the end; returns if there is none, or a status of the program */
+/* At the end. Returns if there is none, or the program has a status of its own. */
+void sim_look_for_leaks(int status);
 
 /* ---- start.c ---- */
 
