@@ -31,11 +31,12 @@ struct host_core *host_core_here(void)
 
 /* ---- Time ---- */
 
+/* Not the C library's, which takes more stack. */
 static uint64_t monotonic(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	host_call(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&ts, 0, 0, 0, 0);
 	return (uint64_t)ts.tv_sec * NSEC + (uint64_t)ts.tv_nsec;
 }
 
