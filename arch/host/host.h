@@ -34,8 +34,10 @@
 #define HOST_H
 
 #define _GNU_SOURCE
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <time.h>
 #include <ucontext.h>
@@ -128,6 +130,20 @@ static inline long host_call(long number, long a, long b, long c, long d, long e
 			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
 			 : "rcx", "r11", "memory");
 	return result;
+}
+
+struct pollfd;
+
+/* How many of them are ready now, or a negative errno value. A signal, which is an interrupt here, has Linux say EINTR
+ * where none is. */
+static inline long host_poll_now(struct pollfd *fds, size_t n)
+{
+	long ready;
+
+	do
+		ready = host_call(SYS_poll, (long)fds, (long)n, 0, 0, 0, 0);
+	while (ready == -EINTR);
+	return ready;
 }
 
 /* ---- switch.S ---- */

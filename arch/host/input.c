@@ -46,7 +46,7 @@ static bool is_ready(int fd, short events)
 {
 	struct pollfd p = {.fd = fd, .events = events};
 
-	return host_call(SYS_poll, (long)&p, 1, 0, 0, 0, 0) != 0;
+	return host_poll_now(&p, 1) != 0;
 }
 
 static bool cancelled(int fd)

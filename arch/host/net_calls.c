@@ -67,7 +67,7 @@ static bool will_not_receive(int fd)
 {
 	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
 
-	return host_call(SYS_poll, (long)&p, 1, 0, 0, 0, 0) > 0 && p.revents & POLLRDHUP;
+	return host_poll_now(&p, 1) > 0 && p.revents & POLLRDHUP;
 }
 
 /* The system call until it does not say that it would block. */
@@ -159,7 +159,7 @@ static long connected(int fd, struct endpoint *e, const struct sockaddr *addr, s
 
 	for (;;) {
 		struct net_watch watch = {.endpoint = e, .seen = atomic_load(&e->edges)};
-		long n = host_call(SYS_poll, (long)&p, 1, 0, 0, 0, 0);
+		long n = host_poll_now(&p, 1);
 
 		if (n < 0)
 			return n;
@@ -395,7 +395,7 @@ static long poll_until(struct pollfd *fds, size_t n, uint64_t deadline, struct n
 							   .events = (uint16_t)fds[i].events};
 		}
 
-		long ready = host_call(SYS_poll, (long)fds, (long)n, 0, 0, 0, 0);
+		long ready = host_poll_now(fds, n);
 
 		if (ready)
 			return ready;

@@ -431,9 +431,31 @@ static void test_dup(void)
 	verdict("a connection ends with its last descriptor");
 }
 
+/* Timers go off every few microseconds, at any point of a call. */
+static void test_poll_among_interrupts(void)
+{
+	uint64_t end = time_now() + 200 * NSEC_PER_MSEC, quantum = runtime_set_quantum(10000);
+	struct ticker ticker;
+	struct pollfd p = {.events = POLLIN};
+	int fds[2];
+
+	connection(AF_INET, fds);
+	p.fd = fds[0];
+	expect_eq(ticker_start(&ticker, 20000), 0);
+	for (int n = 0; n == 0 && time_now() < end;) {
+		n = poll(&p, 1, 0);
+		expect_eq(n, 0);
+	}
+	ticker_stop(&ticker);
+	runtime_set_quantum(quantum);
+	close(fds[0]);
+	close(fds[1]);
+	verdict("poll says that nothing is there, whatever interrupts it");
+}
+
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 14);
+	test_begin(argc, argv, 15);
 	test_both_ways(AF_INET);
 	test_both_ways(AF_INET6);
 	test_half_close();
@@ -447,6 +469,7 @@ int main(int argc, char **argv)
 	test_many();
 	test_options();
 	test_dup();
+	test_poll_among_interrupts();
 	until_alone();
 	verdict("nobody is left");
 	return test_end();
