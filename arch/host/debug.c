@@ -59,6 +59,9 @@ void arch_print_regs(const struct arch_regs *regs, void (*print)(const char *fmt
 		      i % PER_LINE == PER_LINE - 1 || i == COUNT - 1 ? "\n" : "  ");
 }
 
+/* A dump walks stacks of those that go on or end meanwhile, as it knows. */
+#define UNCHECKED __attribute__((no_sanitize("address", "thread")))
+
 void arch_backtrace_here(struct backtrace *b)
 {
 	const uintptr_t *fp = __builtin_frame_address(0);
@@ -77,9 +80,8 @@ static void leave_library(struct backtrace *b, const struct arch_regs *regs, uin
 	b->fp = fp;
 }
 
-__attribute__((no_sanitize("thread"))) void arch_backtrace_regs(struct backtrace *b,
-								const struct arch_regs *regs,
-								uintptr_t lo, uintptr_t hi)
+UNCHECKED void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs, uintptr_t lo,
+				   uintptr_t hi)
 {
 	const greg_t *gregs = regs->uc.uc_mcontext.gregs;
 	uintptr_t sp = (uintptr_t)gregs[REG_RSP];
@@ -95,7 +97,7 @@ __attribute__((no_sanitize("thread"))) void arch_backtrace_regs(struct backtrace
 		leave_library(b, regs, hi);
 }
 
-void arch_backtrace_context(struct backtrace *b, const void *sp)
+UNCHECKED void arch_backtrace_context(struct backtrace *b, const void *sp)
 {
 	const uintptr_t *context = sp;
 
@@ -108,7 +110,7 @@ static bool holds_record(uintptr_t fp, uintptr_t lo, uintptr_t hi)
 }
 
 /* Callers' frames are higher up; only from the signal stack a chain may go anywhere in [lo, hi). */
-bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
+UNCHECKED bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
 {
 	const stack_t *signals = &host_core_here()->signal_stack;
 	uintptr_t base = (uintptr_t)signals->ss_sp, fp = b->fp;
