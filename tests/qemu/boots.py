@@ -211,5 +211,6 @@ def cases(tier):
             yield Case("idle", "host processor time", arch, smp, run_idle, 8,
                        images=[("tests/kernel/idle.c", arch, {})])
         yield Case("limits", "TIMEOUT", arch, 2, run_timeout, 4, images=[("tests/kernel/hog.c", arch, {})])
-        yield Case("limits", "dump", arch, 2, run_dump, 25, images=[("tests/kernel/hog.c", arch, {})])
+        yield Case("limits", "dump", arch, 2, run_dump, 25,
+                   images=[(f"tests/kernel/{name}.c", arch, {}) for name in ("idle", "hog")])
         yield Case("build", "outside the tree", arch, 2, run_outside, 6)
