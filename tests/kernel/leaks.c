@@ -133,15 +133,16 @@ static void told(void)
 	static const char line[] =
 		"leaked: 3 × \"left behind\" waiting for chan receive, started at leaves (";
 	char *text = NULL;
-	size_t size = 0, n;
+	size_t size = 0, others = parked(), n;
 	FILE *file;
 
 	waitgroup_go(&all, leaves, NULL);
 	waitgroup_wait(&all);
-	time_sleep(5 * NSEC_PER_MSEC);
+	until_parked(others + 3);
 	file = open_memstream(&text, &size);
 	n = runtime_leaks(file);
 	fclose(file);
+	printf("# %zu have leaked\n", n);
 	check(n == 3 && runtime_leaks(NULL) == 3, "what has leaked is counted, each time");
 	check(!strncmp(text, line, strlen(line)) && strstr(text, "leaks.c:") &&
 		      strstr(text, "\n  #0 0x") && strstr(text, " receives+0x"),

@@ -22,7 +22,8 @@ def shows(server):
         assert server.get("/load?what=hogs&n=1", "POST")[0] == 200
         m = ask(server)
         hogs = [co for co in m["busiest"] if co["name"] == "hog"]
-    assert hogs and 30 < hogs[0]["share"] <= 100, f"{m}"
+    shares = [hog["share"] for hog in hogs]  # on a slow machine there are several
+    assert sum(shares) > 30 and max(shares) <= 100, f"{m}"
     assert len(m["cores"]) == server.stats()["cores"] and max(core["busy"] for core in m["cores"]) > 30, m["cores"]
     time.sleep(0.6)  # for another answer: now events are recorded
     m = ask(server)
