@@ -308,7 +308,8 @@ static void test_by_turns(void)
 	verdict("several coroutines use one generator in turn");
 }
 
-/* On the caller's core, unless the body blocks. */
+/* On the caller's core, unless the body blocks, or the caller's turn is over, which is once in 10 ms: then others
+ * come first, and whoever is idle helps. */
 static void say_core(struct gen *g, void *arg)
 {
 	for (int core;;) {
@@ -322,13 +323,14 @@ static void test_core(void)
 {
 	struct gen *g = gen_make(say_core, NULL, sizeof(int));
 	uint64_t old = runtime_set_quantum(0);
-	int core;
+	int core, elsewhere = 0;
 
 	for (int i = 0; i < 50; i++) {
 		go_pin(i % runtime_cores());
 		expect_eq(gen_next(g, &core), 0);
-		expect_eq(core, i % runtime_cores());
+		elsewhere += core != i % runtime_cores();
 	}
+	expect(elsewhere <= 2);
 	go_pin(-1);
 	gen_free(g);
 	runtime_set_quantum(old);
