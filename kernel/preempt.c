@@ -236,7 +236,7 @@ bool preempt_slice_over(struct core *core, struct co *running, uint64_t now)
 			shared_set(proc->runnext, NULL);
 			proc_file(core, co);
 		}
-		core->turn_over = !quantum;
+		shared_set(core->turn_over, !quantum);
 		if (now >= proc->expired_at)
 			preempt_unexpire(core);
 		if (over) { /* as long as the next may run */

@@ -235,7 +235,7 @@ struct co *proc_pick_any(struct core *core)
 		proc->ticks++;
 	}
 	look_elsewhere(core);
-	core->turn_over = false;
+	shared_set(core->turn_over, false);
 	return co;
 }
 

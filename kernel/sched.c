@@ -276,8 +276,8 @@ void sched_park_for(struct co *next)
 	struct co *self = arch_current();
 	struct core *core = self->core;
 
-	if (unlikely(core->turn_over || core->watched || proc_home(core, next) != core)) {
-		ready(next, !core->turn_over, true);
+	if (unlikely(core->watched || proc_home(core, next) != core)) {
+		ready(next, true, true);
 		sched_park();
 		return;
 	}

@@ -158,6 +158,9 @@ ARCH_RETURN int gen_next(struct gen *g, void *elem)
 		return -EINVAL;
 	if (wait_cancelled())
 		return -ECANCELED;
+	/* The body runs in the caller's turn: without preemption, the two would keep others out. */
+	if (unlikely(shared_get(core_here()->turn_over)))
+		go_yield();
 	lock(&g->lock);
 	if (g->has_value) { /* its caller was cancelled before it came */
 		hand_out(g, elem, g->value);
