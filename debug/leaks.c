@@ -290,11 +290,11 @@ static void put_report(const struct out *out, struct leaks *leaks)
 			n++;
 		put_group(out, first, n);
 	}
-	if (leaks->blocks)
+	if (leaks->blocks) {
 		put_line(out, "leaked memory: %zu blocks, %zu bytes\n", leaks->blocks,
 			 leaks->bytes);
-	if (leaks->blocks)
 		places_put(out->put, out->to);
+	}
 }
 
 /* ---- Who asks ---- */

@@ -331,7 +331,7 @@ bool irq_sample(const struct arch_regs *regs, uint64_t ns)
 
 /* ---- From when to when ---- */
 
-/* n samples a second; bytes of each table. */
+/* A sample each period nanoseconds; bytes of each table. */
 static void set_up(uint64_t period, size_t bytes)
 {
 	profile->version = 1;

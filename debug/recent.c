@@ -20,7 +20,7 @@
 #include "kernel/heap.h"
 #include "kernel/lock.h"
 
-enum { PANIC_SHOWS = 50, MOST_SHOWN = 10000, NAME_LOOKS = 2000, LINE_SIZE = 256 };
+enum { PANIC_SHOWS = 50, MOST_SHOWN = 10000, NAME_LOOKS = 2000, NEAR = 100, LINE_SIZE = 256 };
 
 struct recent {
 	struct trace_event event;
@@ -40,9 +40,8 @@ static uintptr_t had[MAX_CORES];
 static const struct trace_event *event_before(int core, uintptr_t back)
 {
 	uintptr_t next = had[core];
-	const struct trace_event *event =
-		&timeline_events[(size_t)core * timeline->events +
-				 ((next - back) & (timeline->events - 1))];
+	const struct trace_ring *ring = &timeline->ring[core];
+	const struct trace_event *event = &ring->events[(next - back) & ring->mask];
 
 	if (back > next || back > timeline->events || !event_kind(event))
 		return NULL;
@@ -88,6 +87,18 @@ static void name_by_events(uint64_t id, char name[NAME_SIZE])
 				return;
 			}
 		}
+}
+
+/* The name of list[i].event.co, or of whom else that is about. The looks are long, and the world stands still: an event
+ * soon before may be about the same. */
+static void find_name(const struct recent *list, int i, uint64_t id, char name[NAME_SIZE])
+{
+	for (const struct recent *r = list + i; r-- > list + (i > NEAR ? i - NEAR : 0);)
+		if (r->event.co == id) {
+			memcpy(name, r->name, NAME_SIZE);
+			return;
+		}
+	name_by_events(id, name);
 }
 
 /* Whom else the event is about; 0: nobody. */
@@ -139,8 +150,8 @@ static int take_last(struct recent *list, int n)
 	}
 	memmove(list, list + n - taken, (size_t)taken * sizeof(*list));
 	for (int i = 0; i < taken; i++) {
-		name_by_events(list[i].event.co, list[i].name);
-		name_by_events(peer_of(&list[i].event), list[i].peer_name);
+		find_name(list, i, list[i].event.co, list[i].name);
+		find_name(list, i, peer_of(&list[i].event), list[i].peer_name);
 	}
 	return taken;
 }

@@ -294,6 +294,7 @@ int runtime_cpu_ns(uint64_t *ns)
 	if (!shared_get(all_switches))
 		profile_watch_switches(true);
 	shared_set(all_switches, true);
+	/* Each time: a core where a profile has just ended may have taken it back. */
 	for (int i = 0; i < core_count; i++)
 		shared_set(cores[i]->every_switch, true);
 	sched_charge(self->core, self);

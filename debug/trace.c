@@ -19,7 +19,6 @@
 enum { USUAL_SIZE = 8 << 20, STARTED_SIZE = 1 << 20, LEAST_EVENTS = 16, SAMPLE_EACH = 1000 * 1000 };
 
 struct timeline *timeline;
-struct trace_event *timeline_events;
 static bool by_option, prints; /* vole.trace= */
 bool trace_recording;
 static struct spinlock switching; /* what follows */
@@ -319,12 +318,13 @@ static void *make_timeline(void *size, void *)
 	size_t room = (size_t)size / sizeof(struct trace_event) / (size_t)machine.ncores;
 	size_t head = (sizeof(*timeline) + PAGE_SIZE - 1) & -(size_t)PAGE_SIZE;
 	uint32_t event_bits = 0;
+	struct trace_event *events;
 	struct timeline *t;
 
 	while ((room >> event_bits) > 1 || (1 << event_bits) < LEAST_EVENTS)
 		event_bits++;
-	t = record_alloc("timeline", head + (((size_t)machine.ncores * sizeof(*timeline_events))
-					     << event_bits));
+	t = record_alloc("timeline",
+			 head + (((size_t)machine.ncores * sizeof(*events)) << event_bits));
 	if (!t) {
 		log_warn("no memory for a timeline of %zu KB\n", (size_t)size / 1024);
 		return NULL;
@@ -334,9 +334,9 @@ static void *make_timeline(void *size, void *)
 	t->events = 1u << event_bits;
 	t->head = (uint32_t)head;
 	t->began = arch_clock();
-	timeline_events = (struct trace_event *)((char *)t + head);
+	events = (struct trace_event *)((char *)t + head);
 	for (int i = 0; i < machine.ncores; i++) {
-		t->ring[i].events = timeline_events + ((size_t)i << event_bits);
+		t->ring[i].events = events + ((size_t)i << event_bits);
 		t->ring[i].mask = t->events - 1;
 	}
 	timeline = t;

@@ -72,8 +72,7 @@ struct timeline {
 	struct trace_ring ring[MAX_CORES];
 };
 
-extern struct timeline *timeline;           /* NULL: there has been none */
-extern struct trace_event *timeline_events; /* of core 0; those of the others follow */
+extern struct timeline *timeline; /* NULL: there has been none */
 
 /* At boot, by vole.trace=; and for each core that comes up. */
 void trace_init(void);

@@ -20,7 +20,7 @@ struct chan {
 
 /* A select; on the stack of its coroutine. */
 struct select {
-	struct wait wait; /* debug/knot.c finds it by this */
+	struct wait wait; /* debug/ways.c finds it by this */
 	struct select_case *cases;
 	int n;
 	int channels;

@@ -182,6 +182,15 @@ void answer_status(struct connection *c, int status, const char *extra)
 	put_status(c, &(struct answer){.status = status, .extra = extra});
 }
 
+void answer_made(struct connection *c, const char *type, const char *extra, struct text *t)
+{
+	if (t->failed)
+		answer_status(c, 503, NULL);
+	else
+		answer_text(c, 200, type, extra, t->data, t->size);
+	text_free(t);
+}
+
 bool answer_resource(struct connection *c, const char *type, const struct resource *r, long *first,
 		     long *last)
 {

@@ -144,10 +144,5 @@ void debug_serve(struct connection *c)
 	else
 		text_add(&t, "%s", last.data);
 	mutex_unlock(&lock);
-	if (t.failed)
-		answer_status(c, 503, NULL);
-	else
-		answer_text(c, 200, "application/json", "Cache-Control: no-store\r\n", t.data,
-			    t.size);
-	text_free(&t);
+	answer_made(c, "application/json", "Cache-Control: no-store\r\n", &t);
 }

@@ -58,12 +58,7 @@ void stats_serve(struct connection *c)
 	text_add(&t, "{\"cores\":%d,", runtime_cores());
 	stats_add(&t);
 	text_add(&t, "}\n");
-	if (t.failed)
-		answer_status(c, 503, NULL);
-	else
-		answer_text(c, 200, "application/json", "Cache-Control: no-store\r\n", t.data,
-			    t.size);
-	text_free(&t);
+	answer_made(c, "application/json", "Cache-Control: no-store\r\n", &t);
 }
 
 /* ---- The sampler ---- */

@@ -143,11 +143,7 @@ static void list(struct connection *c, const char *path, const char *shown)
 	}
 	closedir(folder);
 	text_add(&t, "</ul></html>\n");
-	if (t.failed)
-		answer_status(c, 503, NULL);
-	else
-		answer_text(c, 200, "text/html; charset=utf-8", NULL, t.data, t.size);
-	text_free(&t);
+	answer_made(c, "text/html; charset=utf-8", NULL, &t);
 }
 
 /* ---- Files ---- */

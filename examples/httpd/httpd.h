@@ -196,6 +196,10 @@ void answer_flush(struct connection *c);
 void answer_text(struct connection *c, int status, const char *type, const char *extra,
 		 const void *body, size_t size);
 
+/* The same of t, and frees it; 503 where it is not whole. */
+struct text;
+void answer_made(struct connection *c, const char *type, const char *extra, struct text *t);
+
 /* Begins the answer to a GET or HEAD for r: by its conditions and its range. True: bytes first to
  * last of it are to follow. */
 bool answer_resource(struct connection *c, const char *type, const struct resource *r, long *first,
@@ -217,7 +221,6 @@ void files_serve(struct connection *c, const char *path);
 
 void events_serve(struct connection *c); /* for as long as the other side listens */
 void stats_serve(struct connection *c);
-struct text;
 void stats_add(struct text *t); /* the figures of the machine, as members of a JSON object */
 
 /* ---- debug.c: the same in figures, with the coroutines that use most time, and the last events ---- */

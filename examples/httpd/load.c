@@ -185,9 +185,5 @@ void load_serve(struct connection *c)
 		return;
 	}
 	text_add(&t, "{\"started\":%ld}\n", job.n);
-	if (t.failed)
-		answer_status(c, 503, NULL);
-	else
-		answer_text(c, 200, "application/json", NULL, t.data, t.size);
-	text_free(&t);
+	answer_made(c, "application/json", NULL, &t);
 }

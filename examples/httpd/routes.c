@@ -53,11 +53,7 @@ static void serve_digest(struct connection *c)
 	struct text t = {0};
 
 	text_add(&t, "%zu bytes, crc32 %08lx\n", c->body, (unsigned long)c->crc);
-	if (t.failed)
-		answer_status(c, 503, NULL);
-	else
-		answer_text(c, 200, "text/plain", NULL, t.data, t.size);
-	text_free(&t);
+	answer_made(c, "text/plain", NULL, &t);
 }
 
 static void serve_list(struct connection *c)
