@@ -94,7 +94,7 @@ def make_all():
     keep(ALL / "goker.h", (FOLDER / "goker/goker.h").read_text())
     many = sum(n for path in programs().values() for n in expected(path).values())
     declared = "\n".join(f"int main_of_{name}(void);" for name in names)
-    keep(ALL / "main.c", MAIN % (declared, len([*FOLDER.glob("right/*.c")]), many * PERCENT // 100, ", ".join(f"main_of_{name}" for name in names)))
+    keep(ALL / "main.c", MAIN % (declared, len([*FOLDER.glob("right/*.c")]), -(-many * PERCENT // 100), ", ".join(f"main_of_{name}" for name in names)))
     for old in ALL.glob("*.c"):
         if old.stem not in {"main", *programs()}:
             old.unlink()
