@@ -4,6 +4,7 @@
  */
 #include "debug/panic.h"
 
+#include "debug/holders.h"
 #include "debug/knot.h"
 #include "debug/who.h"
 
@@ -245,10 +246,17 @@ static void print_holder(const struct co *co)
 
 	if (!holder || holder & HOLDER_CORE)
 		return;
-	if (co_find(holder, &who))
+	switch (holder_find(co, holder, &who)) {
+	case HOLDER_FOUND:
 		print(" held by %lu \"%s\"", who.id, who.name);
-	else
+		break;
+	case HOLDER_ENDED:
 		print(" held by %lu, which has ended", holder);
+		break;
+	case HOLDER_NOT_SOUGHT:
+		print(" held by %lu", holder);
+		break;
+	}
 }
 
 /* It may run, and end, meanwhile. Between slab_visit_begin and slab_visit_end. */
@@ -340,6 +348,7 @@ void dump_all(void)
 	struct next_by_id search = {.after = 0};
 
 	slab_visit_begin();
+	holders_begin();
 	co_each(look_for_next, &search);
 	print("%zu coroutines on %d cores\n", search.count, core_count);
 	if (search.count > 2000) { /* too many to sort: as they are in memory */
