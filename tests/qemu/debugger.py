@@ -20,6 +20,9 @@ LINES = {name: number for number, line in enumerate((ROOT / SESSION).read_text()
          for name in re.findall(r"/\* (\w+): ", line)}
 
 
+# The build that is debugged: ready before its sessions begin, and the same for all of them.
+BUILD = {"OPT": "g"}
+
 # What chan says of them.
 NO_CHANNELS = {"nosuch": r'^No symbol "nosuch" in current context\.$', "0": "^chan 0: NULL is no channel$",
                "&forks[1]": r"^chan &forks\[1\]: struct mutex \* is no channel$",
@@ -217,9 +220,10 @@ def cases(tier):
         return
     for arch in (*ARCHES, HOST, SIM):
         yield Case("debugger", "deadlock", arch, 2, run_deadlock, 4, images=[(DINING, arch, {})])
-        yield Case("debugger", "session", arch, 2, run_session, 5)
+        yield Case("debugger", "session", arch, 2, run_session, 5, images=[(SESSION, arch, BUILD)])
     for arch in ARCHES:
-        yield Case("debugger", "crowd", arch, 4, run_crowd, 5)
+        yield Case("debugger", "crowd", arch, 4, run_crowd, 5, images=[(CROWD, arch, BUILD)])
         yield Case("debugger", "server", arch, 2, run_server, 4, images=[(DINING, arch, {})])
-        yield Case("debugger", "postmortem", arch, 2, run_postmortem, 8)
+        yield Case("debugger", "postmortem", arch, 2, run_postmortem, 8,
+                   images=[(SESSION, arch, BUILD), (DINING, arch, {})])
         yield Case("debugger", "refused", arch, 2, run_refused, 1, images=[(DINING, arch, {})])
