@@ -1,5 +1,7 @@
 """tests/net: sockets, and the servers of examples/ with clients of every kind."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from harness.kernel import results
 from harness.machine import ARCHES, HOST, boot
 from harness.suite import Case, Check
@@ -34,11 +36,18 @@ def check(server, test, after=lambda: ""):
     return Check(test.__doc__, not why, why, server.console() if why else "")
 
 
-def run_httpd(case, tests, options="", slack=SLACK, kind=Httpd):
+def at_once(function, *arguments):
+    """What function returns for each of the arguments, in their order: for what mostly waits, each for itself."""
+    with ThreadPoolExecutor(max_workers=20) as pool:
+        return list(pool.map(function, *arguments))
+
+
+def run_httpd(case, tests, options="", slack=SLACK, kind=Httpd, waiting=()):
+    """The checks of tests that wait, all at once; then of others, none of which leaves anything behind."""
     with kind(case, options) as server:
         baseline = server.settled()
-        return [check(server, test, lambda: left_behind(server, baseline, slack))
-                for test in tests]
+        return [*at_once(lambda test: check(server, test), waiting),
+                *(check(server, test, lambda: left_behind(server, baseline, slack)) for test in tests)]
 
 
 def run_rfc(case):
@@ -86,17 +95,23 @@ def run_wire(case):
         return [check(server, test) for test in wire.TESTS]
 
 
-def run_forged(case):
-    args = f"{forged.ARGS} offload vole.log=info"
+def on_wire(case, args, tests, waiting=()):
+    """The checks of tests with one machine, after those of which each waits, with connections of its own."""
     with forged.Wire(case, image_of(case), args, MEM="64M") as wire:
         forged.assert_answers(wire)
-        return [check(wire, test) for test in (*paths.TESTS, *forged.TESTS, forged.counted)]
+        return [*at_once(lambda test: check(wire, test), waiting), *(check(wire, test) for test in tests)]
+
+
+def run_forged(case):
+    args = f"{names.ARGS} offload vole.log=info"
+    alone, others = at_once(lambda tests, waiting: on_wire(case, args, tests, waiting),
+                            (forged.OF_SILENCE, (*paths.TESTS, *forged.TESTS, forged.counted)),
+                            ((), (*paths.WAITING, *names.WAITING, *forged.WAITING)))
+    return others + alone
 
 
 def run_forged_failing(case):
-    with forged.Wire(case, image_of(case), MEM="64M") as wire:
-        forged.assert_answers(wire)
-        return [check(wire, test) for test in paths.OF_NO_MEMORY]
+    return on_wire(case, forged.ARGS, paths.OF_NO_MEMORY)
 
 
 def run_forged_long(case):
@@ -109,11 +124,11 @@ def run_forged_long(case):
 
 
 def run_dhcp(case):
-    checks = []
-    for test in forged.OF_ADDRESSES:
+    def run(test):
         with forged.Wire(case, image_of(case), args="") as wire:
-            checks.append(check(wire, test))
-    return checks
+            return check(wire, test)
+
+    return at_once(run, forged.OF_ADDRESSES)
 
 
 def run_names(case):
@@ -134,7 +149,8 @@ RUNS = (  # name, what runs it, its application, seconds
     ("requests", lambda case: run_httpd(case, requests.FAST), "examples/httpd", 8),
     ("rfc", run_rfc, "examples/httpd", 8),
     ("debug", lambda case: run_httpd(case, debug.TESTS), "examples/httpd", 15),
-    ("attacks", lambda case: run_httpd(case, attacks.FAST, attacks.OPTIONS), "examples/httpd", 20),
+    ("attacks", lambda case: run_httpd(case, attacks.FAST, attacks.OPTIONS, waiting=attacks.WAITING),
+     "examples/httpd", 12),
 )
 
 

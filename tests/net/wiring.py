@@ -3,6 +3,7 @@ The far end of a machine's wire: Ethernet frames by QEMU's stream netdev, and a 
 loses nothing, however slow the machine is: what it has no room for yet, its sender waits with.
 """
 
+import bisect
 import itertools
 import json
 import os
@@ -29,10 +30,9 @@ DEVICES = {"x86_64": "virtio-net-pci,netdev=n,romfile=", "arm64": "virtio-net-de
 
 
 def checksum(data):
-    total = sum(struct.unpack(f"!{(len(data) + 1) // 2}H", data + b"\0" * (len(data) & 1)))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
+    """RFC 1071: a sum in which a carry comes in again at the other end is a remainder; 0 is that of nothing only."""
+    number = int.from_bytes(data, "big") << 8 * (len(data) & 1)
+    return 0xffff - (number % 0xffff or 0xffff * (number > 0))
 
 
 def ip4(payload, protocol, source=HOST, target=MACHINE, ident=None, fragment=0):
@@ -103,8 +103,8 @@ class Wire:
             f"-device {DEVICES[case.arch]}"), **options)
         self._console = tempfile.TemporaryFile()
         self.mac = b"\xff" * 6
-        self.frames = []            # from the machine, that nobody has taken
-        self._gone = 0              # older ones that nobody wanted
+        self.frames = []            # (number, frame), from the machine, that nobody has taken
+        self.came = 0               # so many in all
         self.on_frame = lambda frame: False
         self.blocked = threading.Lock()  # who holds it has the machine's card wait with its frames
         self._changed = threading.Condition()
@@ -138,8 +138,8 @@ class Wire:
             with self._changed:
                 if len(self.frames) >= 2 * KEPT:
                     del self.frames[:KEPT]
-                    self._gone += KEPT
-                self.frames.append(frame)
+                self.frames.append((self.came, frame))
+                self.came += 1
                 self._changed.notify_all()
 
     def _answer_arp(self, frame):
@@ -177,16 +177,16 @@ class Wire:
                 while "return" not in (answer := json.loads(answers.readline())):
                     assert "error" not in answer, answer
 
-    def take(self, wanted, patience=PATIENCE):
-        """The first frame for which wanted is true, or None."""
+    def take(self, wanted, patience=PATIENCE, seen=0):
+        """The first frame for which wanted is true, of those behind the first ones, as many as are seen; or
+        None. Others may take frames meanwhile."""
         end = time.monotonic() + patience
-        seen = 0  # of all that ever came
         with self._changed:
             while True:
-                for i in range(max(seen - self._gone, 0), len(self.frames)):
-                    if wanted(self.frames[i]):
-                        return self.frames.pop(i)
-                seen = self._gone + len(self.frames)
+                for i in range(bisect.bisect_left(self.frames, (seen,)), len(self.frames)):
+                    if wanted(self.frames[i][1]):
+                        return self.frames.pop(i)[1]
+                seen = self.came
                 left = end - time.monotonic()
                 if left <= 0 or not self.alive():
                     return None
@@ -227,6 +227,7 @@ class Connection:
         self.port = port or wire.port()
         self.seq = random.getrandbits(32) if seq is None else seq
         self.ack = 0
+        self.before = wire.came  # frames: none of these is ours
 
     def send(self, flags, data=b"", *, at=0, window=65535, options=b"", ack=None, pieces=0):
         """A segment; at: so far from where it should be; pieces: in fragments of that many bytes.
@@ -256,7 +257,8 @@ class Connection:
         flags = self.head + 13
         while self.wire.alive() and time.monotonic() < end:
             self.send(SYN, options=options, window=window)
-            frame = self.wire.take(lambda f: self.mine(f) and f[flags] & (SYN | ACK) == SYN | ACK, 1)
+            frame = self.wire.take(lambda f: self.mine(f) and f[flags] & (SYN | ACK) == SYN | ACK, 1,
+                                   self.before)
             if frame:
                 self.ack = struct.unpack("!I", frame[self.head + 4:self.head + 8])[0] + 1 & MASK
                 self.seq = self.seq + 1 & MASK
@@ -270,7 +272,7 @@ class Connection:
 
     def hear(self, patience=PATIENCE):
         """The next data, which is not acknowledged; b"": none."""
-        frame = self.wire.take(lambda f: self.mine(f) and self.data(f), patience)
+        frame = self.wire.take(lambda f: self.mine(f) and self.data(f), patience, self.before)
         return self.data(frame) if frame else b""
 
     @staticmethod
