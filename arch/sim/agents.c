@@ -178,6 +178,7 @@ void sim_agents_begin(void)
 
 		a->world = i >= SIM_KERNEL_AGENTS;
 		a->own = (uint8_t)(i - sim_worlds[a->world].first);
+		a->sole = (uint8_t)(SOLE + i);
 		a->cell = a->own | (a->world ? (unsigned)CELL_WORLD : 0);
 		a->before.at[a->own] = a->seen.at[a->own] = 1;
 	}

@@ -149,59 +149,101 @@ static __attribute__((noinline, cold)) void race(uintptr_t at, uint32_t what,
 					  .bytes = (uint8_t)bytes});
 }
 
-void sim_look_at_cells(const struct sim_agent *a, uintptr_t at, struct cell *cells, uint32_t what,
-		       const void *place)
+/* The cells of which (bits) have others' accesses, and what conflicts with these: a race ends the run. Returns
+ * those cells that what may replace: an access that races with one of them races with what, too. */
+static __attribute__((noinline)) unsigned look_at_others(const struct sim_agent *a, uintptr_t at,
+							 const struct cell *cells, unsigned which,
+							 uint32_t what, const void *place)
 {
-	struct cell *to = NULL;
-	uint32_t time = a->before.at[a->own];
+	unsigned replaced = 0;
 
-	for (struct cell *c = cells; c < cells + CELLS; c++) {
-		uint32_t was = c->what, differs = was ^ what;
+	for (; which; which &= which - 1) {
+		const struct cell *c = &cells[__builtin_ctz(which)];
 
-		/* The agent has made the very same access at this time of its, or one that says more: whoever
-		 * came since was held against that one (the same epoch, in FastTrack's words). */
-		if (!differs) {
-			if (c->time == time)
-				return;
-			to = c;
-			continue;
-		}
-		if (!was) {
-			if (c == cells)
-				use(cells);
-			if (!to)
-				to = c;
-			break;
-		}
-		if (!(differs & CELL_AGENT_MASK)) {
-			if (unlikely(c->time == time) &&
-			    !(what & ~was & (CELL_BYTES_MASK | CELL_WRITE)) &&
-			    !(was & ~what & CELL_ATOMIC))
-				return;
-			if (unlikely(!(differs & CELL_HOW_MASK)) &&
-			    !(was & ~what & CELL_BYTES_MASK))
-				to = c;
-			continue;
-		}
-		if (differs & CELL_WORLD || !(was & what & CELL_BYTES_MASK) ||
-		    !((was | what) & CELL_WRITE))
-			continue;
-		if (a->before.at[was & CELL_AGENT_MASK & ~CELL_WORLD] >= c->time) {
+		if (a->before.at[c->what & CELL_AGENT_MASK & ~CELL_WORLD] >= c->time) {
 			if ((what & (CELL_WRITE | CELL_ATOMIC)) == CELL_WRITE &&
-			    !(was & ~what & CELL_BYTES_MASK))
-				to = c; /* who races with it races with this */
-			continue;
-		}
-		if (!(was & what & CELL_ATOMIC) && !sim_inexact) {
+			    !(c->what & ~what & CELL_BYTES_MASK))
+				replaced |= 1u << (c - cells);
+		} else if (!sim_inexact) {
 			place_now = place;
 			frame_now = __builtin_frame_address(0);
 			race(at, what, c);
 		}
 	}
-	if (!to)
-		to = &cells[time % CELLS];
-	*to = (struct cell){time, what};
+	return replaced;
 }
+
+/* All cells at once. Whoever calls what GCC calls at an access has nothing in vector registers. */
+#pragma GCC push_options
+#pragma GCC target("sse2")
+
+typedef uint32_t each __attribute__((vector_size(CELLS * sizeof(uint32_t))));
+typedef float signs __attribute__((vector_size(sizeof(each))));
+
+_Static_assert(CELLS == 4, "two cells a vector");
+
+static inline each all_of(uint32_t value)
+{
+	return (each){value, value, value, value};
+}
+
+/* A bit for each that is 0. */
+static inline unsigned zeros_of(each e)
+{
+	return (unsigned)__builtin_ia32_movmskps((signs)(e == 0));
+}
+
+void sim_look_at_cells(const struct sim_agent *a, uintptr_t at, uintptr_t folded, uint32_t what,
+		       const void *place)
+{
+	enum { ALL_CELLS = (1 << CELLS) - 1 };
+	struct cell *cells = shadow_cells(folded);
+	uint8_t *limit = shadow_limit(folded);
+	const each *pairs = (const each *)cells;
+	unsigned to = what >> CELL_HOW & (CELLS - 1);
+	uint32_t time = a->before.at[a->own];
+	each when = __builtin_shuffle(pairs[0], pairs[1], (each){0, 2, 4, 6});
+	each was = __builtin_shuffle(pairs[0], pairs[1], (each){1, 3, 5, 7});
+	each now = all_of(what), differs = was ^ now;
+	each agents = differs & all_of(CELL_AGENT_MASK), hows = differs & all_of(CELL_HOW_MASK);
+	each forgotten = was & all_of(~what & (CELL_BYTES_MASK | CELL_ATOMIC));
+	unsigned none, others, replaced;
+
+	/* The agent has made the very same access at this time of its, or one that says more: whoever
+	 * came since was held against that one (the same epoch, in FastTrack's words). */
+	if (zeros_of(agents | (when ^ all_of(time)) |
+		     (~was & all_of(what & (CELL_BYTES_MASK | CELL_WRITE))) |
+		     (was & all_of(~what & CELL_ATOMIC))))
+		return;
+	none = zeros_of(was);
+	/* Its own that say no more than this one. */
+	replaced = zeros_of(agents | hows | forgotten) & ~none;
+	others = ~(zeros_of(agents) | none) & ALL_CELLS;
+	if (others) {
+		each both = was & now;
+
+		others &= ~(zeros_of(both & all_of(CELL_BYTES_MASK)) |
+			    zeros_of((was | now) & all_of(CELL_WRITE))) &
+			  zeros_of((differs & all_of(CELL_WORLD)) | (both & all_of(CELL_ATOMIC)));
+		if (others)
+			replaced |= look_at_others(a, at, cells, others, what, place);
+	}
+	if (unlikely(none == ALL_CELLS)) {
+		use(cells);
+		use(limit);
+		if (shadow_is_all(*limit))
+			*limit = a->sole;
+	} else if (*limit != a->sole && shadow_is_all(*limit)) {
+		*limit = ALL;
+	}
+	if (!((replaced ? replaced : none) >> to & 1))
+		to = replaced ? 31 - (unsigned)__builtin_clz(replaced)
+		     : none   ? (unsigned)__builtin_ctz(none)
+			      : time % CELLS;
+	cells[to] = (struct cell){time, what};
+}
+
+#pragma GCC pop_options
 
 static void watch(const struct sim_agent *a, uintptr_t at, uint32_t what)
 {
@@ -264,12 +306,13 @@ static void look(struct sim_agent *a, uintptr_t at, size_t size, unsigned how)
 		uint8_t limit = *shadow_limit(folded);
 		uint32_t what = shadow_what(a, first, n, how);
 
-		if (__builtin_expect(limit != ALL, 0) && (limit >= BEYOND || first + n > limit))
+		if (unlikely(!shadow_is_all(limit)) && (limit >= BEYOND || first + n > limit))
 			look_at_limit(limit, at, whole, how);
 		if (__builtin_expect(sim_watch != NULL, 0))
 			watch(a, at, what);
 		size_now = whole;
-		sim_look_at_cells(a, at, shadow_cells(folded), what, place);
+		if (!shadow_renewed(a, folded, how, what))
+			sim_look_at_cells(a, at, folded, what, place);
 		at += n, folded += n, size -= n;
 	}
 	size_now = 0;

@@ -29,8 +29,11 @@ enum { PART_BITS = 36, PART_APART = 44, PARTS = 4, FOLDED_BITS = PART_BITS + 2 }
 #define LIMITS_BASE (SHADOW_BASE + (UINT64_C(1) << (FOLDED_BITS - 3)) * CELLS * sizeof(struct cell))
 #define SHADOW_END  (LIMITS_BASE + (UINT64_C(1) << (FOLDED_BITS - 3)))
 
-/* Limits: 1 to 7: only the first bytes; else: */
-enum { ALL = 0, BEYOND = 0xf0, FREED = 0xf1, ENDED = 0xf2 };
+/*
+ * Limits: 1 to 7: only the first bytes; else: see below. SOLE and the number of an agent: all, and nobody else
+ * has accessed them. Then a cell is mostly at the place that enum sim_how says: so what it says is soon renewed.
+ */
+enum { ALL = 0, SOLE = 0x80, BEYOND = 0xf0, FREED = 0xf1, ENDED = 0xf2 };
 
 /* False: it is something else, of which nothing is kept. */
 static inline bool shadow_has(uintptr_t at)
@@ -53,6 +56,11 @@ static inline uint8_t *shadow_limit(uintptr_t folded)
 	return (uint8_t *)LIMITS_BASE + (folded >> 3);
 }
 
+static inline bool shadow_is_all(uint8_t limit)
+{
+	return limit == ALL || (limit & -SIM_AGENTS) == SOLE;
+}
+
 /* An access by a, of n bytes from the first of 8. */
 static inline uint32_t shadow_what(const struct sim_agent *a, unsigned first, unsigned n,
 				   unsigned how)
@@ -60,8 +68,20 @@ static inline uint32_t shadow_what(const struct sim_agent *a, unsigned first, un
 	return (((1U << n) - 1) << CELL_BYTES << first) | how << CELL_HOW | a->cell;
 }
 
+/* True: nobody but a has accessed these bytes, and a in this way before. That is all there is to keep. */
+static inline bool shadow_renewed(const struct sim_agent *a, uintptr_t folded, unsigned how,
+				  uint32_t what)
+{
+	struct cell *own = &shadow_cells(folded)[how];
+
+	if (*shadow_limit(folded) != a->sole || own->what != what)
+		return false;
+	own->time = a->before.at[a->own];
+	return true;
+}
+
 /* Holds an access by a to 8 bytes against those that are kept, and keeps it. */
-void sim_look_at_cells(const struct sim_agent *a, uintptr_t at, struct cell *cells, uint32_t what,
+void sim_look_at_cells(const struct sim_agent *a, uintptr_t at, uintptr_t folded, uint32_t what,
 		       const void *place);
 
 /* As sim_look_at; a: who accesses memory at place; size: 1, 2, 4 or 8. */
@@ -71,14 +91,17 @@ static inline __attribute__((always_inline)) void sim_look_by(struct sim_agent *
 {
 	uintptr_t folded = shadow_folded(at);
 	unsigned first = at & 7;
-
-	if (__builtin_expect(!shadow_has(at) || first > 8 - size || sim_watch ||
-				     *shadow_limit(folded) != ALL,
-			     0))
+	uint32_t what = shadow_what(a, first, size, how);
+	if (unlikely(!shadow_has(at) || first > 8 - size || sim_watch)) {
 		sim_look_at(at, size, how, place);
+		return;
+	}
+	if (shadow_renewed(a, folded, how, what))
+		return;
+	if (shadow_is_all(*shadow_limit(folded)))
+		sim_look_at_cells(a, at, folded, what, place);
 	else
-		sim_look_at_cells(a, at, shadow_cells(folded), shadow_what(a, first, size, how),
-				  place);
+		sim_look_at(at, size, how, place);
 }
 
 #endif

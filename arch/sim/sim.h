@@ -54,6 +54,7 @@ extern struct sim_world sim_worlds[2]; /* the kernel's, the program's */
 struct sim_agent {
 	uint8_t world;
 	uint8_t own;     /* its place in clocks; before.at[own] is its time */
+	uint8_t sole;    /* what only it has accessed: see shadow.h */
 	uint16_t users;  /* coroutines that it is */
 	uint64_t fenced; /* sequentially consistent stores before its last such fence */
 	uint32_t cell;   /* who it is, in a cell of shadow.h */
