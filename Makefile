@@ -177,15 +177,11 @@ endef
 $(call keep,$(K)/kernel.flags,$(CC) $(callgraph) $(kernel_flags))
 
 # A fault planted for the tests to find: PLANT=lost-wakeup is -DPLANT_LOST_WAKEUP. With PLANT, and with a BUILD
-# that has a macro, only those are compiled anew that have it, or include who has it.
+# that has a macro, only those sources are compiled anew that name it: they do so, too, where a header has it.
 build_macro := $(if $(filter failing,$(BUILD)),VOLE_FAILING,$(if $(filter painted,$(BUILD)),VOLE_PAINTED))
 plant_macro := $(if $(PLANT),PLANT_$(shell echo '$(PLANT)' | tr 'a-z-' 'A-Z_'))
 ifneq ($(build_macro)$(plant_macro),)
-headers := $(wildcard $(addsuffix /*.h,arch arch/* kernel sync debug drivers libc net net/port/*))
-having = $(shell grep -lwE '$1' $(kernel_srcs) $(headers))
-including = $(call having,include [<"]([^"<>]*/)?($(subst $(eval) ,|,$(strip $(notdir $1))))[">].*)
-reached = $(if $(filter-out $1,$2),$(call reached,$(sort $1 $2),$(call including,$2)),$1)
-anew = $(if $1,$(filter $(kernel_srcs),$(call reached,,$(call having,$1))))
+anew = $(if $1,$(shell grep -lw '$1' $(kernel_srcs)))
 build_anew := $(call anew,$(build_macro))
 plant_anew := $(call anew,$(plant_macro))
 ifeq ($(if $(PLANT),$(plant_anew),none),)

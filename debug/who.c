@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "debug/failing.h"
+#include "debug/failing.h" /* VOLE_FAILING */
 #include "debug/panic.h"
 #include "debug/symtab.h"
 #include "kernel/slab.h"

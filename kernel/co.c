@@ -5,14 +5,14 @@
 #include <string.h>
 
 #include "debug/calls.h"
-#include "debug/failing.h"
+#include "debug/failing.h" /* VOLE_FAILING */
 #include "debug/order.h"
 #include "debug/who.h"
-#include "kernel/bounds.h"
+#include "kernel/bounds.h" /* PLANT_SHORT_BOUND */
 #include "kernel/heap.h"
 #include "kernel/locals.h"
 #include "kernel/outside.h"
-#include "kernel/sched.h"
+#include "kernel/sched.h" /* VOLE_PAINTED, PLANT_ON_CORE */
 #include "kernel/slab.h"
 #include "kernel/stack.h"
 

@@ -4,7 +4,7 @@
  * are no powers of two up to 2 KB, so that the stacks of many coroutines do not fall on the same
  * sets of the caches.
  */
-#include "debug/paint.h"
+#include "debug/paint.h" /* VOLE_PAINTED */
 #include "kernel/co.h"
 #include "kernel/core.h"
 #include "kernel/lock.h"

@@ -1,6 +1,6 @@
 #include "kernel/heap.h"
 
-#include "debug/failing.h"
+#include "debug/failing.h" /* VOLE_FAILING */
 #include "debug/order.h"
 #include "debug/places.h"
 #include "kernel/core.h"

@@ -11,7 +11,7 @@
 #include "kernel/lock.h"
 #include "kernel/page.h"
 #include "kernel/preempt.h"
-#include "kernel/proc.h"
+#include "kernel/proc.h" /* PLANT_DOUBLE_STEAL */
 #include "kernel/sched.h"
 
 /* After it has gone idle, a core looks again where the work is. */

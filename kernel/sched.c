@@ -1,5 +1,5 @@
 /* What coroutines do to stop and to make others ready, as long as it is plain; see sched.h. */
-#include "kernel/sched.h"
+#include "kernel/sched.h" /* VOLE_PAINTED */
 
 #include "debug/calls.h"
 #include "debug/trace.h"

@@ -11,7 +11,7 @@
 #include "kernel/page.h"
 #include "kernel/preempt.h"
 #include "kernel/proc.h"
-#include "kernel/sched.h"
+#include "kernel/sched.h" /* VOLE_PAINTED */
 #include "kernel/stack.h"
 
 /* Timers that go off sooner after others are late by as much. */

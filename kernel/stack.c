@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "debug/failing.h"
+#include "debug/failing.h" /* VOLE_FAILING */
 #include "debug/overflow.h"
 #include "debug/trace.h"
 #include "kernel/core.h"

@@ -4,7 +4,7 @@
  * oldest value and lets the first waiting sender fill the place. So at most one of the two queues
  * holds live waiters, receivers wait only when the buffer is empty, senders only when it is full.
  */
-#include "sync/chan.h"
+#include "sync/chan.h" /* PLANT_CLAIM_ORDER, PLANT_SKIP_FIFO, PLANT_RELAXED_UNLOCK */
 #include "debug/calls.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
 #include <vole/go.h>
 #include <vole/task.h>
 
-#include "kernel/bounds.h"
+#include "kernel/bounds.h" /* PLANT_SHORT_BOUND */
 #include "kernel/sched.h"
 #include "kernel/stack.h"
 #include "sync/wait.h"

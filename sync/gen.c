@@ -9,7 +9,7 @@
 #include <vole/go.h>
 #include <vole/task.h>
 
-#include "kernel/bounds.h"
+#include "kernel/bounds.h" /* PLANT_SHORT_BOUND */
 #include "kernel/heap.h"
 #include "kernel/outside.h"
 #include "kernel/sched.h"

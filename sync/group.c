@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-#include "kernel/bounds.h"
+#include "kernel/bounds.h" /* PLANT_SHORT_BOUND */
 #include "kernel/outside.h"
 #include "kernel/sched.h"
 #include "kernel/wheel.h"

@@ -13,7 +13,7 @@
 #include "debug/who.h"
 #include "kernel/proc.h"
 #include "kernel/sched.h"
-#include "sync/held.h"
+#include "sync/held.h" /* PLANT_RELAXED_UNLOCK */
 
 enum { STARVING = 1000 * 1000 };
 /* The last pause between two looks at a mutex begins so long, in ns, after the first, and may double that: about

@@ -7,11 +7,11 @@
 #include <vole/go.h>
 #include <vole/task.h>
 
-#include "kernel/bounds.h"
+#include "kernel/bounds.h" /* PLANT_SHORT_BOUND */
 #include "kernel/heap.h"
 #include "kernel/sched.h"
 #include "kernel/wheel.h"
-#include "sync/wait.h"
+#include "sync/wait.h" /* PLANT_SKIP_FIFO */
 
 struct task {
 	go_fn *fn;

@@ -10,7 +10,7 @@
 #include "debug/trace.h"
 #include "kernel/heap.h"
 #include "kernel/sched.h"
-#include "sync/chan.h"
+#include "sync/chan.h" /* PLANT_CLAIM_ORDER */
 
 enum { CASES_ON_STACK = 16, CASES_MAX = 65536 };
 

@@ -3,7 +3,7 @@
 #include <vole/sync.h>
 
 #include "kernel/sched.h"
-#include "sync/wait.h"
+#include "sync/wait.h" /* PLANT_SKIP_FIFO */
 
 void sema_init(struct sema *s, unsigned n)
 {

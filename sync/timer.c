@@ -9,7 +9,7 @@
 
 #include "debug/calls.h"
 #include "debug/order.h"
-#include "kernel/bounds.h"
+#include "kernel/bounds.h" /* PLANT_SHORT_BOUND */
 #include "kernel/heap.h"
 #include "kernel/sched.h"
 #include "kernel/wheel.h"

@@ -1,4 +1,4 @@
-#include "sync/wait.h"
+#include "sync/wait.h" /* PLANT_CLAIM_ORDER */
 
 #include <errno.h>
 

@@ -3,7 +3,7 @@
 #include <vole/sync.h>
 
 #include "debug/order.h"
-#include "kernel/bounds.h"
+#include "kernel/bounds.h" /* PLANT_SHORT_BOUND */
 #include "kernel/sched.h"
 #include "sync/wait.h"
 
