@@ -30,9 +30,12 @@ export SMP MEM ARGS FILES NET TIMEOUT ACCEL QEMU_EXTRA CORE TRACE TRACE_SIZE PRO
 export SEED RUNS STRATEGY MODEL FAULTS INPUT STEPS LEAKS WEAKEN JOBS SCHEDULE
 
 # What is compiled differently has a folder of its own: all of the kernel (K), what such a BUILD changes (P)
-# and what PLANT does; and so has what is linked (B).
-K := build/$(ARCH)$(if $(filter release,$(BUILD)),-release)$(if $(SAN),-$(SAN))
-P := $(K)$(addprefix -,$(filter failing painted,$(BUILD)))
+# and what PLANT does; and so has what is linked (B). Of an image's kernel SAN=asan changes some, too; of
+# applications (S) all.
+san_all := $(if $(filter host,$(ARCH)),$(SAN),$(filter-out asan,$(SAN)))
+K := build/$(ARCH)$(if $(filter release,$(BUILD)),-release)$(addprefix -,$(san_all))
+S := $(K)$(addprefix -,$(filter-out $(san_all),$(SAN)))
+P := $(S)$(addprefix -,$(filter failing painted,$(BUILD)))
 B := $(P)$(if $(STACKS),-$(STACKS))$(if $(PLANT),-plant-$(PLANT))
 
 ifneq ($(word 2,$(CURDIR) $(APP) $(ARCH) $(BUILD)/$(PLANT)/$(SAN)/),$(APP))
@@ -159,7 +162,7 @@ kernel_srcs := $(ARCH_SRCS) $(ARCH_DRIVERS) \
 	$(if $(NEWLIB),drivers libc net)))))
 lwip_srcs := $(if $(LWIP),$(wildcard $(addprefix $(LWIP)/,core/*.c core/ipv4/*.c core/ipv6/*.c)) \
 	$(LWIP)/netif/ethernet.c)
-lwip_folder := build/$(ARCH)$(if $(SAN),-$(SAN))-lwip
+lwip_folder := build/$(ARCH)$(addprefix -,$(san_all))-lwip
 lwip_objs := $(lwip_srcs:$(LWIP)/%=$(lwip_folder)/%.o)
 kernel_objs := $(kernel_srcs:%=$(K)/%.o) $(lwip_objs)
 
@@ -178,11 +181,11 @@ $(call keep,$(K)/kernel.flags,$(CC) $(callgraph) $(kernel_flags))
 
 # A fault planted for the tests to find: PLANT=lost-wakeup is -DPLANT_LOST_WAKEUP. With PLANT, and with a BUILD
 # that has a macro, only those sources are compiled anew that name it: they do so, too, where a header has it.
-build_macro := $(if $(filter failing,$(BUILD)),VOLE_FAILING,$(if $(filter painted,$(BUILD)),VOLE_PAINTED))
+build_macro := $(if $(filter failing,$(BUILD)),VOLE_FAILING) $(if $(filter painted,$(BUILD)),VOLE_PAINTED) $(asan_macro)
 plant_macro := $(if $(PLANT),PLANT_$(shell echo '$(PLANT)' | tr 'a-z-' 'A-Z_'))
-ifneq ($(build_macro)$(plant_macro),)
-anew = $(if $1,$(shell grep -lw '$1' $(kernel_srcs)))
-build_anew := $(call anew,$(build_macro))
+ifneq ($(strip $(build_macro) $(plant_macro)),)
+anew = $(if $1,$(shell grep -lw $(addprefix -e ,$1) $(kernel_srcs)))
+build_anew := $(sort $(call anew,$(strip $(build_macro))) $(asan_anew))
 plant_anew := $(call anew,$(plant_macro))
 ifeq ($(if $(PLANT),$(plant_anew),none),)
 $(error PLANT=$(PLANT): the sources have no $(plant_macro))
@@ -201,7 +204,7 @@ $1/%.S.o: %.S $(K)/kernel.flags
 
 endef
 $(eval $(call compile_in,$(K)))
-$(if $(build_macro),$(eval $(call compile_in,$(P),$(build_macro))))
+$(if $(strip $(build_macro)),$(eval $(call compile_in,$(P),$(build_macro))))
 $(if $(plant_macro),$(eval $(call compile_in,$(B),$(build_macro) $(plant_macro))))
 
 ifneq ($(LWIP),)
@@ -226,7 +229,7 @@ $(foreach name,$(app_settings),\
 	$(eval override undefine $(name)))
 A := $(B)/app/$(subst /,+,$(patsubst /%,%,$(app)))
 # Its objects know nothing of what is in P and B.
-O := $(A:$(B)/%=$(K)/%)
+O := $(A:$(B)/%=$(S)/%)
 -include $(if $(app_file),,$(wildcard $(app)/app.mk))
 
 # Unless SRCS says it: every source in the folder and its subfolders, without hidden ones. One in a

@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-#include "debug/order.h"
+#include "debug/order.h" /* VOLE_ASAN */
 #include "debug/panic.h"
 #include "kernel/core.h"
 #include "kernel/lock.h"

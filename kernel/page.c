@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "debug/order.h"
+#include "debug/order.h" /* VOLE_ASAN */
 #include "kernel/core.h"
 #include "kernel/lock.h"
 #include "kernel/slab.h"
