@@ -161,8 +161,8 @@ _Noreturn void arch_power_off(int status);
 /* One byte to the console, polled; works from the first instruction in C and in a panic. */
 void arch_early_putc(char c);
 
-/* Walking a stack: pc and fp of one frame; step goes to its caller, false at the end (fp 0, or one
- * that neither [lo, hi) nor an interrupt stack of this core holds). */
+/* Walking a stack: pc and fp of one frame. At fp is a record of two words, the caller's fp and the address to
+ * return to; callers_step (debug/callers.h) goes from one to the next. */
 struct backtrace {
 	uintptr_t pc, fp;
 	uintptr_t caller; /* not 0: of pc, whose function has no record at fp (yet) */
@@ -173,7 +173,13 @@ void arch_backtrace_context(struct backtrace *b, const void *sp); /* of a contex
 /* Of what was interrupted, on a stack of which [lo, hi) is mapped. */
 void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs, uintptr_t lo,
 			 uintptr_t hi);
-bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi);
+/* The memory from lo to hi has room for a record at fp. */
+static inline bool backtrace_has_record(uintptr_t fp, uintptr_t lo, uintptr_t hi)
+{
+	return fp % sizeof fp == 0 && fp >= lo && fp < hi && hi - fp >= 2 * sizeof fp;
+}
+/* A stack for interrupts or faults of this core has the record at fp. */
+bool arch_backtrace_irq(uintptr_t fp);
 
 /* Prints every register, a few a line, through print. */
 void arch_print_regs(const struct arch_regs *regs, void (*print)(const char *fmt, ...));

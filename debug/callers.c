@@ -3,6 +3,35 @@
 #include "debug/symtab.h"
 #include "kernel/core.h"
 
+struct record {
+	uintptr_t fp, pc;
+};
+
+/* A dump walks stacks of those that go on or end meanwhile, as it knows. */
+#define UNCHECKED __attribute__((no_sanitize("address", "thread")))
+
+/* Callers' frames are higher up; a chain that goes down is broken, and could be a circle. Only from an interrupt
+ * stack it may go anywhere in [lo, hi): to what was interrupted. */
+UNCHECKED bool callers_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
+{
+	uintptr_t fp = b->fp;
+	const struct record *record = (const struct record *)fp;
+	bool on_irq_stack = arch_backtrace_irq(fp);
+
+	if (b->caller) {
+		b->pc = b->caller;
+		b->caller = 0;
+		return true;
+	}
+	if ((!on_irq_stack && !backtrace_has_record(fp, lo, hi)) || !record->pc)
+		return false;
+	b->pc = record->pc;
+	b->fp = record->fp;
+	if (b->fp <= fp && !(on_irq_stack && backtrace_has_record(b->fp, lo, hi)))
+		b->fp = 0;
+	return true;
+}
+
 static uintptr_t function_at(uintptr_t pc)
 {
 	size_t offset;
@@ -17,7 +46,7 @@ static unsigned one_stack(struct backtrace *b, const struct co *co, uint64_t *pc
 {
 	uintptr_t bottom = shared_get(co->stack_mapped), top = shared_get(co->stack_top);
 
-	while (n < most && arch_backtrace_step(b, bottom, top))
+	while (n < most && callers_step(b, bottom, top))
 		pc[n++] = b->pc;
 	return n;
 }

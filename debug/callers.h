@@ -6,6 +6,10 @@
 
 struct co;
 
+/* From a frame to its caller's; false at the end: fp is neither in [lo, hi), which is mapped, nor on an interrupt
+ * stack of this core. */
+bool callers_step(struct backtrace *b, uintptr_t lo, uintptr_t hi);
+
 /* b begins where registers say, on the stack of co; NULL: at boot. */
 void callers_regs(struct backtrace *b, const struct arch_regs *regs, const struct co *co);
 

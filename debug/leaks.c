@@ -14,6 +14,7 @@
 #include <vole/sync.h>
 
 #include "debug/block.h"
+#include "debug/callers.h"
 #include "debug/places.h"
 #include "debug/print.h"
 #include "debug/reach.h"
@@ -260,7 +261,7 @@ static void put_stack(const struct out *out, const struct co *co)
 		const char *name = symtab_find(b.pc - (n > 0), &offset);
 
 		put_line(out, "  #%d 0x%016lx %s+0x%zx\n", n, b.pc, name, offset + (n > 0));
-	} while (++n < FRAMES_SHOWN && arch_backtrace_step(&b, co->stack_mapped, co->stack_top));
+	} while (++n < FRAMES_SHOWN && callers_step(&b, co->stack_mapped, co->stack_top));
 }
 
 static void put_group(const struct out *out, const struct co *co, size_t n)

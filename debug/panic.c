@@ -45,7 +45,7 @@ static int print_frames(int n, struct backtrace *b, const struct co *co)
 		}
 		print("  #%d 0x%016lx %s+0x%zx\n", n, b->pc, name, offset + (n > 0));
 		n++;
-	} while (arch_backtrace_step(b, bottom, top));
+	} while (callers_step(b, bottom, top));
 	return n;
 }
 
@@ -60,7 +60,7 @@ static void print_frames_here(struct backtrace *b)
 	    core->called_from) {
 		n = print_frames(n, b, core->scheduler);
 		*b = (struct backtrace){.fp = (uintptr_t)core->called_from};
-		if (!arch_backtrace_step(b, co->stack_mapped, co->stack_top))
+		if (!callers_step(b, co->stack_mapped, co->stack_top))
 			return;
 	}
 	print_frames(n, b, co);

@@ -26,46 +26,31 @@ void arch_backtrace_context(struct backtrace *b, const void *sp)
 	*b = (struct backtrace){.pc = context->pc, .fp = context->fp};
 }
 
+/* The one for faults on the interrupt stack counts, too. */
+bool arch_backtrace_irq(uintptr_t fp)
+{
+	extern char emergency_stack_top[];
+	uintptr_t emergency = (uintptr_t)emergency_stack_top;
+	uintptr_t irq = arch_current() ? arm64_core_here()->irq_stack_top : 0;
+
+	return backtrace_has_record(fp, irq - IRQ_STACK_SIZE, irq) ||
+	       backtrace_has_record(fp, emergency - IRQ_STACK_SIZE, emergency);
+}
+
 /* In a function with a record, x30 leads back into the function, from the last call it made, which the
- * kernel sees; or it still is what the record says, which arch_backtrace_step finds. */
+ * kernel sees; or it still is what the record says. */
 void arch_backtrace_regs(struct backtrace *b, const struct arch_regs *regs, uintptr_t lo,
 			 uintptr_t hi)
 {
 	extern char __text_start[], __text_end[];
-	uintptr_t lr = regs->x[30];
+	uintptr_t lr = regs->x[30], fp = regs->x[29];
+	const struct record *record = (const struct record *)fp;
+	bool has_record = backtrace_has_record(fp, lo, hi) || arch_backtrace_irq(fp);
 
-	(void)lo;
-	(void)hi;
-	*b = (struct backtrace){.pc = regs->pc, .fp = regs->x[29], .sp = regs->sp};
-	if (lr > (uintptr_t)__text_start && lr <= (uintptr_t)__text_end)
+	*b = (struct backtrace){.pc = regs->pc, .fp = fp, .sp = regs->sp};
+	if (lr > (uintptr_t)__text_start && lr <= (uintptr_t)__text_end &&
+	    !(has_record && record->pc == lr))
 		b->caller = lr;
-}
-
-static bool is_within(uintptr_t fp, uintptr_t lo, uintptr_t hi)
-{
-	return fp >= lo && fp < hi && hi - fp >= sizeof(struct record);
-}
-
-/* This core's interrupt stack counts as well, because from there the chain leads to [lo, hi); and
- * the one for faults on it. */
-bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
-{
-	extern char emergency_stack_top[];
-	const struct record *record = (const struct record *)b->fp;
-	uintptr_t emergency = (uintptr_t)emergency_stack_top;
-	uintptr_t irq = arch_current() ? arm64_core_here()->irq_stack_top : 0;
-	bool is_valid = b->fp % 8 == 0 &&
-			(is_within(b->fp, lo, hi) || is_within(b->fp, irq - IRQ_STACK_SIZE, irq) ||
-			 is_within(b->fp, emergency - IRQ_STACK_SIZE, emergency));
-
-	if (b->caller && !(is_valid && record->pc == b->caller)) {
-		*b = (struct backtrace){.pc = b->caller, .fp = b->fp};
-		return true;
-	}
-	if (!is_valid)
-		return false;
-	*b = (struct backtrace){.pc = record->pc, .fp = record->fp};
-	return b->pc != 0;
 }
 
 void arch_print_regs(const struct arch_regs *regs, void (*print)(const char *fmt, ...))

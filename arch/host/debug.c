@@ -104,33 +104,10 @@ UNCHECKED void arch_backtrace_context(struct backtrace *b, const void *sp)
 	*b = (struct backtrace){.pc = context[CONTEXT_RETURN], .fp = context[CONTEXT_RBP]};
 }
 
-static bool holds_record(uintptr_t fp, uintptr_t lo, uintptr_t hi)
-{
-	return fp % sizeof fp == 0 && fp >= lo && fp < hi && hi - fp >= 2 * sizeof fp;
-}
-
-/* Callers' frames are higher up; only from the signal stack a chain may go anywhere in [lo, hi). */
-UNCHECKED bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
+bool arch_backtrace_irq(uintptr_t fp)
 {
 	const stack_t *signals = &host_core_here()->signal_stack;
-	uintptr_t base = (uintptr_t)signals->ss_sp, fp = b->fp;
-	bool own = holds_record(fp, base, base + signals->ss_size);
+	uintptr_t base = (uintptr_t)signals->ss_sp;
 
-	if (b->caller) {
-		b->pc = b->caller;
-		b->caller = 0;
-		return true;
-	}
-	if (!own && !holds_record(fp, lo, hi))
-		return false;
-
-	const uintptr_t *record = (const uintptr_t *)fp;
-
-	if (!record[1])
-		return false;
-	b->pc = record[1];
-	b->fp = record[0];
-	if (b->fp <= fp && !(own && holds_record(b->fp, lo, hi)))
-		b->fp = 0;
-	return true;
+	return backtrace_has_record(fp, base, base + signals->ss_size);
 }

@@ -15,6 +15,7 @@
  */
 #include "sim.h"
 
+#include "debug/callers.h"
 #include "debug/stuck.h"
 #include "debug/symtab.h"
 #include "debug/who.h"
@@ -308,7 +309,7 @@ static void put_waiting(const struct co *co)
 	arch_backtrace_context(&b, co->sp);
 	do
 		t.pc[t.n++] = b.pc;
-	while (t.n < SIM_DEEP && arch_backtrace_step(&b, co->stack_mapped, co->stack_top));
+	while (t.n < SIM_DEEP && callers_step(&b, co->stack_mapped, co->stack_top));
 	sim_put_stack(&t);
 }
 

@@ -125,36 +125,13 @@ void arch_backtrace_context(struct backtrace *b, const void *sp)
 	*b = (struct backtrace){.pc = context[CONTEXT_RETURN], .fp = context[CONTEXT_RBP]};
 }
 
-static bool holds_record(uintptr_t fp, uintptr_t lo, uintptr_t hi)
-{
-	return fp % sizeof fp == 0 && fp >= lo && fp < hi && hi - fp >= 2 * sizeof fp;
-}
-
-/* Callers' frames are higher up; a chain that goes down is broken, and could be a circle. Only from
- * this core's own stacks it may go anywhere in [lo, hi): to what was interrupted. */
-bool arch_backtrace_step(struct backtrace *b, uintptr_t lo, uintptr_t hi)
+bool arch_backtrace_irq(uintptr_t fp)
 {
 	struct x86_core *x = x86_core_here();
-	uintptr_t fp = b->fp;
-	bool own = false;
+	bool has_record = false;
 
 	for (enum x86_stack i = 0; i < STACKS && x->stacks; i++)
-		own |= holds_record(fp, x86_stack_top(x, i) - STACK_SIZE, x86_stack_top(x, i));
-
-	if (b->caller) {
-		b->pc = b->caller;
-		b->caller = 0;
-		return true;
-	}
-	if (!own && !holds_record(fp, lo, hi))
-		return false;
-	const uintptr_t *record = (const uintptr_t *)fp;
-
-	if (!record[1])
-		return false;
-	b->pc = record[1];
-	b->fp = record[0];
-	if (b->fp <= fp && !(own && holds_record(b->fp, lo, hi)))
-		b->fp = 0;
-	return true;
+		has_record |= backtrace_has_record(fp, x86_stack_top(x, i) - STACK_SIZE,
+						   x86_stack_top(x, i));
+	return has_record;
 }

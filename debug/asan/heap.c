@@ -10,6 +10,7 @@
 #include "debug/asan/asan.h"
 #include "debug/asan/wraps.h"
 #include "debug/block.h"
+#include "debug/callers.h"
 #include "debug/panic.h"
 #include "debug/print.h"
 #include "debug/symtab.h"
@@ -71,7 +72,7 @@ static void note(struct moment *m)
 	for (int i = 0; i < WHO; i++)
 		m->name[i] = ((uint64_t *)(void *)who.name)[i];
 	arch_backtrace_here(&b);
-	while (co && n < FRAMES && arch_backtrace_step(&b, co->stack_mapped, co->stack_top))
+	while (co && n < FRAMES && callers_step(&b, co->stack_mapped, co->stack_top))
 		m->pc[n++] = b.pc >> 32 ? 0 : (uint32_t)b.pc;
 	if (n < FRAMES)
 		m->pc[n] = 0;
