@@ -438,7 +438,7 @@ FUNCTION static void do_dump(void)
 {
 	go_with(&(struct go_options){.name = "sleeper"}, sleep_on, NULL);
 	go_with(&(struct go_options){.name = "on-event"}, wait_event, NULL);
-	time_sleep(5 * NSEC_PER_MSEC);
+	until_parked(2);
 	runtime_dump();
 	exit(0);
 }
