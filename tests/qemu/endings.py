@@ -45,12 +45,10 @@ def run_ending(case):
 
 # Options for the launcher, and what args.c must print.
 ARGUMENTS = {
-    'a "b c" d': "[a][b c][d] 4 NULL\n",
+    'a "b c" d x vole.log=warn y "vole is" not.vole.x=1 $HOME `date` \'q\' \\ * ;':
+        "[a][b c][d][x][y][vole is][not.vole.x=1][$HOME][`date`]['q'][\\][*][;] 14 NULL\n",
     "": " 1 NULL\n",
     '  spaces   between  "" ': "[spaces][between][] 4 NULL\n",
-    "x vole.log=warn y": "[x][y] 3 NULL\n",
-    '"vole is" not.vole.x=1': "[vole is][not.vole.x=1] 3 NULL\n",
-    "$HOME `date` 'q' \\ * ;": "[$HOME][`date`]['q'][\\][*][;] 7 NULL\n",
 }
 
 
