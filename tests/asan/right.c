@@ -100,6 +100,26 @@ static void blocks(void *arg)
 	waitgroup_done(&wg);
 }
 
+static ALONE void shallow(int depth)
+{
+	char on_stack[60];
+
+	use(on_stack, sizeof(on_stack));
+	if (depth)
+		shallow(depth - 1);
+}
+
+/* Has enough without SAN=asan. */
+static void in_4_kb(void *arg)
+{
+	char text[400];
+
+	(void)arg;
+	shallow(12);
+	snprintf(text, sizeof(text), "%d of %s", MANY, "many");
+	waitgroup_done(&wg);
+}
+
 static void start(go_fn *fn, void *arg)
 {
 	waitgroup_add(&wg, 1);
@@ -133,6 +153,8 @@ int main(void)
 		if (i % 100 == 0)
 			start(blocks, NULL);
 	}
+	waitgroup_add(&wg, 1);
+	go_with(&(struct go_options){.stack = 4096}, in_4_kb, NULL);
 	waitgroup_wait(&wg);
 	jumps();
 	use_all();
