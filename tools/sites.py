@@ -83,7 +83,8 @@ def lines(elf, addresses):
     found = {}
     output = subprocess.run([os.environ.get("ADDR2LINE", "addr2line"), "-a", "-f", "-i", "-e", elf,
                              *(f"{address:#x}" for address in addresses)],
-                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="surrogateescape",
+                            check=False).stdout
     words = output.splitlines()
     for i, word in enumerate(words[:-2]):
         if word.startswith("0x"): # the innermost function comes first
@@ -117,6 +118,12 @@ def text_start(names):
         return next(int(line.split()[0], 16) for line in file if line.endswith(" __text_start\n"))
 
 
+def quoted(text):
+    """A string of the assembler."""
+    return '"' + "".join(chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\' else f"\\{byte:03o}"
+                         for byte in text.encode(errors="surrogateescape")) + '"'
+
+
 def table(found, start):
     yield '\t.section .symtab_vole, "a"'
     yield "\t.balign 4"
@@ -128,11 +135,11 @@ def table(found, start):
         for name in function, file:
             if name not in names:
                 names[name] = end
-                end += len(name.encode()) + 1
+                end += len(name.encode(errors="surrogateescape")) + 1
     for address, function, file, line in found:
         yield f"\t.long {address - start:#x}, {names[function]}, {names[file]}, {line}"
     for name in names:
-        yield f'\t.asciz "{name}"'
+        yield f"\t.asciz {quoted(name)}"
     yield '\t.section .note.GNU-stack, "", %progbits'
 
 

@@ -141,7 +141,7 @@ def run_one(case):
 
 
 LOST = "tests/leaks/memory/lost.c"
-PLACE = re.compile(r"^  (\d+) blocks, (\d+) bytes, allocated at\r?$\n((?:    #.*\n)*)", re.M)
+PLACE = re.compile(r"^  (\d+) blocks?, (\d+) bytes?, allocated at\r?$\n((?:    #.*\n)*)", re.M)
 
 
 def places(run):
@@ -167,6 +167,16 @@ def run_memory(case):
     return [Check("blocks by their places, the most bytes first", ok, f"status {run.status}, {told}", run.text)]
 
 
+QUOTED = "tests/leaks/memory/quoted.c"
+
+
+def run_quoted(case):
+    run = boot(builder.image(QUOTED, case.arch), ARCH=case.arch, SMP=case.smp, LEAKS=1)
+    line = '1 × "waits" waiting for sema acquire, started at main (with "quotes", \\ and é.c:1)'
+    return [Check("a file has the name that the compiler was told, whatever is in it",
+                  run.status == 135 and f"leaked: {line}" in run.text.splitlines(), f"status {run.status}", run.text)]
+
+
 BUILDS = {"one-place": {"PLANT": "one-place"}, "asan": {"SAN": "asan"}}
 SINGLE = (("forgotten-sender", "x86_64", 4), ("forgotten-sender", "arm64", 2), ("forgotten-sender", HOST, 2),
           ("waits-on", "x86_64", 1), ("waits-on", "arm64", 4), ("waits-on", HOST, 4))
@@ -182,5 +192,6 @@ def cases(tier):
         yield Case("leaks", name, arch, smp, run_one, images=[(programs()[name].relative_to(ROOT), arch, {})])
     for arch, smp in ((ARCHES[0], 4), (ARCHES[1], 2), (HOST, 2)):
         yield Case("leaks", "memory", arch, smp, run_memory, images=[(LOST, arch, {})])
+    yield Case("leaks", "quoted", HOST, 2, run_quoted, cost=1, images=[(QUOTED, HOST, {})])
     yield Case("leaks", "asan", HOST, 2, run_memory, images=[(LOST, HOST, BUILDS["asan"])])
     yield Case("leaks", "one-place", "x86_64", 2, run_memory, images=[(LOST, "x86_64", BUILDS["one-place"])])
