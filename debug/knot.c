@@ -208,8 +208,8 @@ static void print_knots(void)
 		told++;
 	}
 	if (told < knots)
-		print("and %zu more knots, with %zu coroutines\n", (size_t)knots - told,
-		      all - members);
+		print("and %zu more knot%s, with %zu coroutines\n", (size_t)knots - told,
+		      knots - told == 1 ? "" : "s", all - members);
 }
 
 /* How much it takes is in *bytes. */

@@ -350,7 +350,8 @@ void dump_all(void)
 	slab_visit_begin();
 	holders_begin();
 	co_each(look_for_next, &search);
-	print("%zu coroutines on %d cores\n", search.count, core_count);
+	print("%zu coroutine%s on %d core%s\n", search.count, search.count == 1 ? "" : "s",
+	      core_count, core_count == 1 ? "" : "s");
 	if (search.count > 2000) { /* too many to sort: as they are in memory */
 		co_each(dump_one, NULL);
 		search.next = NULL;

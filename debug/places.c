@@ -113,7 +113,8 @@ static void put_place(const struct counted *c, void (*put)(void *to, const char 
 	unsigned from = frames_of_heap(&c->place);
 	char line[160];
 
-	format(line, sizeof(line), "  %zu blocks, %zu bytes, allocated at\n", c->blocks, c->bytes);
+	format(line, sizeof(line), "  %zu block%s, %zu byte%s, allocated at\n", c->blocks,
+	       c->blocks == 1 ? "" : "s", c->bytes, c->bytes == 1 ? "" : "s");
 	put(to, line);
 	for (unsigned i = from; i < DEEP && i < from + FRAMES_PUT && c->place.pc[i]; i++) {
 		size_t offset;

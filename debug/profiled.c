@@ -107,7 +107,8 @@ static void put_functions(FILE *to, struct report *r, int most)
 {
 	size_t offset;
 
-	fprintf(to, "processor time: %llu samples\n", (unsigned long long)r->samples);
+	fprintf(to, "processor time: %llu sample%s\n", (unsigned long long)r->samples,
+		r->samples == 1 ? "" : "s");
 	fprintf(to, "      flat   flat%%        cum   cum%%  function\n");
 	qsort(r->functions, FUNCTIONS, sizeof(r->functions[0]), by_time);
 	for (int i = 0; i < FUNCTIONS && i < most && r->functions[i].cum; i++) {

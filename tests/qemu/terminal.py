@@ -194,7 +194,7 @@ def run_dump_full(case):
     status = terminal.end()
     seen = terminal.seen.decode("utf-8", "replace")
     return [Check("Ctrl-\\ lists all coroutines when memory is full, and the program goes on",
-                  re.search(r"full\r\n(?:.*\r\n)*?dump:\r\n1 coroutines on(?:.*\r\n)+many\r\n", seen), "", seen),
+                  re.search(r"full\r\n(?:.*\r\n)*?dump:\r\n1 coroutine on(?:.*\r\n)+many\r\n", seen), "", seen),
             Check("500 that wait are listed, and the program ends as it should",
                   status == 3 and len(re.findall(r'^coroutine \d+ "waits" waits: chan receive', seen, re.M)) == 500,
                   f"status {status}", seen[-3000:])]
