@@ -119,6 +119,10 @@ void sim_explore_init(char **env)
 	options.explore = *sim_option(env, "EXPLORE") != '\0';
 	options.hashes = sim_same(sim_option(env, "EXPLORE"), "hashes");
 	sim_run.limit = sim_number(env, "STEPS", 50 * 1000 * 1000, false);
+	if (!options.runs)
+		sim_usage("RUNS", ": 1 or more, not ", sim_option(env, "RUNS"));
+	if (!sim_run.limit)
+		sim_usage("STEPS", ": 1 or more, not ", sim_option(env, "STEPS"));
 	if (options.jobs < 1 || options.jobs > MOST_JOBS)
 		sim_usage("JOBS", ": 1 to 64, not ", sim_option(env, "JOBS"));
 	if (*name) {

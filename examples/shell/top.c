@@ -65,7 +65,9 @@ static bool show_second(struct runtime_co *list)
 	count = runtime_busiest(list, COROUTINES_SHOWN, NSEC_PER_SEC);
 	elapsed = time_now() - began;
 	if (count < 0) {
-		printf("top: %s\n", count == -ENOMEM ? "out of memory" : strerror(-count));
+		printf("top: %s\n", count == -ENOMEM  ? "out of memory"
+				    : count == -EBUSY ? "a core does not stop"
+						      : strerror(-count));
 		return false;
 	}
 	show_cores(idle, elapsed);

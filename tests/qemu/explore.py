@@ -241,7 +241,7 @@ def run_jobs(case):
 def run_wrong_options(case):
     image = builder.image(PINGPONG, SIM)
     checks = []
-    for option in ("SEED=seven", "SMP=0", "SMP=9", "MEM=much", "STRATEGY=luck", "JOBS=0", "STEPS=-1",
+    for option in ("SEED=seven", "SMP=0", "SMP=9", "MEM=much", "STRATEGY=luck", "JOBS=0", "STEPS=-1", "STEPS=0", "RUNS=0",
                    "MODEL=weak", "FAULTS=luck", "FAULTS=late,luck", "FAULTS=late,"):
         name, value = option.split("=")
         text, status = run_sim(image, ROOT, **{"SMP": case.smp, name: value})
