@@ -14,7 +14,7 @@ from harness.suite import Case, Check
 
 SIM = "sim"
 DINING = "examples/dining.c"
-SESSION, CROWD = "tests/qemu/session.c", "tests/qemu/crowd.c"
+SESSION, CROWD, HELD = "tests/qemu/session.c", "tests/qemu/crowd.c", "tests/qemu/held.c"
 # Lines of session.c
 LINES = {name: number for number, line in enumerate((ROOT / SESSION).read_text().splitlines(), 1)
          for name in re.findall(r"/\* (\w+): ", line)}
@@ -110,6 +110,20 @@ def run_crowd(case):
     return [Check("nine steps over calls that wait: always the same coroutine, in its own functions",
                   len(seen) == 10 and len({thread for thread, _ in seen}) == 1
                   and {name for _, name in seen} == {"meet", "beside"}, f"{seen}", run.text)]
+
+
+def run_held(case):
+    """waits, where each of a thousand has a mutex of its own."""
+    count = "python reads = []; real = read; read = lambda *words: (reads.append(words), real(*words))[1]"
+    words = ["-batch", "-ex 'break runtime_dump'", "-ex c", "-ex c", f"-ex '{count}'", "-ex waits",
+             "-ex 'python print(\"reads\", len(reads))'"]
+    run = make("-s", "gdb", f"APP={HELD}", f"ARCH={case.arch}", f"SMP={case.smp}", "TIMEOUT=120", "ARGS=1000",
+               f"GDB_ARGS={' '.join(words)}")
+    holders = re.findall(r'^\d+ "waiter" waits for mutex lock 0x[0-9a-f]+ held by (\d+) "holder"$', run.text, re.M)
+    reads = re.search(r"^reads (\d+)$", run.text, re.M)
+    return [Check("each waits for another, and memory is read by pages, not by mutexes",
+                  len(set(holders)) == 1000 and reads and int(reads[1]) < 100,
+                  f"{len(holders)} {reads and reads[0]}", run.text[-3000:])]
 
 
 def run_postmortem(case):
@@ -223,6 +237,7 @@ def cases(tier):
         yield Case("debugger", "session", arch, 2, run_session, 5, images=[(SESSION, arch, BUILD)])
     for arch in ARCHES:
         yield Case("debugger", "crowd", arch, 4, run_crowd, 5, images=[(CROWD, arch, BUILD)])
+        yield Case("debugger", "held", arch, 2, run_held, 4, images=[(HELD, arch, {})])
         yield Case("debugger", "server", arch, 2, run_server, 4, images=[(DINING, arch, {})])
         yield Case("debugger", "postmortem", arch, 2, run_postmortem, 8,
                    images=[(SESSION, arch, BUILD), (DINING, arch, {})])

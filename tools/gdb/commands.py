@@ -22,6 +22,7 @@ import registers
 from kernel import Elf, Failure, Kernel, duration
 
 LONG = 20 # so many names are told of a group
+PAGE = 4096
 
 
 def read(address, size):
@@ -33,6 +34,22 @@ def read(address, size):
 
 class Here(Kernel):
     """The kernel that gdb sees. From the proxy all coroutines come in a file, which is faster."""
+
+    def __init__(self, elf):
+        self.pages = None # by their addresses, while nothing runs
+        super().__init__(elf, self.near)
+
+    def near(self, address, size):
+        """read, by whole pages: what is asked for next is often beside it, and each read takes its time."""
+        start = address & -PAGE
+        if self.pages is None or address + size > start + PAGE:
+            return read(address, size)
+        if start not in self.pages:
+            try:
+                self.pages[start] = read(start, PAGE)
+            except OSError:
+                return read(address, size)
+        return self.pages[start][address - start:address - start + size]
 
     def raw(self):
         if not behind_proxy():
@@ -61,7 +78,8 @@ class Session:
         key = path, os.stat(path).st_mtime
         try:
             if key != self.key:
-                self.kernel, self.key = Here(Elf(path), read), key
+                self.kernel, self.key = Here(Elf(path)), key
+            self.kernel.pages = {} # for this command
             self.kernel.clock = proxy_clock
             self.kernel.look()
         except Failure as failure:
@@ -185,6 +203,7 @@ def select_core_of(kernel, co):
 
 def visit(kernel, number, command):
     """co ID: selects its thread, or, where there is none, shows it by command."""
+    kernel.pages = None # the command may run something
     co = find(kernel, number)
     print(kernel.line(co))
     if behind_proxy():
