@@ -68,6 +68,9 @@ PLANTS = {
 # Programs with a fault of which edited/ has a later version.
 EDITED = ("lock-order", "check-then-act")
 
+# A planted fault of the explorer itself: the occurrences of a point are counted whatever the operation.
+COUNTED = "all-count"
+
 # Litmus tests (model/litmus.c): those of which C11 allows the outcome, which is to be seen; and the others.
 LITMUS = "tests/explore/model/litmus.c"
 ALLOWED = ("mp-relaxed", "mp-no-acquire", "mp-no-release", "mp-one-fence", "sb-relaxed", "sb-acquire-release",
@@ -183,6 +186,24 @@ def run_edited(case):
     return checks
 
 
+def run_counted(case, name):
+    """Where all operations count, a schedule means something else in the program as it is after more work on it."""
+    program, later = f"{FOLDER}/{name}.c", edited(name)
+    image = builder.image(program, SIM, PLANT=case.name)
+    builder.image(later, SIM, PLANT=case.name)
+    with tempfile.TemporaryDirectory() as folder:
+        found = explore(image, program, RUNS=ENOUGH, SMP=case.smp, SCHEDULE=pathlib.Path(folder, "kept.schedule"))
+        command = f"{found.word('schedule')} PLANT={case.name}"
+        told = replays(command)
+        checks = [Check(f"{program}: its schedule fails in the same way", told[0][:1] == [f"failure: {found.kind}"],
+                        f"{command}\n{told}", found.text)]
+        command = command.replace(program, later)
+        told = replays(command)
+        checks.append(Check(f"{later} finds {case.name}: its schedule does not fail there", [len(one) for one in told] == [1, 1],
+                            f"{command}\n{told}", found.text))
+    return checks
+
+
 def run_right(case, runs):
     program = f"{FOLDER}/right/{case.name}.c"
     found = explore(builder.image(program, SIM), program, RUNS=runs, SMP=case.smp,
@@ -224,6 +245,9 @@ def cases(tier):
             yield Case("planted fault", name, SIM, 2,
                        lambda case, p=program, o=options: run_plant(case, p, o), 15,
                        images=[(program, SIM, {"PLANT": name})])
+        yield Case("planted fault", COUNTED, SIM, 2, lambda case: run_counted(case, EDITED[1]), 15,
+                   images=[(program, SIM, {"PLANT": COUNTED})
+                           for program in (f"{FOLDER}/{EDITED[1]}.c", edited(EDITED[1]))])
         for name, runs in KERNEL.items():
             for smp in CORES:
                 yield Case("explore", name, SIM, smp,
