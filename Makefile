@@ -91,12 +91,14 @@ jobs := build-$(ARCH) $(if $(filter run gdb gdb-server,$(MAKECMDGOALS)),run-$(AR
 	$(filter gdb iso,$(patsubst postmortem,gdb,$(MAKECMDGOALS)))
 $(call tool,tools/setup $(jobs))
 
+# $(call library,NAME,COMMAND): its folder. Whoever makes many images may ask once, and say it to each make.
+library = $(if $(filter command,$(origin $1)),$($1),$(call tool,$2))
 ifneq ($(ARCH),host)
-NEWLIB := $(call tool,tools/newlib $(patsubst sim,x86_64,$(ARCH)))
-LWIP := $(call tool,tools/lwip)
+NEWLIB := $(call library,NEWLIB,tools/newlib $(patsubst sim,x86_64,$(ARCH)))
+LWIP := $(call library,LWIP,tools/lwip)
 endif
 ifeq ($(ARCH),arm64)
-LIBFDT := $(call tool,tools/libfdt)
+LIBFDT := $(call library,LIBFDT,tools/libfdt)
 FDT_CFLAGS := -isystem $(LIBFDT)/include
 FDT_LIBS := $(LIBFDT)/lib/libfdt.a
 endif
