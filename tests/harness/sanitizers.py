@@ -1,5 +1,5 @@
 """
-tests/kernel under the sanitizers: on the host port all of it, in QEMU what fits into the fast tests.
+tests/kernel under the sanitizers: on the host port all of it, in QEMU some of it.
 Each sanitizer must also find a fault that was planted for it.
 """
 
@@ -46,6 +46,8 @@ def sanitize_cases():
                 case = program_case(name, HOST, smp, area=f"{sanitizer} ", SAN=sanitizer)
                 case.cost *= 8
                 yield case
+    for name, arch, smp in IN_QEMU:
+        yield program_case(name, arch, smp, area="ubsan ", SAN="ubsan")
     for plant in PLANTS:
         yield plant_case(HOST, 4, *plant)
 
@@ -54,6 +56,4 @@ def cases(tier):
     if tier == "sanitize":
         yield from sanitize_cases()
     if tier == "fast":
-        for name, arch, smp in IN_QEMU:
-            yield program_case(name, arch, smp, area="ubsan ", SAN="ubsan")
         yield plant_case("x86_64", 2, *PLANTS[0])
