@@ -156,7 +156,8 @@ def slow(server):
 
 def ask_for_much(server):
     """A connection that has asked for more than all buffers hold."""
-    s = server.connect(1)
+    s = server.connect()
+    s.settimeout(1)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     try:
         for _ in range(2000):
