@@ -151,6 +151,7 @@ RUNS = (  # name, what runs it, its application, seconds
     ("debug", lambda case: run_httpd(case, debug.TESTS), "examples/httpd", 15),
     ("attacks", lambda case: run_httpd(case, attacks.FAST, attacks.OPTIONS, waiting=attacks.WAITING),
      "examples/httpd", 12),
+    ("flood", lambda case: run_httpd(case, [attacks.flood], attacks.FLOOD_OPTIONS), "examples/httpd", 5),
 )
 
 
