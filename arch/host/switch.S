@@ -157,15 +157,19 @@ arch_call_on:
 
 /* void *arch_context_make(void *stack_top, void (*entry)(struct co *prev))
  *
- * Above the context: 0, the return address of entry, where the chain of frames ends. */
+ * Above the context: 0, the return address of entry, where the chain of frames ends. In the registers is
+ * nothing of who had the stack before: it would look as if the coroutine knew of it. */
 	.globl	arch_context_make
 	.type	arch_context_make, @function
 arch_context_make:
 	.cfi_startproc
 	leaq	-80(%rdi), %rax
+	pxor	%xmm0, %xmm0
 	movq	$0, 72(%rax)
 	movq	%rsi, 64(%rax)
-	movq	$0, 56(%rax)
+	movups	%xmm0, 48(%rax)
+	movups	%xmm0, 32(%rax)
+	movups	%xmm0, 16(%rax)
 	movl	$NO_ERRNO, 8(%rax)
 	movl	$MXCSR_RESET, (%rax)
 	movl	$X87CW_RESET, 4(%rax)

@@ -92,9 +92,12 @@ FUNCTION arch_call_on
 /* void *arch_context_make(void *stack_top, void (*entry)(struct co *prev)) */
 FUNCTION arch_context_make
 	leaq	-72(%rdi), %rax
+	pxor	%xmm0, %xmm0
 	movq	$0, 64(%rax)
 	movq	%rsi, 56(%rax)
-	movq	$0, 48(%rax)
+	movups	%xmm0, 40(%rax)
+	movups	%xmm0, 24(%rax)
+	movups	%xmm0, 8(%rax)
 	movl	$MXCSR_RESET, (%rax)
 	movl	$X87CW_RESET, 4(%rax)
 	ret

@@ -189,4 +189,14 @@ const char *regs_differ(const struct regs_block *a, const struct regs_block *b, 
 	return NULL;
 }
 
+void regs_kept(uint64_t kept[REGS_KEPT])
+{
+	asm volatile("stp x19, x20, [%0]\n\t"
+		     "stp x21, x22, [%0, #16]\n\t"
+		     "stp x23, x24, [%0, #32]\n\t"
+		     "stp x25, x26, [%0, #48]\n\t"
+		     "stp x27, x28, [%0, #64]" ::"r"(kept)
+		     : "memory");
+}
+
 #endif

@@ -61,6 +61,38 @@ static void disturber(void *arg)
 	waitgroup_done(&all);
 }
 
+/* Two of the same stack: the first writes to all words from its frame to the end, where nobody returns to;
+ * the other looks what its registers are. */
+enum { TRACE = 0x7ace7ace, WORDS = 6 };
+static int traces;
+
+static void leave_or_find(void *finds)
+{
+	uint64_t kept[REGS_KEPT] = {0};
+	volatile uint64_t *at = __builtin_frame_address(0);
+
+	regs_kept(kept);
+	for (int i = 0; i < REGS_KEPT; i++)
+		traces += kept[i] == TRACE;
+	for (int i = 0; !finds && i < WORDS; i++)
+		at[i] = TRACE;
+	go_exit();
+}
+
+/* On one core, so that each has the stack of the one before. */
+static void one_after_the_other(void *unused)
+{
+	(void)unused;
+	for (uintptr_t i = 0; i < 20; i++) {
+		size_t before = runtime_count();
+
+		go_with(&(struct go_options){.core = 1}, leave_or_find, (void *)(i % 2));
+		while (runtime_count() > before)
+			go_yield();
+	}
+	waitgroup_done(&all);
+}
+
 static void run(go_fn *fn, int per_core, bool pin)
 {
 	for (int core = 0; core < runtime_cores(); core++)
@@ -76,7 +108,11 @@ int main(int argc, char **argv)
 	struct runtime_stats before, after;
 	uint64_t start = time_now();
 
-	test_begin(argc, argv, 5);
+	test_begin(argc, argv, 6);
+	waitgroup_add(&all, 1);
+	go_with(&(struct go_options){.core = 1}, one_after_the_other, NULL);
+	waitgroup_wait(&all);
+	check(traces == 0, "who begins finds nothing in registers of who had the stack before");
 	run(caller, 3, false);
 	waitgroup_wait(&all);
 	check(differences == 0, "what a call keeps is kept through a switch");

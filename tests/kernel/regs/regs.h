@@ -20,6 +20,10 @@ void regs_spin(const struct regs_block *in, struct regs_block *out, uint64_t spi
 /* Loads what a function call keeps from in, calls fn, stores the same to out. */
 void regs_call(const struct regs_block *in, struct regs_block *out, void (*fn)(void));
 
+/* What a function call keeps: so many of them. */
+enum { REGS_KEPT = 10 };
+void regs_kept(uint64_t kept[REGS_KEPT]);
+
 /* The name of a register that differs, or NULL. kept: only those that a call keeps. */
 const char *regs_differ(const struct regs_block *a, const struct regs_block *b, int kept);
 

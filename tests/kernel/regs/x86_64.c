@@ -227,4 +227,14 @@ const char *regs_differ(const struct regs_block *a, const struct regs_block *b, 
 	return NULL;
 }
 
+void regs_kept(uint64_t kept[REGS_KEPT])
+{
+	asm volatile("movq %%rbx, (%0)\n\t"
+		     "movq %%r12, 8(%0)\n\t"
+		     "movq %%r13, 16(%0)\n\t"
+		     "movq %%r14, 24(%0)\n\t"
+		     "movq %%r15, 32(%0)" ::"r"(kept)
+		     : "memory");
+}
+
 #endif
