@@ -146,7 +146,7 @@ def dumped_asleep(case):
 
 def dumped_computing(case):
     return boot(builder.image("tests/kernel/hog.c", case.arch), limit=60, ARCH=case.arch, SMP=case.smp,
-                TIMEOUT=8, DUMP_AFTER=5)
+                TIMEOUT=12, DUMP_AFTER=6)
 
 
 def run_limits(case):
@@ -155,7 +155,7 @@ def run_limits(case):
     return [Check("a dump can be asked for: asleep", status == 128 + signal.SIGTERM, f"status {status}", asleep),
             Check("a dump can be asked for: computing", run.status == 124 and 'coroutine 1 "main"' in run.text,
                   f"status {run.status}", run.text),
-            Check("TIMEOUT=8 ends the machine with 124", run.status == 124 and run.seconds < 60,
+            Check("TIMEOUT=12 ends the machine with 124", run.status == 124 and run.seconds < 60,
                   f"status {run.status} after {run.seconds:.0f} s", run.text)]
 
 

@@ -11,11 +11,15 @@ static void waits(void *unused)
 
 int main(void)
 {
+	struct runtime_stats stats;
+
 	// clang-format off
 #line 1 "with \"quotes\", \\ and é.c"
 	go(waits, NULL);
 	// clang-format on
-	go_yield();
-	time_sleep(NSEC_PER_MSEC);
+	do {
+		go_yield();
+		runtime_stats(&stats);
+	} while (!stats.parked);
 	return 0;
 }
