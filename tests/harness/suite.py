@@ -42,6 +42,12 @@ class Case:
         return f"{self.arch} smp{self.smp} {self.area}: {self.name}"
 
 
+def at_once(function, *arguments):
+    """What function returns for each of the arguments, in their order: for what mostly waits, each for itself."""
+    with ThreadPoolExecutor(max_workers=20) as pool:
+        return list(pool.map(function, *arguments))
+
+
 def reason(check):
     """The first lines of why a check has failed, with the line of a panic; or the last of the console."""
     console = [line.strip() for line in check.console.splitlines() if line.strip()]

@@ -6,7 +6,8 @@ httpd's options; a test waits as long as it takes, and only checks what comes.
 import select
 import socket
 import time
-from concurrent.futures import ThreadPoolExecutor
+
+from harness.suite import at_once
 
 from .server import PATIENCE, parse, receive_all, reset
 
@@ -88,8 +89,7 @@ def endless(server):
         (head + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"Trailer: x\r\n" * 40,
          {413, 431}),
     )
-    with ThreadPoolExecutor(max_workers=len(endings)) as pool:  # each is heard to its end, for a while
-        list(pool.map(send, *zip(*endings)))
+    at_once(send, *zip(*endings))  # each is heard to its end, for a while
 
 
 def limits(server):

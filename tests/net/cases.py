@@ -1,10 +1,8 @@
 """tests/net: sockets, and the servers of examples/ with clients of every kind."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 from harness.kernel import results
 from harness.machine import ARCHES, HOST, boot
-from harness.suite import Case, Check
+from harness.suite import Case, Check, at_once
 
 from . import attacks, debug, forged, many, names, page, paths, requests, rfc, room, site, wire
 from .server import PATIENCE, Httpd, Server, image_of
@@ -34,12 +32,6 @@ def check(server, test, after=lambda: ""):
     if not server.alive():
         why = f"the server has ended; {why}"
     return Check(test.__doc__, not why, why, server.console() if why else "")
-
-
-def at_once(function, *arguments):
-    """What function returns for each of the arguments, in their order: for what mostly waits, each for itself."""
-    with ThreadPoolExecutor(max_workers=20) as pool:
-        return list(pool.map(function, *arguments))
 
 
 def run_httpd(case, tests, options="", slack=SLACK, kind=Httpd, waiting=()):

@@ -8,11 +8,10 @@ import subprocess
 import tempfile
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 from harness.kernel import results
 from harness.machine import ARCHES, HOST, BuildError, ROOT, boot, builder, command, make
-from harness.suite import Case, Check
+from harness.suite import Case, Check, at_once
 
 from .endings import too_long
 
@@ -96,12 +95,6 @@ def qemu_ticks(session):
     return total
 
 
-def at_once(calls):
-    """What each of the calls returns; they spend most of their time waiting."""
-    with ThreadPoolExecutor(max_workers=len(calls)) as pool:
-        return [future.result() for future in [pool.submit(*call) for call in calls]]
-
-
 def idle_share(case, cores):
     """Whether a machine with so many cores sleeps and wakes, and which share of a host's core it takes meanwhile."""
     seconds = 4
@@ -124,7 +117,7 @@ def idle_share(case, cores):
 
 
 def run_idle(case):
-    return sum(at_once([(idle_share, case, cores) for cores in (1, 4)]), [])
+    return sum(at_once(lambda cores: idle_share(case, cores), (1, 4)), [])
 
 
 # ---- Time limits ----
@@ -151,7 +144,7 @@ def dumped_computing(case):
 
 def run_limits(case):
     """What this runner relies on when something hangs: a dump of all coroutines, and an end."""
-    (asleep, status), run = at_once([(dumped_asleep, case), (dumped_computing, case)])
+    (asleep, status), run = at_once(lambda boots: boots(case), (dumped_asleep, dumped_computing))
     return [Check("a dump can be asked for: asleep", status == 128 + signal.SIGTERM, f"status {status}", asleep),
             Check("a dump can be asked for: computing", run.status == 124 and 'coroutine 1 "main"' in run.text,
                   f"status {run.status}", run.text),
