@@ -6,9 +6,10 @@ the fault: nobody would know from it what is wrong.
 
 import io
 import re
+import time
 
 from .kernel import MEMORY, printed, results
-from .machine import Run, boot, builder
+from .machine import Run, boot, builder, command, interrupted
 from .suite import Case, Check, Report
 
 PANIC = "panic: " # what begins so is the line of a panic; <n> in it is any number
@@ -59,9 +60,19 @@ def instead(run, mark):
                       *(shown or ["all checks have passed"])])
 
 
+def until_failed(image, mark, **options):
+    """A run that is ended when the check mark has failed: what the fault does to those behind it, such as waiting
+    for ever, shows nothing more."""
+    words, env = command(image, TIMEOUT=45, DUMP_AFTER=40, **options)
+    start = time.monotonic()
+    status, text = interrupted(words, env, f"not ok - {mark}: ", limit=60)
+    return Run(status, text.encode(), time.monotonic() - start, status == 124)
+
+
 def run_plant(case, program, mark):
     image = builder.image(f"tests/kernel/{program}", case.arch, **build(case.name))
-    run = boot(image, limit=40, ARCH=case.arch, SMP=case.smp, MEM=MEMORY, ARGS=f"smp={case.smp}")
+    options = {"ARCH": case.arch, "SMP": case.smp, "MEM": MEMORY, "ARGS": f"smp={case.smp}"}
+    run = boot(image, limit=40, **options) if mark.startswith(PANIC) else until_failed(image, mark, **options)
     return [Check(f"{program} catches {case.name}: {mark.removeprefix(PANIC)}", caught(run, mark),
                   instead(run, mark), run.text)]
 

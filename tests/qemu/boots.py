@@ -227,4 +227,5 @@ def cases(tier):
                    images=[("tests/kernel/idle.c", arch, {})])
         yield Case("limits", "TIMEOUT and dump", arch, 2, run_limits, 8,
                    images=[(f"tests/kernel/{name}.c", arch, {}) for name in ("idle", "hog")])
-        yield Case("build", "outside the tree", arch, 2, run_outside, 6)
+        # The kernel is to be there: two makes at the same time would both compile it.
+        yield Case("build", "outside the tree", arch, 2, run_outside, 6, images=[(args, arch, {})])

@@ -286,9 +286,9 @@ def cases(tier):
         return
     for arch in (*ARCHES, HOST):
         yield Case("make", "make run", arch, 4, run_make_run, 5, images=[(SHELL, arch, {})])
-        yield Case("make", "settings", arch, 2, run_settings, 6)
+        yield Case("make", "settings", arch, 2, run_settings, 6, images=[("tests/kernel/cxx", arch, {})])
         if arch != HOST:
-            yield Case("make", "gdb", arch, 2, run_gdb, 6)
+            yield Case("make", "gdb", arch, 2, run_gdb, 6, images=[(SHELL, arch, {})]) # for its kernel
         yield Case("shell", "tour", arch, 4, run_tour, 15, images=[(SHELL, arch, {})])
         yield Case("shell", "top", arch, 2, run_top, 6, images=[(SHELL, arch, {})])
         yield Case("shell", "prof", arch, 2, run_prof, 5, images=[(SHELL, arch, {})])

@@ -267,7 +267,7 @@ def cases(tier):
                    images=[("tests/explore/lost-update.c", SIM, {})])
     for smp in (1, 2):
         yield Case("explore", "undone", SIM, smp, run_undone, 6, images=[(PINGPONG, SIM, {})])
-    yield Case("explore", "troubles", SIM, 2, run_troubles, 5)
+    yield Case("explore", "troubles", SIM, 2, run_troubles, 5, images=[(PINGPONG, SIM, {})]) # for its kernel
     for smp in (1, 3):
         yield Case("explore", "faults and right", SIM, smp, run_no_harm, 2, images=[(PINGPONG, SIM, {})])
     yield Case("explore", "gdb", SIM, 2, run_gdb, 4, images=[(PINGPONG, SIM, {})])
