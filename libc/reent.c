@@ -31,7 +31,8 @@ int *__errno(void)
 
 static struct _reent *attach_reent(struct co *self)
 {
-	if (self->flags & CO_KERNEL)
+	/* In a panic who has stopped may hold what an allocation waits for. */
+	if (self->flags & CO_KERNEL || shared_get(panicking))
 		return _GLOBAL_REENT;
 
 	struct _reent *reent = heap_alloc(sizeof(*reent));

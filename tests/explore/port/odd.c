@@ -1,6 +1,7 @@
 /* What a program may do and a simulated machine cannot, or not easily: ARGS says which. */
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <vole.h>
@@ -70,6 +71,35 @@ static void __attribute__((noinline)) ask(void)
 	time_sleep(NSEC_PER_MSEC);
 }
 
+/* So large that pages are taken and given back. */
+static void allocate(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		void *volatile block = malloc(20000);
+
+		free(block);
+	}
+}
+
+/* Has not called the C library yet, which is to format the message. */
+static void give_up(void *arg)
+{
+	(void)arg;
+	go_yield();
+	runtime_panic("gave up after %d", 1);
+}
+
+static int panic(void)
+{
+	struct waitgroup all = {0};
+
+	waitgroup_go(&all, allocate, NULL);
+	waitgroup_go(&all, give_up, NULL);
+	waitgroup_wait(&all);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -86,6 +116,8 @@ int main(int argc, char **argv)
 			go_yield();
 	if (!strcmp(what, "guarded"))
 		return race(&never);
+	if (!strcmp(what, "panic"))
+		return panic();
 	if (!strcmp(what, "left"))
 		ask();
 	if (!strcmp(what, "left") && argc > 2)
