@@ -129,19 +129,21 @@ void __tsan_init(void)
 	} \
 	ENTRY(__tsan_atomic##bits##_##what, TOUCH)
 
-#define COMPARE(bits, what) \
+#define COMPARE(bits, what, weak) \
 	bool __tsan_atomic##bits##_##what##_(uint##bits##_t *at, uint##bits##_t *old, \
 					     uint##bits##_t new, int order, int failing); \
 	bool __tsan_atomic##bits##_##what##_(uint##bits##_t *at, uint##bits##_t *old, \
 					     uint##bits##_t new, int order, int failing) \
 	{ \
 		uint##bits##_t was; \
+		int older; \
 \
 		sim_step_to((uintptr_t)at, SIM_WRITE); \
 		was = *at; \
-		if (was != *old) { \
-			sim_not_changed((uintptr_t)at, bits / 8, was, failing, PLACE); \
-			*old = was; \
+		older = sim_compare((uintptr_t)at, was, *old, weak, failing, PLACE); \
+		if (older >= 0) { \
+			*old = (uint##bits##_t)sim_not_changed((uintptr_t)at, bits / 8, was, \
+							       older, failing, PLACE); \
 			return false; \
 		} \
 		*at = new; \
@@ -175,8 +177,8 @@ void __tsan_init(void)
 	CHANGE(bits, fetch_or, was | by); \
 	CHANGE(bits, fetch_xor, was ^ by); \
 	CHANGE(bits, fetch_nand, ~(was & by)); \
-	COMPARE(bits, compare_exchange_strong); \
-	COMPARE(bits, compare_exchange_weak)
+	COMPARE(bits, compare_exchange_strong, false); \
+	COMPARE(bits, compare_exchange_weak, true)
 
 /* All atomic accesses are looked at, and then have what the model says. */
 
@@ -218,15 +220,25 @@ INLINE void sim_changed(uintptr_t at, size_t size, uint64_t was, uint64_t value,
 	sim_model_change(a, at, was, value, sim_order(order, SIM_OPERATION, place));
 }
 
-INLINE void sim_not_changed(uintptr_t at, size_t size, uint64_t was, int order, const void *place)
+/* -1: it may succeed. Else it fails by what is so many stores older than the last. */
+INLINE int sim_compare(uintptr_t at, uint64_t was, uint64_t old, bool weak, int failing,
+		       const void *place)
+{
+	if (!sim_run.begun || !sim_in_app(place))
+		return was == old ? -1 : 0;
+	return sim_model_compare(sim_program_agent(), at, was, old, weak, failing, place);
+}
+
+INLINE uint64_t sim_not_changed(uintptr_t at, size_t size, uint64_t was, int older, int order,
+				const void *place)
 {
 	struct sim_agent *a;
 
 	if (!sim_run.begun)
-		return;
+		return was;
 	a = sim_agent_at(place);
 	sim_look_by(a, at, size, SIM_ATOMIC, place);
-	sim_model_read_last(a, at, was, sim_order(order, SIM_COMPARISON, place));
+	return sim_model_read(a, at, was, older, sim_order(order, SIM_COMPARISON, place));
 }
 
 WIDTH(8);

@@ -96,14 +96,29 @@ IN_WORLD struct mark *marks_of(int world, struct store *s)
 	return s->marks + (world ? SIM_KERNEL_AGENTS : 0);
 }
 
+static size_t slot_mask(const struct table *t)
+{
+	return 2 * t->count - 1;
+}
+
+static size_t slot_of(const struct table *t, uintptr_t at)
+{
+	return ((at >> 2) ^ (at >> 20)) & slot_mask(t);
+}
+
+static struct location *in_slot(const struct table *t, size_t i)
+{
+	return (struct location *)(t->first + (t->slots[i] - 1) * t->size);
+}
+
 static __attribute__((noinline)) struct location *find_location(int world, uintptr_t at)
 {
 	const struct table *t = &tables[world];
-	size_t mask = 2 * t->count - 1, i = ((at >> 2) ^ (at >> 20)) & mask;
+	size_t i = slot_of(t, at);
 	struct location *l;
 
-	for (; t->slots[i]; i = (i + 1) & mask) {
-		l = (struct location *)(t->first + (t->slots[i] - 1) * t->size);
+	for (; t->slots[i]; i = (i + 1) & slot_mask(t)) {
+		l = in_slot(t, i);
 		if (l->at == at)
 			return l;
 	}
@@ -116,6 +131,17 @@ static __attribute__((noinline)) struct location *find_location(int world, uintp
 		l->n = 0;
 	}
 	return l;
+}
+
+void sim_model_forget(uintptr_t from, uintptr_t to)
+{
+	enum { WORD = 4 }; /* those in one have the same slot */
+	const struct table *t = &tables[1];
+
+	for (uintptr_t word = from & -(uintptr_t)WORD; used[1] && word < to; word += WORD)
+		for (size_t i = slot_of(t, word); t->slots[i]; i = (i + 1) & slot_mask(t))
+			if (in_slot(t, i)->at - from < to - from)
+				in_slot(t, i)->n = 0;
 }
 
 /* What is beyond the width is 0. */
@@ -365,11 +391,33 @@ void sim_model_change(struct sim_agent *a, uintptr_t at, uint64_t was, uint64_t 
 		change_in(0, a, at, was, value, order);
 }
 
-void sim_model_read_last(struct sim_agent *a, uintptr_t at, uint64_t value, int order)
+int sim_model_compare(struct sim_agent *a, uintptr_t at, uint64_t value, uint64_t with, bool weak,
+		      int failing, const void *place)
+{
+	bool equal = value == with;
+	struct location *l;
+	int last, older, i;
+
+	if (sim_consistent)
+		return equal ? -1 : 0;
+	l = location_of(1, at, value);
+	last = l->n - 1;
+	older = last - floor_of(1, a, l, failing);
+	i = older || (weak && equal) ? sim_choose_old(older + 1 + (weak && equal), place) : 0;
+	if (i > older)
+		return 0;
+	if (i && store_of(1, l, last - i)->value != with)
+		return i;
+	return equal ? -1 : 0;
+}
+
+uint64_t sim_model_read(struct sim_agent *a, uintptr_t at, uint64_t value, int older, int order)
 {
 	struct location *l = location_of(a->world, at, value);
+	struct store *s = store_of(a->world, l, l->n - 1 - older);
 
-	read_by(a->world, a, store_of(a->world, l, l->n - 1), order);
+	read_by(a->world, a, s, order);
+	return s->value;
 }
 
 void sim_model_fence(struct sim_agent *a, int order)

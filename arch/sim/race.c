@@ -389,6 +389,7 @@ void memory_given(const void *p, size_t size, const void *around, size_t room)
 		set_limits((uintptr_t)around, room, BEYOND);
 		set_limits(at, size, ALL);
 		clear_cells(at, at + size); /* nobody has accessed it */
+		sim_model_forget(at, at + size);
 	}
 	b = around == p ? NULL : sim_block_at((uintptr_t)around);
 	if (b) {
@@ -503,4 +504,6 @@ void sim_memory_stack(uintptr_t from, uintptr_t to, bool ended)
 		return;
 	set_limits(from, to - from, ended ? ENDED : ALL);
 	clear_cells(from, to);
+	if (!ended)
+		sim_model_forget(from, to);
 }

@@ -237,8 +237,14 @@ bool sim_model_store(struct sim_agent *a, uintptr_t at, uint64_t was, uint64_t v
 		     const void *place);
 /* An operation that reads the last, and is the last. */
 void sim_model_change(struct sim_agent *a, uintptr_t at, uint64_t was, uint64_t value, int order);
-/* One that reads the last. */
-void sim_model_read_last(struct sim_agent *a, uintptr_t at, uint64_t value, int order);
+/* What a comparison of the program's finds. -1: what it is to be equal to. Else it fails, and reads what is so
+ * many stores older than the last: 0 also where it is weak, and fails for no reason. */
+int sim_model_compare(struct sim_agent *a, uintptr_t at, uint64_t value, uint64_t with, bool weak,
+		      int failing, const void *place);
+/* One that reads what is so many stores older than the last. */
+uint64_t sim_model_read(struct sim_agent *a, uintptr_t at, uint64_t value, int older, int order);
+/* Memory that somebody of the program has anew: nothing of what was stored there is left. */
+void sim_model_forget(uintptr_t from, uintptr_t to);
 void sim_model_fence(struct sim_agent *a, int order);
 
 /* ---- weaken.c ---- */

@@ -8,7 +8,7 @@
 
 #include <vole.h>
 
-static atomic_int x, y;
+static atomic_int x, y, z;
 static int r[4];
 static const char *test;
 
@@ -123,6 +123,75 @@ static void sequence(int i, bool change)
 	}
 }
 
+/* A comparison that fails is a load, with an order of its own. */
+static void compare(int i, memory_order store, memory_order failing)
+{
+	int other = 7;
+
+	if (i == 0) {
+		set(x, 1, relaxed);
+		set(y, 1, store);
+	} else if (i == 1) {
+		atomic_compare_exchange_strong_explicit(&y, &other, 9, relaxed, failing);
+		r[0] = other;
+		r[1] = get(x, relaxed);
+	} else if (i == 2) {
+		r[2] = get(y, acquire);
+		other = 7;
+		atomic_compare_exchange_strong_explicit(&x, &other, 9, relaxed, relaxed);
+		r[3] = other;
+	}
+}
+
+/* It finds what it expects: only a weak one may fail. */
+static void equal(int i, bool weak)
+{
+	int none = 0;
+
+	if (i == 0)
+		r[0] = weak ? atomic_compare_exchange_weak(&x, &none, 1)
+			    : atomic_compare_exchange_strong(&x, &none, 1);
+}
+
+/* What one has seen, it hands on: by reading x and storing y, or by storing y and then z. */
+static void causality(int i, memory_order load, memory_order store)
+{
+	if (i == 0) {
+		set(x, 1, relaxed);
+		set(y, 1, release);
+	} else if (i == 1) {
+		r[0] = get(y, load);
+		set(z, 1, store);
+	} else if (i == 2) {
+		r[1] = get(z, acquire);
+		r[2] = get(x, relaxed);
+	}
+}
+
+/* The order of two stores to y, and what a load after one of them sees (R). */
+static void store_and_look(int i, memory_order order)
+{
+	if (i == 0) {
+		set(x, 1, order);
+		set(y, 1, order);
+	} else if (i == 1) {
+		set(y, 2, order);
+		r[0] = get(x, order == release ? acquire : order);
+	}
+}
+
+/* Each loads before it stores what the other loads. */
+static void load_buffer(int i)
+{
+	if (i == 0) {
+		r[0] = get(x, acquire);
+		set(y, 1, release);
+	} else if (i == 1) {
+		r[1] = get(y, acquire);
+		set(x, 1, release);
+	}
+}
+
 /* Nothing orders the store before the load, which comes long after it. */
 static void old(int i, uint64_t age)
 {
@@ -200,6 +269,26 @@ static void run(int i)
 		old(i, 200);
 	else if (is("counted"))
 		counted();
+	else if (is("compare") || is("compare-seen"))
+		compare(i, release, acquire);
+	else if (is("compare-old"))
+		compare(i, relaxed, relaxed);
+	else if (is("compare-relaxed"))
+		compare(i, release, relaxed);
+	else if (is("equal"))
+		equal(i, false);
+	else if (is("equal-weak"))
+		equal(i, true);
+	else if (is("causality"))
+		causality(i, acquire, release);
+	else if (is("causality-relaxed"))
+		causality(i, relaxed, release);
+	else if (is("r"))
+		store_and_look(i, seq_cst);
+	else if (is("r-acquire-release"))
+		store_and_look(i, release);
+	else if (is("lb"))
+		load_buffer(i);
 }
 
 static bool seen(void)
@@ -216,6 +305,18 @@ static bool seen(void)
 		return r[1] < r[0] || r[2] != 2;
 	if (!strncmp(test, "sequence", 8))
 		return r[0] == 3 && r[1] == 0;
+	if (is("compare") || is("compare-relaxed"))
+		return r[0] == 1 && r[1] == 0;
+	if (is("compare-seen") || is("compare-old"))
+		return r[2] == 1 && r[3] == 0;
+	if (!strncmp(test, "equal", 5))
+		return !r[0];
+	if (!strncmp(test, "causality", 9))
+		return r[0] == 1 && r[1] == 1 && r[2] == 0;
+	if (is("r") || is("r-acquire-release"))
+		return get(y, relaxed) == 2 && r[0] == 0;
+	if (is("lb"))
+		return r[0] == 1 && r[1] == 1;
 	if (is("old") || is("young"))
 		return r[0] == 0 && r[1];
 	return get(x, relaxed) != 8;
