@@ -90,7 +90,7 @@ static bool look_stopped(void (*visit)(struct co *co, void *arg), struct busiest
 	preempt_disable();
 	stopped = world_stop();
 	if (stopped) {
-		sched_charge(self->core, self);
+		core_charge(self->core, self);
 		co_each(visit, b);
 	}
 	if (stopped || !watch)

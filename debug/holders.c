@@ -12,6 +12,7 @@
 #include <vole/time.h>
 
 #include "debug/panic.h"
+#include "kernel/irq.h"
 #include "kernel/lock.h"
 #include "sync/held.h"
 

@@ -24,7 +24,7 @@
 #include "kernel/heap.h"
 #include "kernel/locals.h"
 #include "kernel/lock.h"
-#include "kernel/preempt.h"
+#include "kernel/proc.h"
 #include "kernel/sched.h"
 #include "kernel/start.h"
 
@@ -157,8 +157,8 @@ static void *look_for_leaks(void *arg, void *unused)
 	}
 	if (reach_begin(leaks->self, leaks->sp, &leaks->needed)) {
 		/* A time looks like an address where memory begins at 0. */
-		start_from_image(__init_array_start, _edata, (const void *)&preempt_quantum,
-				 sizeof(preempt_quantum));
+		start_from_image(__init_array_start, _edata, (const void *)&core_quantum,
+				 sizeof(core_quantum));
 		/* The core that boots is treated as all cores are. */
 		start_from_image(__bss_start, _end, cores[0], sizeof(*cores[0]));
 		for (int i = 0; i < core_count; i++)

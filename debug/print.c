@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernel/irq.h"
 #include "kernel/outside.h"
-#include "kernel/sched.h"
 
 enum log_level log_level = LOG_WARN;
 

@@ -17,6 +17,10 @@
 #include "kernel/stack.h"
 #include "sync/wait.h"
 
+/* In ns. The longest is such that no sum of times overflows. */
+#define QUANTUM_MIN (10 * NSEC_PER_USEC)
+#define QUANTUM_MAX (3600 * NSEC_PER_SEC)
+
 int runtime_cores(void)
 {
 	call_outside_handler("runtime_cores");
@@ -67,7 +71,9 @@ uint64_t runtime_set_quantum(uint64_t ns)
 	call_outside_handler("runtime_set_quantum");
 	if (ns && ns < QUANTUM_MIN)
 		ns = QUANTUM_MIN;
-	old = atomic_exchange_explicit(&preempt_quantum, ns, memory_order_relaxed);
+	if (ns > QUANTUM_MAX)
+		ns = QUANTUM_MAX;
+	old = atomic_exchange_explicit(&core_quantum, ns, memory_order_relaxed);
 	look_again();
 	return old;
 }
@@ -297,7 +303,7 @@ int runtime_cpu_ns(uint64_t *ns)
 	/* Each time: a core where a profile has just ended may have taken it back. */
 	for (int i = 0; i < core_count; i++)
 		shared_set(cores[i]->every_switch, true);
-	sched_charge(self->core, self);
+	core_charge(self->core, self);
 	*ns = self->cpu_ns;
 	preempt_enable();
 	return 0;

@@ -242,7 +242,7 @@ static int start_if_made(struct co *co, uint32_t at)
 	if (co) {
 		co->started_at = at;
 		order_to(co);
-		sched_start(co);
+		sched_ready(co);
 	}
 	preempt_enable();
 	return co ? 0 : -ENOMEM;
@@ -415,6 +415,30 @@ void co_each(void (*visit)(struct co *co, void *arg), void *arg)
 
 	slab_each(&co_cache, visit_used, &each);
 	stack_exact_each(visit_used, &each);
+}
+
+void co_list_put(struct co_list *list, struct co *co)
+{
+	co->next = NULL;
+	if (list->last)
+		list->last->next = co;
+	else
+		shared_set(list->first, co);
+	list->last = co;
+	shared_add(list->count, 1);
+}
+
+struct co *co_list_get(struct co_list *list)
+{
+	struct co *co = list->first;
+
+	if (co) {
+		shared_set(list->first, co->next);
+		if (!list->first)
+			list->last = NULL;
+		shared_add(list->count, -1);
+	}
+	return co;
 }
 
 struct co *co_make_scheduler(struct core *core, uintptr_t stack_top, size_t size)

@@ -140,6 +140,16 @@ void co_free(struct co *co);
 /* Calls visit for every struct co ever made that is in use, in no order. */
 void co_each(void (*visit)(struct co *co, void *arg), void *arg);
 
+/* A FIFO of coroutines for those who have a lock, or are alone; by their next. first and count are
+ * read by anyone. */
+struct co_list {
+	struct co *first, *last;
+	size_t count;
+};
+
+void co_list_put(struct co_list *list, struct co *co);
+struct co *co_list_get(struct co_list *list);
+
 /* It has stopped, or has yet to begin. For those who only look: it may go on at any time. */
 static inline bool co_is_off(const struct co *co)
 {

@@ -28,9 +28,8 @@ struct proc {
 	/* Owner only. */
 	struct co *runnext; /* runs next, in its waker's time slice */
 	bool slice_armed;   /* slice_end is set: always where something waits here */
-	uint32_t ticks;     /* picks that began a new slice */
-	uint32_t tick_seen; /* ticks when the slice was last looked at */
-	uint32_t full_tick; /* ticks when one that has used up a slice was picked */
+	bool slice_new;     /* it began with a pick, and slice_began is not set yet */
+	bool slice_whole;   /* of one that has used up a slice before */
 	struct runq runq;
 	struct co_list expired; /* those that have used up a slice: after those that have not */
 	struct co_list urgent;  /* urgent, and pinned here */
@@ -81,7 +80,6 @@ struct core {
 	struct proc proc;
 	void *called_from;         /* in core_call: its frame; NULL: not there */
 	void *spare_frame;         /* * for the next preemption */
-	void *used_frame;          /* NULL, or another that is not needed any more */
 	uint64_t timer_armed;      /* what the timer is armed for */
 	uint64_t timers_after;     /* timers that went off lately: the next do then, together */
 	uint64_t next_id, last_id; /* of coroutines made here */
@@ -114,10 +112,56 @@ struct core {
 extern struct core *cores[MAX_CORES];
 extern _Atomic int core_count; /* cores that came up */
 
+/* Waits for something outside of the machine (the console), and interrupts to which the program has
+ * attached handlers: they keep a machine alive in which all coroutines wait. */
+extern _Atomic int external_waits, irqs_attached;
+
 /* The core this runs on; only with nopreempt > 0, or in an interrupt. */
 static inline struct core *core_here(void)
 {
 	return arch_current()->core;
+}
+
+/* The owner: the clock is read; what has passed since it was last is the time of self, which runs. */
+static inline void core_charge(struct core *core, struct co *self)
+{
+	uint64_t now = arch_clock();
+
+	self->cpu_ns += now - core->now;
+	core->now = now;
+}
+
+/* Anyone: that core has to look at what is new for it. */
+void core_interrupt(struct core *to);
+
+/* The owner: the timer goes off at deadline, or sooner. */
+void core_timer_by(struct core *core, uint64_t deadline);
+
+/* The same in a moment, in ns, not sooner: on the core's own stack, or in a handler. */
+enum { A_MOMENT = 10 * 1000 };
+void core_timer_soon(struct core *core);
+
+/* The scheduler: a frame for the next preemption is there, and pages for stack faults, if memory allows. */
+void core_frames_init(void);
+void core_refill(struct core *core);
+
+/* The scheduler: frame is needed no more. */
+void core_frame_give(struct core *core, void *frame);
+
+/* The longest time slice, in ns; 0: no preemption. */
+extern _Atomic uint64_t core_quantum;
+
+/* The slice of one that has used up a slice before (whole); of another it is a fourth: what takes little time
+ * is done before what takes much. */
+static inline uint64_t core_slice(bool whole)
+{
+	uint64_t quantum = atomic_load_explicit(&core_quantum, memory_order_relaxed);
+
+	if (!quantum)
+		quantum = 10 * NSEC_PER_MSEC;
+	if (!whole)
+		quantum /= 4;
+	return quantum > A_MOMENT ? quantum : A_MOMENT;
 }
 
 /* Calls fn(a, b) on the core's own stack, which its scheduler does not use while another runs:

@@ -1,5 +1,7 @@
 #include "kernel/lock.h"
 
+uint8_t smp;
+
 /* Looks at the lock less and less often (Anderson 1990), up to a limit. Meanwhile whoever has it may
  * take it again and again, with all that it guards in the cache. */
 void spin_wait(struct spinlock *lock)

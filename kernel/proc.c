@@ -1,7 +1,4 @@
-/*
- * The queues of a core, and what goes from one to the other. What a core does when it has nothing to
- * run is in idle.c.
- */
+/* The queues of a core, and what goes from one to the other. */
 #include "kernel/proc.h"
 
 #include "kernel/irq.h"
@@ -13,27 +10,17 @@ _Atomic int proc_count = 1;
 /* The urgent coroutines that any core may run. */
 static struct {
 	struct spinlock lock;
-	struct co_list list;    /* guarded by lock */
-	_Atomic size_t waiting; /* how many are in it, for looking without the lock */
+	struct co_list list; /* guarded by lock; its count is read by anyone */
 } urgent;
-
-static void urgent_put(struct co *co)
-{
-	spin_lock(&urgent.lock);
-	co_list_put(&urgent.list, co);
-	atomic_store_explicit(&urgent.waiting, urgent.list.count, memory_order_relaxed);
-	spin_unlock(&urgent.lock);
-}
 
 static struct co *urgent_get(void)
 {
-	if (!atomic_load_explicit(&urgent.waiting, memory_order_relaxed))
+	if (!shared_get(urgent.list.count))
 		return NULL;
 	spin_lock(&urgent.lock);
 
 	struct co *co = co_list_get(&urgent.list);
 
-	atomic_store_explicit(&urgent.waiting, urgent.list.count, memory_order_relaxed);
 	spin_unlock(&urgent.lock);
 	return co;
 }
@@ -41,20 +28,13 @@ static struct co *urgent_get(void)
 bool proc_urgent_waiting(const struct core *core)
 {
 	return shared_get(core->proc.urgent.first) ||
-	       (proc_enabled(core) && atomic_load_explicit(&urgent.waiting, memory_order_relaxed));
+	       (proc_enabled(core) && shared_get(urgent.list.count));
 }
 
 bool proc_waiting(const struct core *core)
 {
 	return shared_get(core->proc.runnext) || proc_own_len(&core->proc) ||
 	       proc_urgent_waiting(core);
-}
-
-static void look_elsewhere(struct core *core)
-{
-	core->elsewhere = !proc_enabled(core) || core->proc.urgent.first ||
-			  atomic_load_explicit(&urgent.waiting, memory_order_relaxed) ||
-			  steal_ring_len(&core->proc.ring);
 }
 
 static bool makes_way(const struct core *core)
@@ -70,22 +50,32 @@ static bool makes_way(const struct core *core)
 	return makes_way;
 }
 
-/* An urgent coroutine waits that any core may run: has one take it now. This one looks itself. */
-static void notify_urgent(struct core *core)
+/* co is urgent: on this core, or it has one take it that does not run what is urgent, too. */
+static __attribute__((noinline)) void file_urgent(struct core *core, struct co *co)
 {
 	int enabled = atomic_load_explicit(&proc_count, memory_order_relaxed);
 
+	core->elsewhere = true;
+	if (co->flags & CO_PINNED) {
+		co_list_put(&core->proc.urgent, co);
+		return;
+	}
+	spin_lock(&urgent.lock);
+	co_list_put(&urgent.list, co);
+	spin_unlock(&urgent.lock);
 	if (makes_way(core) || proc_notify())
 		return;
 	for (int i = 0; i < enabled; i++)
 		if (cores[i] != core && makes_way(cores[i])) {
-			proc_interrupt(cores[i]);
+			core_interrupt(cores[i]);
 			return;
 		}
 }
 
-static void send(struct core *to, struct co *co)
+static void *send_home(void *from, void *sent)
 {
+	struct co *co = sent;
+	struct core *core = from, *to = proc_home(core, co);
 	_Atomic(struct co *) *inbox = &to->proc.inbox;
 	struct co *first = atomic_load_explicit(inbox, memory_order_relaxed);
 
@@ -94,18 +84,13 @@ static void send(struct core *to, struct co *co)
 	/* release: with the acquire in proc_receive. */
 	while (!atomic_compare_exchange_weak_explicit(inbox, &first, co, memory_order_release,
 						      memory_order_relaxed));
-	if (to != core_here()) {
-		proc_interrupt(to);
-		return;
+	if (to != core) {
+		core_interrupt(to);
+		return NULL;
 	}
 	shared_set(to->irq_pending, true);
 	if (!(to->in_handler & HANDLER_IRQ)) /* else irq_exit comes next */
 		arch_current()->need_resched = true;
-}
-
-static void *send_home(void *core, void *co)
-{
-	send(proc_home(core, co), co);
 	return NULL;
 }
 
@@ -114,40 +99,26 @@ void proc_send_away(struct core *core, struct co *co)
 	core_call(send_home, core, co);
 }
 
-void proc_file(struct core *core, struct co *co)
+void proc_file(struct core *core, struct co *co, bool expired)
 {
-	struct core *home = proc_home(core, co);
-
-	if (home != core) {
-		send(home, co);
-	} else if (!(co->flags & CO_URGENT)) {
-		if (!runq_put(&core->proc.runq, co)) /* no memory */
-			co_list_put(&core->proc.expired, co);
-	} else if (co->flags & CO_PINNED) {
-		co_list_put(&core->proc.urgent, co);
-		core->elsewhere = true;
-	} else {
-		urgent_put(co);
-		core->elsewhere = true;
-		notify_urgent(core);
-	}
-}
-
-void proc_file_expired(struct core *core, struct co *co)
-{
-	/* Who only made way for an urgent one has not used up its slice. */
-	if (co->flags & CO_URGENT || proc_urgent_waiting(core) || proc_home(core, co) != core)
-		proc_file(core, co);
-	else
+	if (proc_home(core, co) != core)
+		send_home(core, co);
+	else if (co->flags & CO_URGENT)
+		file_urgent(core, co);
+	else if (expired)
 		co_list_put(&core->proc.expired, co);
+	else
+		proc_queue(&core->proc, co);
 }
 
-void proc_unexpire(struct core *core)
+void proc_file_next(struct core *core)
 {
-	struct co *co = co_list_get(&core->proc.expired);
+	struct co *co = core->proc.runnext;
 
-	if (co)
-		proc_file(core, co);
+	if (co) {
+		shared_set(core->proc.runnext, NULL);
+		proc_file(core, co, false);
+	}
 }
 
 void proc_receive(struct core *core)
@@ -156,7 +127,7 @@ void proc_receive(struct core *core)
 	if (!atomic_load_explicit(&core->proc.inbox, memory_order_relaxed))
 		return;
 
-	/* acquire: with the release in send. */
+	/* acquire: with the release in send_home. */
 	struct co *co = atomic_exchange_explicit(&core->proc.inbox, NULL, memory_order_acquire);
 	struct co *in_order = NULL;
 
@@ -169,7 +140,7 @@ void proc_receive(struct core *core)
 	}
 	while ((co = in_order)) {
 		in_order = co->next;
-		proc_file(core, co);
+		proc_file(core, co, false);
 	}
 }
 
@@ -178,25 +149,20 @@ static void *share(void *from, void *)
 {
 	struct core *core = from;
 	struct proc *proc = &core->proc;
-	struct co *co;
+	size_t queued = runq_len(&proc->runq), all = queued + proc->expired.count;
 
-	for (uint32_t n = runq_len(&proc->runq); n && steal_ring_room(&proc->ring); n--) {
-		co = runq_get(&proc->runq);
+	for (size_t i = 0; i < all && steal_ring_room(&proc->ring); i++) {
+		struct co *co = i < queued ? runq_get(&proc->runq) : co_list_get(&proc->expired);
+
 		if (!(co->flags & CO_PINNED))
 			steal_ring_put(&proc->ring, co);
-		else if (!runq_put(&proc->runq, co))
-			co_list_put(&proc->expired, co);
-	}
-	for (size_t n = proc->expired.count; n && steal_ring_room(&proc->ring); n--) {
-		co = co_list_get(&proc->expired);
-		if (!(co->flags & CO_PINNED))
-			steal_ring_put(&proc->ring, co);
+		else if (i < queued)
+			proc_queue(proc, co);
 		else
 			co_list_put(&proc->expired, co);
 	}
 	core->elsewhere = true;
-	if (steal_ring_len(&proc->ring) ||
-	    atomic_load_explicit(&urgent.waiting, memory_order_relaxed))
+	if (steal_ring_len(&proc->ring) || shared_get(urgent.list.count))
 		proc_notify();
 	return NULL;
 }
@@ -216,39 +182,34 @@ static struct co *take_first(struct proc *proc)
 	return co_list_get(&proc->expired);
 }
 
-static struct co *take_urgent(struct core *core)
-{
-	if (core->proc.urgent.first)
-		return co_list_get(&core->proc.urgent);
-	return proc_enabled(core) ? urgent_get() : NULL;
-}
-
 struct co *proc_pick_any(struct core *core)
 {
 	struct proc *proc = &core->proc;
-	struct co *co = take_urgent(core), *next = proc->runnext;
+	struct co *co = NULL;
 
-	if (!co && next) { /* in its waker's slice */
+	if (proc->urgent.first)
+		co = co_list_get(&proc->urgent);
+	else if (proc_enabled(core))
+		co = urgent_get();
+	if (!co && proc->runnext) { /* in its waker's slice */
+		co = proc->runnext;
 		shared_set(proc->runnext, NULL);
-		co = next;
 	} else if (co || (co = take_first(proc))) {
-		proc->ticks++;
+		proc->slice_new = true;
 	}
-	look_elsewhere(core);
+	core->elsewhere = !proc_enabled(core) || proc_urgent_waiting(core) ||
+			  steal_ring_len(&proc->ring);
 	shared_set(core->turn_over, false);
 	return co;
 }
 
 void proc_give_away(struct core *core)
 {
-	struct co *co = core->proc.runnext;
+	struct co *co;
 
 	core->elsewhere = true; /* nothing is plain here */
-	if (co) {
-		shared_set(core->proc.runnext, NULL);
-		proc_file(core, co);
-	}
+	proc_file_next(core);
 	/* No more than there are: those that are pinned here come back. */
 	for (size_t n = proc_own_len(&core->proc); n && (co = take_first(&core->proc)); n--)
-		proc_file(core, co);
+		proc_file(core, co, false);
 }

@@ -8,7 +8,6 @@
 #define KERNEL_PROC_H
 
 #include "kernel/core.h"
-#include "kernel/preempt.h"
 
 /* How many cores run coroutines that are not pinned: those with a smaller index. When it changes,
  * all cores are to be interrupted. */
@@ -17,9 +16,9 @@ extern _Atomic int proc_count;
 /* A bit for each core that sleeps and may be woken for work. */
 extern _Atomic uint64_t proc_idle_mask;
 
-static inline bool proc_idle_cores(void)
+static inline uint64_t proc_idle_cores(void)
 {
-	return atomic_load_explicit(&proc_idle_mask, memory_order_relaxed) != 0;
+	return atomic_load_explicit(&proc_idle_mask, memory_order_relaxed);
 }
 
 static inline bool proc_enabled(const struct core *core)
@@ -42,14 +41,43 @@ static inline size_t proc_own_len(const struct proc *proc)
 	       steal_ring_len(&proc->ring);
 }
 
+/* preempt.c. Coroutines, too, where something begins to wait in the queues here: a time slice begins. */
+void preempt_slice_begin(struct core *core);
+
+/* Coroutines, too: one of those that have used up a slice is as good as the others again; the next comes
+ * after some slices. */
+void preempt_unexpire(struct core *core);
+
+/* The slice of one that has been picked from a queue begins at core->now. whole: it has used up one. */
+static inline void preempt_slice_picked(struct core *core, bool whole)
+{
+	core->proc.slice_new = false;
+	core->proc.slice_whole = whole;
+	core->proc.slice_began = core->now;
+}
+
+/* The scheduler looks at the slice of running; NULL: of one that has stopped. True: it is over, and
+ * others wait. */
+bool preempt_slice_over(struct core *core, const struct co *running);
+
+/* Interrupts masked, right before arch_resume. What is resumed runs for a while before its slice ends,
+ * and interrupts that came since the scheduler last looked are served by another, soon. */
+void preempt_resume(struct core *core);
+
 /* Coroutines, too: what waits here goes to where idle cores can take it, and one of them is woken. */
 void proc_share(struct core *core);
+
+/* To the back of the queue. */
+static inline void proc_queue(struct proc *proc, struct co *co)
+{
+	if (unlikely(!runq_put(&proc->runq, co))) /* no memory */
+		co_list_put(&proc->expired, co);
+}
 
 /* A coroutine: co, which belongs here, to the back of the queue. */
 static inline void proc_put(struct core *core, struct co *co)
 {
-	if (unlikely(!runq_put(&core->proc.runq, co))) /* no memory */
-		co_list_put(&core->proc.expired, co);
+	proc_queue(&core->proc, co);
 	if (unlikely(!core->proc.slice_armed))
 		preempt_slice_begin(core);
 	if (unlikely(proc_idle_cores()) && !(co->flags & CO_PINNED))
@@ -62,10 +90,10 @@ static inline void proc_put_next(struct core *core, struct co *co)
 	struct co *old = core->proc.runnext;
 
 	shared_set(core->proc.runnext, co);
-	if (unlikely(!core->proc.slice_armed))
-		preempt_slice_begin(core);
 	if (old)
 		proc_put(core, old);
+	else if (unlikely(!core->proc.slice_armed))
+		preempt_slice_begin(core);
 }
 
 /* A coroutine, with no other attention than ATTENTION_TRACED: what runs next here where that is plain to see;
@@ -81,21 +109,8 @@ static inline struct co *proc_pick(struct core *core)
 	}
 	if (unlikely(!runq_can_get(&proc->runq)))
 		return NULL;
-	proc->ticks++;
+	proc->slice_new = true;
 	return runq_get_soon(&proc->runq);
-}
-
-/* A coroutine: self, which is current, could go to the back of the queue, and the first one be next. */
-static inline bool proc_can_rotate(const struct core *core, const struct co *self)
-{
-	return !(shared_get(core->attention) || core->proc.runnext || self->flags & CO_URGENT) &&
-	       runq_can_rotate(&core->proc.runq);
-}
-
-static inline struct co *proc_rotate(struct core *core, struct co *self)
-{
-	core->proc.ticks++;
-	return runq_rotate(&core->proc.runq, self);
 }
 
 /* Anyone, interrupt handlers too: co to the inbox of the core it belongs to. */
@@ -104,15 +119,12 @@ void proc_send_away(struct core *core, struct co *co);
 /* Takes what is in the inbox. */
 void proc_receive(struct core *core);
 
-/* co, which has become ready, to where it waits for its turn. */
-void proc_file(struct core *core, struct co *co);
+/* co, which has become ready, to where it waits for its turn. expired: it has used up a time slice, and
+ * waits behind all that have not; but not for ever: see preempt_unexpire. */
+void proc_file(struct core *core, struct co *co, bool expired);
 
-/* The same for one that has been preempted: behind all that have not used up a time slice. But not
- * for ever: see preempt_unexpire. */
-void proc_file_expired(struct core *core, struct co *co);
-
-/* One of those that have used up a time slice is as good as the others again. */
-void proc_unexpire(struct core *core);
+/* The same for runnext, whose waker's slice is over. */
+void proc_file_next(struct core *core);
 
 /* What runs next here; NULL: nothing without stealing. */
 struct co *proc_pick_any(struct core *core);
@@ -124,22 +136,11 @@ bool proc_urgent_waiting(const struct core *core);
 /* This core must not run others than pinned ones any more: gives its queues away. */
 void proc_give_away(struct core *core);
 
-/* idle.c. There is work that a sleeping core could take: wakes one, unless one is searching. False: none
- * sleeps. */
+/* scheduler.c. There is work that a sleeping core could take: wakes one, unless one is searching. False:
+ * none sleeps. */
 bool proc_notify(void);
 
-/* Anyone: that core has to look at what is new for it. */
-void proc_interrupt(struct core *to);
-
-/* One from another core's ring, and others with it into this core's queue; NULL: there is none. From
- * any core with *searching, which says whether this core is counted among those that search. */
-struct co *proc_search(struct core *core, bool *searching);
-void proc_search_ends(const struct core *core, const struct co *found);
-
-/* Sleeps until an interrupt. True: woken to search, and counted as a searcher already. */
-bool proc_sleep(struct core *core);
-
-/* scheduler.c: each core ends in it. */
+/* Each core ends in it. */
 _Noreturn void scheduler_run(struct core *core);
 
 #endif

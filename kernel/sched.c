@@ -3,42 +3,24 @@
 
 #include "debug/calls.h"
 #include "debug/trace.h"
-#include "kernel/page.h"
 #include "kernel/proc.h"
 #include "kernel/stack.h"
 
-_Atomic int external_waits, irqs_attached;
-
-uint8_t smp;
-
-static void *refill(void *, void *)
+void sched_finish_slowly(struct co *prev)
 {
-	stack_refill();
-	return NULL;
-}
-
-void sched_finish_slowly(struct co *self, struct co *prev)
-{
-	struct core *core = self->core;
-
-	if (*(volatile bool *)&core->irq_pending)
-		self->need_resched = true;
 	paint_check(prev);
 	if (shared_get(prev->state) == CO_ENDED) {
 		co_free(prev);
-	} else {
-		if (prev->trimmable)
-			stack_stopped(prev);
-		/* release: with the acquires in stack_is_free, trim_waiting and switch_to. */
-		atomic_store_explicit(&prev->on_core,
-				      prev->frame       ? CO_OFF_FRAME
-				      : prev->trimmable ? CO_OFF_TRIMMABLE
-							: CO_OFF,
-				      memory_order_release);
+		return;
 	}
-	/* prev has needed pages since it held preemption off, and so may self. */
-	if (core->page_reserve < PAGE_RESERVE_LOW)
-		core_call(refill, NULL, NULL);
+	if (prev->trimmable)
+		stack_stopped(prev);
+	/* release: with the acquires in stack_is_free, trim_waiting and switch_to. */
+	atomic_store_explicit(&prev->on_core,
+			      prev->frame       ? CO_OFF_FRAME
+			      : prev->trimmable ? CO_OFF_TRIMMABLE
+						: CO_OFF,
+			      memory_order_release);
 }
 
 /* Leaves self, which is current, for the scheduler. Returns in self. */
@@ -108,54 +90,49 @@ static __attribute__((noinline)) void stop_attentively(void)
 	switch_to(self->core, self, next, false);
 }
 
-static inline __attribute__((always_inline)) void stop(struct core *core, struct co *self,
-						       bool ends)
+static inline __attribute__((always_inline)) void stop(struct co *self, bool ends)
 {
+	struct core *core = self->core;
+
 	trace_stop_always(core, self);
-	if (unlikely(shared_get(core->attention))) {
+	if (unlikely(shared_get(core->attention)))
 		stop_attentively();
-		return;
-	}
-	switch_to(core, self, proc_pick(core), ends);
+	else
+		switch_to(core, self, proc_pick(core), ends);
 }
 
 void sched_park(void)
 {
-	struct co *self = arch_current();
-
-	stop(self->core, self, false);
+	stop(arch_current(), false);
 }
 
 void sched_end(void)
 {
 	struct co *self = arch_current();
-	struct core *core = self->core;
 
 	shared_set(self->state, CO_ENDED);
-	stop(core, self, true);
+	stop(self, true);
 }
 
-/* The calling coroutine lets others run, and goes on where its flags allow it to run. */
-static __attribute__((noinline)) void give_way(struct core *core, struct co *self)
-{
-	shared_set(self->state, CO_RUNNABLE);
-	if (proc_home(core, self) != core || self->flags & CO_URGENT) {
-		proc_send_away(core, self);
-	} else {
-		/* One of those that have used up a slice is another, too; the others of them wait. */
-		if (!runq_len(&core->proc.runq))
-			preempt_unexpire(core);
-		proc_put(core, self);
-	}
-	sched_park();
-}
-
+/* go_yield where that is not plain. The calling coroutine goes on where its flags allow it to run. */
 static __attribute__((noinline)) void yield_slowly(struct core *core, struct co *self)
 {
+	bool away = proc_home(core, self) != core;
+
 	if (!call_by_coroutine(self))
 		call_forbidden("go_yield");
-	if (shared_get(core->attention) > ATTENTION_TRACED || proc_waiting(core))
-		give_way(core, self);
+	if (away || shared_get(core->attention) > ATTENTION_TRACED || proc_waiting(core)) {
+		shared_set(self->state, CO_RUNNABLE);
+		if (away || self->flags & CO_URGENT) {
+			proc_send_away(core, self);
+		} else {
+			/* One of those that have used up a slice is another, too; the others of them wait. */
+			if (!runq_len(&core->proc.runq))
+				preempt_unexpire(core);
+			proc_put(core, self);
+		}
+		sched_park();
+	}
 	preempt_enable();
 }
 
@@ -167,36 +144,39 @@ ARCH_RETURN void go_yield(void)
 
 	struct core *core = self->core;
 
-	if (unlikely(!proc_can_rotate(core, self))) {
+	if (unlikely(shared_get(core->attention) || core->proc.runnext || self->flags & CO_URGENT ||
+		     !runq_can_rotate(&core->proc.runq))) {
 		yield_slowly(core, self);
 		return;
 	}
 	shared_set(self->state, CO_RUNNABLE);
 	trace_stop_always(core, self);
-	switch_to(core, self, proc_rotate(core, self), false);
+	core->proc.slice_new = true;
+	switch_to(core, self, runq_rotate(&core->proc.runq, self), false);
 	preempt_enable();
 }
 
 void sched_move(void)
 {
 	preempt_disable();
-	give_way(core_here(), arch_current());
-	preempt_enable();
+	yield_slowly(core_here(), arch_current());
 }
 
-/* woken: it has waited; else it is new. */
 static inline void count(struct core *core, bool woken)
 {
-	if (woken)
+	if (likely(woken))
 		shared_add(core->wakeups, 1);
 	else
 		shared_add(core->spawned, 1);
 }
 
-/* As ready, where co may have to go elsewhere, or an interrupt handler or the scheduler runs. */
-static __attribute__((noinline)) void ready_untraced(struct core *core, struct co *co, bool next,
-						     bool woken)
+/* As ready, where co may have to go elsewhere, an interrupt handler or the scheduler runs, or a timeline is
+ * recorded. */
+static __attribute__((noinline)) void ready_slowly(struct core *core, struct co *co, bool next,
+						   bool woken)
 {
+	if (core->traced)
+		trace_ready(co, woken);
 	if (core->in_handler & HANDLER_IRQ) {
 		shared_add(core->handler_wakeups, 1);
 		proc_send_away(core, co);
@@ -204,7 +184,7 @@ static __attribute__((noinline)) void ready_untraced(struct core *core, struct c
 	}
 	count(core, woken);
 	if (arch_current() == core->scheduler)
-		proc_file(core, co);
+		proc_file(core, co, false);
 	else if (co->flags & CO_URGENT || proc_home(core, co) != core)
 		proc_send_away(core, co);
 	else if (next)
@@ -213,26 +193,11 @@ static __attribute__((noinline)) void ready_untraced(struct core *core, struct c
 		proc_put(core, co);
 }
 
-static __attribute__((noinline)) void ready_traced(struct core *core, struct co *co, bool next,
-						   bool woken)
-{
-	trace_ready(co, woken);
-	ready_untraced(core, co, next, woken);
-}
-
-static __attribute__((noinline)) void ready_slowly(struct core *core, struct co *co, bool next,
-						   bool woken)
-{
-	if (core->traced)
-		ready_traced(core, co, next, woken);
-	else
-		ready_untraced(core, co, next, woken);
-}
-
 /* next: it runs next here, in this slice. */
-static inline __attribute__((always_inline)) void ready(struct co *co, bool next, bool woken)
+static inline __attribute__((always_inline)) void ready(struct co *co, bool next)
 {
 	struct core *core = core_here();
+	bool woken = shared_get(co->state) == CO_WAITING; /* else it is new */
 
 #ifdef PLANT_LOST_WAKEUP
 	if (!co_is_off(co))
@@ -253,22 +218,12 @@ static inline __attribute__((always_inline)) void ready(struct co *co, bool next
 
 void sched_ready(struct co *co)
 {
-	ready(co, true, true);
+	ready(co, true);
 }
 
 void sched_ready_last(struct co *co)
 {
-	ready(co, false, true);
-}
-
-void sched_start(struct co *co)
-{
-	ready(co, true, false);
-}
-
-void sched_start_last(struct co *co)
-{
-	ready(co, false, false);
+	ready(co, false);
 }
 
 void sched_park_for(struct co *next)
@@ -277,7 +232,7 @@ void sched_park_for(struct co *next)
 	struct core *core = self->core;
 
 	if (unlikely(core->watched || proc_home(core, next) != core)) {
-		ready(next, true, true);
+		ready(next, true);
 		sched_park();
 		return;
 	}
@@ -289,7 +244,7 @@ void sched_park_for(struct co *next)
 
 static void *timer_soon(void *core, void *)
 {
-	preempt_timer_by(core, arch_clock() + QUANTUM_MIN);
+	core_timer_soon(core);
 	return NULL;
 }
 
@@ -307,7 +262,7 @@ void sched_resched(void)
 		/* What came meanwhile gets an interrupt of its own a moment later: this coroutine
 		 * gets on, however short the quantum is. */
 		if (first)
-			switch_to(self->core, self, NULL, false);
+			switch_to_scheduler(self);
 		else
 			core_call(timer_soon, self->core, NULL);
 		atomic_signal_fence(memory_order_seq_cst);

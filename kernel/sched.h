@@ -27,45 +27,19 @@
 /* The calling coroutine stops; it has set its state and published its wait. nopreempt == 1. */
 void sched_park(void);
 
-/* Makes co runnable; the caller has won its wait. Next on this core, or last in its queue. From
- * coroutines, the scheduler, and interrupt handlers. nopreempt > 0. */
+/* The calling coroutine has ended: does not return. nopreempt == 1. */
+void sched_end(void);
+
+/* Makes co runnable, which is new, or whose wait the caller has won: next on this core, or last in its
+ * queue. From coroutines, the scheduler, and interrupt handlers. nopreempt > 0. */
 void sched_ready(struct co *co);
 void sched_ready_last(struct co *co);
-
-/* Makes a new coroutine runnable, next on this core. nopreempt > 0. */
-void sched_start(struct co *co);
-void sched_start_last(struct co *co);
 
 /* As sched_ready(next) and sched_park, but straight: next runs on this core, in this slice. */
 void sched_park_for(struct co *next);
 
-/* The calling coroutine has ended: does not return. nopreempt == 1. */
-void sched_end(void);
-
 /* Moves the calling coroutine to where its flags allow it to run. */
 void sched_move(void);
-
-/* Coroutines that wait for something outside of the machine (the console), and interrupts to which
- * the program has attached handlers: they keep a machine alive in which all others wait. */
-extern _Atomic int external_waits, irqs_attached;
-
-/* As preempt_enable, where this may be an interrupt handler, too: irq_exit does what is to be done then. */
-static inline void preempt_enable_anywhere(struct co *self)
-{
-	if (self->core->in_handler & HANDLER_IRQ)
-		self->nopreempt--;
-	else
-		preempt_enable();
-}
-
-/* The owner: the clock is read; what has passed since it was last is the time of self, which runs. */
-static inline void sched_charge(struct core *core, struct co *self)
-{
-	uint64_t now = arch_clock();
-
-	self->cpu_ns += now - core->now;
-	core->now = now;
-}
 
 /* The owner: next becomes the one that runs here. */
 static inline void sched_begin(struct core *core, struct co *next)
@@ -78,28 +52,25 @@ static inline void sched_begin(struct core *core, struct co *next)
 	atomic_store_explicit(&core->running, next, memory_order_relaxed);
 }
 
-/* After a switch, in self, the successor: the stack of prev is free now. Slowly: where prev may have
- * been preempted, or is trimmable, or an interrupt has left something to do. */
-void sched_finish_slowly(struct co *self, struct co *prev);
+/* The stack of prev, which was current, is free now. Slowly: where prev may have been preempted, or is
+ * trimmable. */
+void sched_finish_slowly(struct co *prev);
 
+/* After a switch, in self, the successor. */
 static inline void sched_finish(struct co *self, struct co *prev)
 {
-	struct core *core = self->core;
-
 #ifdef PLANT_ON_CORE
 	self->sp = NULL; /* where it stopped last: no use to anybody until it stops again */
 #endif
 	/* An interrupt before the switch set need_resched of prev, or none where that was the scheduler. self has to
 	 * be told as well; later interrupts tell self. */
-	if (unlikely(*(volatile bool *)&core->irq_pending)) {
-		sched_finish_slowly(self, prev);
-		return;
-	}
+	if (unlikely(*(volatile bool *)&self->core->irq_pending))
+		self->need_resched = true;
 	paint_check(prev);
 	if (shared_get(prev->state) == CO_ENDED)
 		co_free(prev);
 	else if (unlikely(prev->trimmable))
-		sched_finish_slowly(self, prev);
+		sched_finish_slowly(prev);
 	else
 		/* release: with the acquire in switch_to and stack_is_free; the context is saved. */
 		atomic_store_explicit(&prev->on_core, CO_OFF, memory_order_release);

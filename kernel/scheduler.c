@@ -3,80 +3,224 @@
  * plain, and which takes over when one has been interrupted. It does what interrupts left to do,
  * picks the next coroutine, also from other cores, sleeps where there is none, and resumes what was
  * preempted or may not have left its stack yet.
+ *
+ * A core that has work while others are idle puts it where they can take it, its ring (proc_share); one
+ * that runs out takes half of another's ring; one that finds nothing publishes that it is idle, looks once
+ * more, interrupts those that keep work to themselves, and halts. Both sides store, fence, and load, so
+ * one of them sees the other (sleep_here, proc_notify). A searcher that finds nothing passes the same
+ * fence before it sleeps, so a core that sees a searcher need wake nobody. A core that put work without
+ * the fence is found by the idle core's second look, a moment later.
  */
 #include "debug/profile.h"
+#include "debug/stuck.h"
+#include "debug/trace.h"
 #include "debug/world.h"
 #include "kernel/locals.h"
 #include "kernel/lock.h"
 #include "kernel/page.h"
-#include "kernel/preempt.h"
-#include "kernel/proc.h"
+#include "kernel/proc.h"  /* PLANT_DOUBLE_STEAL */
 #include "kernel/sched.h" /* VOLE_PAINTED */
-#include "kernel/stack.h"
 
-/* Timers that go off sooner after others are late by as much. */
-enum { TIMER_GAP = 20 * 1000 };
+/* After it has gone idle, a core looks again where the work is. */
+enum { LOOK_AGAIN = 100 * 1000 };
+
+_Atomic uint64_t proc_idle_mask; /* cores that sleep and may be woken for work */
+
+static _Atomic int searchers; /* cores that look for work, or have been woken to */
 
 /* Does what interrupts left to do. running: the coroutine that they interrupted; NULL: it has
  * stopped. True: its time slice is over. */
-static bool service(struct core *core, struct co *running)
+static bool serve_interrupts(struct core *core, struct co *running)
 {
-	bool enabled = proc_enabled(core);
-	uint64_t now, next;
+	bool enabled = proc_enabled(core), over;
+	uint64_t next;
 
 	/* First: what interrupts leave from here on sets it again. */
 	shared_set(core->irq_pending, false);
 	atomic_signal_fence(memory_order_seq_cst);
-	if (unlikely(shared_get(world_stopping)))
+	if (unlikely(shared_get(world_stopping))) {
+		core_charge(core, running ? running : core->scheduler);
 		world_wait();
-	proc_receive(core);
-	preempt_refill(core);
-	stack_refill();
-	if (unlikely(page_give_back_wanted(core)))
-		page_give_back();
-
-	sched_charge(core, running ? running : core->scheduler);
-	now = core->now;
-	next = atomic_load_explicit(&core->wheel.next, memory_order_relaxed);
-	if (next <= now) {
-		core->elsewhere = true; /* so what timers make ready is filed */
-		next = wheel_advance(&core->wheel, now);
-		core->timers_after = now + TIMER_GAP;
-		trace_always(core, TRACE_TIMER, 0, 0);
 	}
-	if (next > now && next < core->timers_after)
-		next = core->timers_after;
+	proc_receive(core);
+	core_refill(core);
+	core_charge(core, running ? running : core->scheduler);
+	next = wheel_serve(core);
 	if (!enabled)
 		proc_give_away(core);
 	if (unlikely(proc_idle_cores()) && proc_waiting(core))
 		proc_share(core);
-
-	bool over = preempt_slice_over(core, running, now);
-
+	over = preempt_slice_over(core, running);
 	if (core->proc.slice_armed && core->proc.slice_end < next)
 		next = core->proc.slice_end;
-	preempt_timer_by(core, next);
+	core_timer_by(core, next);
 	return running && (over || (!enabled && !(running->flags & CO_PINNED)));
 }
 
-/* The next coroutine for this core, however long it takes. */
+bool proc_notify(void)
+{
+	for (;;) {
+		int none = 0;
+
+		/* seq_cst: with the fence in sleep_here: either that core sees the work, or this one sees
+		 * it idle. */
+		atomic_thread_fence(memory_order_seq_cst);
+		if (!proc_idle_cores())
+			return false;
+		if (!atomic_compare_exchange_strong_explicit(&searchers, &none, 1,
+							     memory_order_relaxed,
+							     memory_order_relaxed))
+			return true;
+		for (uint64_t mask; (mask = proc_idle_cores());) {
+			uint64_t bit = mask & -mask;
+
+			if (atomic_fetch_and_explicit(&proc_idle_mask, ~bit, memory_order_relaxed) &
+			    bit) {
+				core_interrupt(cores[__builtin_ctzl(bit)]);
+				return true;
+			}
+		}
+		/* Others took this for a searcher, and woke nobody: so it looks once more. */
+		atomic_fetch_sub_explicit(&searchers, 1, memory_order_relaxed);
+	}
+}
+
+/* One from another core's ring, and others with it into this core's queue; NULL: there is none. */
+static struct co *steal(struct core *core)
+{
+	struct co *batch[STEAL_MAX];
+
+	core->random = core->random * 1664525 + 1013904223;
+
+	int start = (int)((core->random >> 8) % (uint32_t)core_count);
+
+	for (int i = 0; i < core_count; i++) {
+		struct core *victim = cores[(start + i) % core_count];
+		uint32_t n;
+
+		if (victim == core ||
+		    !(n = steal_ring_take(&victim->proc.ring, batch, STEAL_MAX, false)))
+			continue;
+		shared_add(core->steals, n);
+		if (traced(core))
+			trace_event(core, TRACE_STEAL, (uint64_t)victim->index, n);
+		for (uint32_t j = 1; j < n; j++)
+			proc_file(core, batch[j], false);
+		core->proc.slice_new = true;
+		return batch[0];
+	}
+	return NULL;
+}
+
+/* What the other cores have. True: one can take from a ring. Those that keep work to themselves are to
+ * share it: some may not have any when they are asked. *busy: not all others are idle. */
+static bool look_at_others(const struct core *core, bool again, bool *busy)
+{
+	*busy = false;
+	for (int i = 0; i < core_count; i++) {
+		struct core *other = cores[i];
+
+		if (other == core)
+			continue;
+		if (steal_ring_len(&other->proc.ring))
+			return true;
+		if (runq_len(&other->proc.runq) + shared_get(other->proc.expired.count) ||
+		    (again && shared_get(other->proc.slice_armed))) {
+			core_interrupt(other);
+			*busy = true;
+		}
+		*busy |= atomic_load_explicit(&other->running, memory_order_relaxed) != NULL;
+	}
+	return false;
+}
+
+/* The interrupt that came left nothing for the scheduler to serve: the core may look for work again. What
+ * serve_interrupts would serve is asked for here. */
+static bool only_to_look(struct core *core)
+{
+	shared_set(core->irq_pending, false);
+	atomic_signal_fence(memory_order_seq_cst);
+
+	uint64_t next = atomic_load_explicit(&core->wheel.next, memory_order_relaxed);
+
+	if (next <= arch_clock() || atomic_load_explicit(&core->proc.inbox, memory_order_relaxed) ||
+	    atomic_load_explicit(&core->proc.deferred, memory_order_relaxed) ||
+	    page_give_back_wanted(core) || shared_get(world_stopping) || !proc_enabled(core)) {
+		shared_set(core->irq_pending, true);
+		return false;
+	}
+	core_timer_by(core, next);
+	return true;
+}
+
+/* Sleeps until an interrupt. True: woken to search, and counted as a searcher already. */
+static __attribute__((noinline)) bool sleep_here(struct core *core)
+{
+	bool enabled = proc_enabled(core);
+	uint64_t bit = UINT64_C(1) << core->index, before = bit;
+	uint64_t since = arch_clock(), idle_time = shared_get(core->idle_time);
+
+	shared_set(core->proc.slice_armed, false);
+	shared_set(core->idle_time, (idle_time - since) | CORE_IDLES);
+	atomic_store_explicit(&core->running, NULL, memory_order_relaxed);
+	if (enabled)
+		atomic_fetch_or_explicit(&proc_idle_mask, bit, memory_order_relaxed);
+	if (traced(core))
+		trace_event(core, TRACE_IDLE, 0, 0);
+	stuck_enter_idle();
+	/* seq_cst: with the fence in proc_notify. */
+	atomic_thread_fence(memory_order_seq_cst);
+	/* The second time, all that was put before the bit was set is visible. Until then the bit stays
+	 * set: what is put meanwhile is shared. */
+	for (bool again = false, busy = false;; again = true) {
+		if (core->irq_pending || proc_waiting(core) ||
+		    (enabled && look_at_others(core, again, &busy)) || stuck_check())
+			break;
+		if (busy && !again)
+			core_timer_by(core, since + LOOK_AGAIN);
+		arch_interrupts_off();
+		/* The mask has lost the bit: somebody wakes this core. */
+		if (core->irq_pending || (enabled && !(proc_idle_cores() & bit)))
+			arch_interrupts_on();
+		else
+			arch_halt();
+		if (again || !enabled || !(proc_idle_cores() & bit) || !only_to_look(core))
+			break;
+	}
+	stuck_leave_idle();
+	if (enabled)
+		before = atomic_fetch_and_explicit(&proc_idle_mask, ~bit, memory_order_relaxed);
+	shared_set(core->idle_time, idle_time + (arch_clock() - since));
+	atomic_store_explicit(&core->running, core->scheduler, memory_order_relaxed);
+	return !(before & bit);
+}
+
+/* What runs next here, however long it takes: what others could run, too, and the core sleeps meanwhile. */
 static struct co *find(struct core *core)
 {
-	bool searching = false;
+	bool searching = false; /* this core is counted among those that search */
 
 	for (;;) {
 		if (core->irq_pending)
-			service(core, NULL);
+			serve_interrupts(core, NULL);
 
 		struct co *next = proc_pick_any(core);
 
-		if (!next && proc_enabled(core))
-			next = proc_search(core, &searching);
-		if (searching)
-			proc_search_ends(core, next);
+		if (!next && proc_enabled(core)) {
+			if (!searching)
+				atomic_fetch_add_explicit(&searchers, 1, memory_order_relaxed);
+			searching = true;
+			next = steal(core);
+		}
+		/* The last searcher that found something wakes the next: where there was one coroutine,
+		 * there may be more. A disabled core passes its waking on. */
+		if (searching &&
+		    atomic_fetch_sub_explicit(&searchers, 1, memory_order_relaxed) == 1 &&
+		    (next || !proc_enabled(core)))
+			proc_notify();
 		if (next)
 			return next;
-		searching = proc_sleep(core);
+		searching = sleep_here(core);
 	}
 }
 
@@ -85,13 +229,10 @@ static struct co *find(struct core *core)
  * the host's processor to it. */
 static bool stack_is_free(struct core *core, struct co *next)
 {
-	enum { A_MOMENT = 100 };
-	bool others;
-
 #ifdef PLANT_ON_CORE
 	return true;
 #endif
-	for (int i = 0; i < A_MOMENT; i++) {
+	for (int i = 0; i < 100; i++) {
 		uint8_t trimmable = CO_OFF_TRIMMABLE;
 
 		/* acquire: with the release in sched_finish_slowly and trim_waiting. */
@@ -102,16 +243,15 @@ static bool stack_is_free(struct core *core, struct co *next)
 			return true;
 		arch_relax();
 	}
-	others = proc_waiting(core);
-	proc_file(core, next);
-	if (!others) {
-		preempt_soon(core);
+	if (!proc_waiting(core)) {
+		core_timer_soon(core);
 		arch_interrupts_off();
 		if (core->irq_pending)
 			arch_interrupts_on();
 		else
 			arch_halt();
 	}
+	proc_file(core, next, false);
 	return false;
 }
 
@@ -125,7 +265,7 @@ static struct co *run(struct core *core, struct co *next)
 		if (core->traced)
 			trace_run(core, next);
 		if (shared_get(core->every_switch)) {
-			sched_charge(core, self);
+			core_charge(core, self);
 			profile_resumes(core, next);
 		}
 		if (locals_room)
@@ -133,18 +273,16 @@ static struct co *run(struct core *core, struct co *next)
 	}
 	sched_begin(core, next);
 	if (frame) {
-		if (core->used_frame)
-			preempt_refill(core);
 		arch_interrupts_off();
-		preempt_resume(core, frame);
+		preempt_resume(core);
 		shared_set(next->frame, NULL);
 		prev = arch_resume(self, next, frame);
+		core_frame_give(core, frame);
 	} else {
 		prev = arch_switch(self, next);
 	}
 	if (locals_room)
 		locals_enter(self);
-	sched_charge(core, prev);
 	return prev;
 }
 
@@ -152,18 +290,14 @@ _Noreturn void scheduler_run(struct core *core)
 {
 	struct co *self = core->scheduler, *next = NULL, *prev;
 
-	if (locals_room) {
+	if (locals_room)
 		locals_enter(self);
-		shared_set(core->every_switch, true);
-	}
-	service(core, NULL); /* gets what interrupts and faults need */
+	serve_interrupts(core, NULL); /* gets what interrupts and faults need */
 	for (;;) {
 		if (!next) {
 			next = find(core);
-			if (next->frame) { /* its slice is a whole one, and begins now */
-				core->proc.full_tick = core->proc.tick_seen = core->proc.ticks;
-				core->proc.slice_began = core->now;
-			}
+			if (core->proc.slice_new || next->frame)
+				preempt_slice_picked(core, next->frame);
 		}
 		if (!core->proc.slice_armed && proc_waiting(core))
 			preempt_slice_begin(core);
@@ -173,24 +307,24 @@ _Noreturn void scheduler_run(struct core *core)
 		}
 		prev = run(core, next);
 		next = NULL;
-		if (!prev->frame && shared_get(prev->state) != CO_RUNNING) {
+		if (prev->frame || shared_get(prev->state) == CO_RUNNING) {
+			/* It was interrupted, or is in sched_resched. */
+			if (serve_interrupts(core, prev)) {
+				shared_add(core->preemptions, 1);
+				shared_set(prev->state, CO_RUNNABLE);
+				/* Who only made way for an urgent one has not used up its slice. */
+				proc_file(core, prev, !proc_urgent_waiting(core));
+			} else {
+				next = prev;
+			}
+		} else {
+			core_charge(core, prev);
 			if (shared_get(prev->state) == CO_WAITING)
 				shared_set(prev->wait_since, core->now);
 			prev->need_resched = false; /* the scheduler looks at irq_pending itself */
-			/* sched_finish may free prev; and the core does not sleep yet. */
-			atomic_store_explicit(&core->running, self, memory_order_relaxed);
-			sched_finish(self, prev);
-			continue;
 		}
-		/* prev was interrupted, or is in sched_resched. */
-		if (service(core, prev)) {
-			shared_add(core->preemptions, 1);
-			shared_set(prev->state, CO_RUNNABLE);
-			proc_file_expired(core, prev);
-			atomic_store_explicit(&core->running, self, memory_order_relaxed);
-		} else {
-			next = prev;
-		}
-		sched_finish_slowly(self, prev);
+		/* prev may be freed or go elsewhere now; and the core does not sleep yet. */
+		atomic_store_explicit(&core->running, self, memory_order_relaxed);
+		sched_finish_slowly(prev);
 	}
 }

@@ -14,7 +14,6 @@
 #include "kernel/locals.h"
 #include "kernel/outside.h"
 #include "kernel/page.h"
-#include "kernel/preempt.h"
 #include "kernel/proc.h"
 #include "kernel/sched.h"
 #include "kernel/stack.h"
@@ -49,6 +48,7 @@ static bool locals_of_scheduler(struct core *core)
 {
 	if (locals_room)
 		core->scheduler_locals = locals_make();
+	core->every_switch = locals_room;
 	return core->scheduler_locals || !locals_room;
 }
 
@@ -118,7 +118,7 @@ _Noreturn void kernel_start(void)
 	locals_init();
 	stack_init();
 	stack_exact_init();
-	preempt_init();
+	core_frames_init();
 	console_init();
 	log_info("%s, %d cores, %zu MB\n", machine.processor, machine.ncores,
 		 page_total() / (1024 * 1024));
@@ -139,7 +139,7 @@ _Noreturn void kernel_start(void)
 	first->started_at = 0;
 	log_info("main after %lu us\n", arch_clock() / 1000);
 	stuck_started();
-	sched_start(first);
+	sched_ready(first);
 	boot_scheduler.stack_mapped = stack - IDLE_STACK;
 	boot_scheduler.stack_top = stack;
 	arch_call_on((void *)stack, leave_boot_stack, &boot_core, NULL);

@@ -1,12 +1,15 @@
 #include "kernel/wheel.h"
 
 #include "debug/order.h"
+#include "debug/trace.h"
 #include "kernel/core.h"
 #include "kernel/lock.h"
-#include "kernel/preempt.h"
 
 /* Timers fired by one call: bounds how long the scheduler is busy with them. */
 enum { WHEEL_BATCH = 256 };
+
+/* Timers that go off sooner after others are late by as much. */
+enum { TIMER_GAP = 20 * 1000 };
 
 /* Nine digits of 6 bits hold every tick. */
 _Static_assert(6 * WHEEL_LEVELS >= 64 - WHEEL_TICK_SHIFT && 6 * WHEEL_LEVELS < 64, "levels");
@@ -84,7 +87,7 @@ void wheel_start(struct wheel_node *node)
 		wheel->next = node->deadline;
 	spin_unlock(&wheel->lock);
 	if (sooner)
-		preempt_timer_by(core, node->deadline);
+		core_timer_by(core, node->deadline);
 }
 
 void wheel_again(struct wheel_node *node, uint64_t deadline)
@@ -156,7 +159,8 @@ static uint64_t earliest(const struct wheel *wheel, int level, unsigned index)
 	return deadline;
 }
 
-uint64_t wheel_advance(struct wheel *wheel, uint64_t now)
+/* Fires what is due, in batches; returns when to call again. */
+static __attribute__((noinline)) uint64_t advance_to(struct wheel *wheel, uint64_t now)
 {
 #ifdef PLANT_EARLY_TIMER
 	now += 100 * 1000;
@@ -230,4 +234,17 @@ uint64_t wheel_advance(struct wheel *wheel, uint64_t now)
 	wheel->next = next;
 	spin_unlock(&wheel->lock);
 	return next;
+}
+
+uint64_t wheel_serve(struct core *core)
+{
+	uint64_t next = atomic_load_explicit(&core->wheel.next, memory_order_relaxed);
+
+	if (next <= core->now) {
+		core->elsewhere = true; /* so what timers make ready is filed */
+		next = advance_to(&core->wheel, core->now);
+		core->timers_after = core->now + TIMER_GAP;
+		trace_always(core, TRACE_TIMER, 0, 0);
+	}
+	return next > core->now && next < core->timers_after ? core->timers_after : next;
 }

@@ -13,6 +13,8 @@
 
 enum { WHEEL_LEVELS = 9, WHEEL_SLOTS = 64, WHEEL_TICK_SHIFT = 10 };
 
+struct core;
+
 struct wheel {
 	struct spinlock lock;
 	/* guarded by lock */
@@ -36,7 +38,7 @@ void wheel_again(struct wheel_node *node, uint64_t deadline);
  * node->fire has returned. node->core must be set, by wheel_start. nopreempt > 0. */
 bool wheel_stop(struct wheel_node *node);
 
-/* The owner: fires what is due, in batches; returns when to call again, TIME_NEVER for never. */
-uint64_t wheel_advance(struct wheel *wheel, uint64_t now);
+/* The owner: fires what is due at core->now, in batches; returns when to call again, TIME_NEVER for never. */
+uint64_t wheel_serve(struct core *core);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <vole/sync.h>
 
+#include "kernel/irq.h"
 #include "kernel/sched.h"
 #include "sync/wait.h"
 

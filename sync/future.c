@@ -61,7 +61,7 @@ int future_start(struct future *f, void *(*fn)(void *arg), void *arg)
 	if (co) {
 		co->started_at = CO_CALLED_AT;
 		order_to(co);
-		sched_start(co);
+		sched_ready(co);
 	}
 	preempt_enable();
 	return co ? 0 : -ENOMEM;

@@ -159,7 +159,7 @@ int group_go(struct group *g, int (*fn)(void *arg), void *arg)
 		shared_set(co->flags, co->flags | CO_MEMBER); /* who saw its last life may look */
 		group_enter(g, co);
 		order_to(co);
-		sched_start(co);
+		sched_ready(co);
 	}
 	preempt_enable();
 	return co ? 0 : -ENOMEM;

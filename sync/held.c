@@ -1,5 +1,7 @@
 #include "sync/held.h"
 
+#include "kernel/irq.h"
+
 /*
  * Each coroutine has one of these, by its address. Under it an object is shown before the reason to wait for it
  * is, and the reason is taken back: so who looks at both under the lock takes no other object for it, and is

@@ -135,7 +135,7 @@ static bool start_one(struct pool *p, int ended, bool from_retry)
 	if (wake)
 		sched_ready(wake);
 	if (co)
-		sched_start(co);
+		sched_ready(co);
 	wait_ready_all(list);
 	return co || wake;
 }
@@ -172,7 +172,7 @@ static int submit(struct pool *p, go_fn *fn, void *arg, bool try, uint32_t at)
 		spin_unlock(&p->lock);
 		if (co) {
 			order_to(co);
-			sched_start(co);
+			sched_ready(co);
 		}
 		preempt_enable();
 		return co ? 0 : -ENOMEM;

@@ -34,7 +34,7 @@ static bool start_last(const struct timer *t)
 	if (co) {
 		co->started_at = t->started_at;
 		order_in_of(co, t);
-		sched_start_last(co);
+		sched_ready_last(co);
 	}
 	return co;
 }

@@ -59,7 +59,7 @@ int waitgroup_go(struct waitgroup *wg, go_fn *fn, void *arg)
 		co->end_arg = wg;
 		count_members(wg, 1);
 		order_to(co);
-		sched_start(co);
+		sched_ready(co);
 	}
 	preempt_enable();
 	return co ? 0 : -ENOMEM;

@@ -2,9 +2,8 @@
  * Starvation: a coroutine that is runnable and gets no turn. Whatever a strategy does to cores, the
  * kernel gives everyone on a core a turn: so time slices are counted, and only those of cores that
  * may have it in a queue. The kernel promises a turn after those of all others, and to one of those that
- * have used up a slice in the time of four slices (proc_unexpire).
+ * have used up a slice in the time of four slices (preempt_unexpire).
  */
-#include "kernel/preempt.h"
 #include "kernel/proc.h"
 #include "kernel/slab.h"
 #include "sim.h"
@@ -137,7 +136,7 @@ void sim_timer_came(void)
 {
 	struct slices *here = &slices[sim_here - sim_cores];
 
-	if (!sim_run.begun || !preempt_quantum || sim_time < here->last + SLICE ||
+	if (!sim_run.begun || !core_quantum || sim_time < here->last + SLICE ||
 	    sim_here->steps < here->steps + SLICE_STEPS)
 		return;
 	here->last = sim_time;

@@ -1,4 +1,4 @@
-"""Cores without work, and those that keep work to themselves (kernel/idle.c, proc_put, proc_share).
+"""Cores without work, and those that keep work to themselves (kernel/scheduler.c, proc_put, proc_share).
 
 An owner puts work into its private queue, and into its ring, where others may take it, only when it
 sees a core idle. It looks without a fence: what it puts may become visible after what it has seen is
@@ -136,7 +136,7 @@ class Idle:
         return [share] + self.notify(1, 5) + [end]
 
     def idler(self, i):
-        """find and proc_sleep."""
+        """find and sleep_here."""
         bit, me, bad = 1 << i, f"idler{i}", self.bad
         timer, looked, searching, busy = f"timer{i}", f"looked{i}", f"searching{i}", f"busy{i}"
         others = [core for core in self.cores if core != me]

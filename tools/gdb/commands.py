@@ -429,19 +429,14 @@ def listed(first):
 
 
 def in_runq(runq):
-    """The coroutines in a struct runq: from its head in the first chunk to its tail in the last."""
-    found, chunk = [], int(runq["first"])
-    at, end, left = int(runq["head"]), int(runq["head_end"]), field(runq, "len")
-    while left:
-        if at == end:
-            chunk = int(struct_at(chunk, "runq_chunk")["next"])
-            if not chunk:
-                break
-            entries = struct_at(chunk, "runq_chunk")["co"]
-            at, end = int(entries.address), int(entries.address) + entries.type.sizeof
-        take = min(left, (end - at) // 8)
-        if not take:
-            break
+    """The coroutines in a struct runq: from its head on; a chunk is a page, and leads to the next."""
+    found, at, left = [], int(runq["head"]), field(runq, "len")
+    while left and at:
+        if at % 4096 == 0:
+            chunk = int(struct_at(at - 4096, "runq_chunk")["next"])
+            at = int(struct_at(chunk, "runq_chunk")["co"].address) if chunk else 0
+            continue
+        take = min(left, (4096 - at % 4096) // 8)
         found += memoryview(read(at, 8 * take)).cast("Q")
         at, left = at + 8 * take, left - take
     return found
