@@ -336,9 +336,9 @@ $(A)/linked.elf: $(objs) $(filter %.a %.o,$(app_libs)) $(B)/nosymbols.o $(B)/ker
 	own=$$(sed -n 's/^app\.//p' $$t.own; grep -Fxf $(B)/kernel.names $$t.own || :); [ -z "$$own" ] || \
 		OBJCOPY=$(CROSS)objcopy tools/ownnames.py $$own --in $(app_objs); \
 	link $(B)/nosymbols.o -Wl,-Map=$$t.map; names $$t.names >$$t.functions; \
-	$(if $(filter grow,$(STACKS)),tools/mksymtab.py $$t.names, \
-		$(stackdepth) --bounds --symbols --linked $$t.names $$t.map $(depth_files)) >$$t.s; \
-	ADDR2LINE=$(CROSS)addr2line tools/sites.py $$t.elf $$t.names $$t.map $(app_objs) >>$$t.s; \
+	export ADDR2LINE=$(CROSS)addr2line; \
+	$(if $(filter grow,$(STACKS)),{ tools/mksymtab.py $$t.names; tools/sites.py $$t.elf $$t.names $$t.map $(app_objs); }, \
+		$(stackdepth) --bounds --symbols --sites $$t.elf --linked $$t.names $$t.map $(depth_files)) >$$t.s; \
 	$(CC) -c -o $$t.o $$t.s; link $$t.o; \
 	names $$t.names | cmp - $$t.functions || { echo 'functions moved in the second link' >&2; exit 1; }; \
 	mv -f $$t.map $(@:.elf=.map); mv -f $$t.names $(@:.elf=.names); mv -f $$t.elf $@

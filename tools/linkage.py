@@ -4,6 +4,7 @@ A name that somebody defines without a report (assembly, an ifunc, a library of 
 nothing that is known here; so does one whose definition the linker took from elsewhere."""
 
 import bisect
+import functools
 import os
 import subprocess
 
@@ -105,5 +106,18 @@ class Graph(callgraph.Graph):
             return self.globals.get(name[7:])
         return self.globals.get(name)
 
+    @functools.cached_property
+    def by_name(self):
+        """{name without a copy's suffix: [(unit, function)]}: notes ask for a hundred names."""
+        found = {}
+        for unit in self.units:
+            for name, function in unit.functions.items():
+                found.setdefault(name.split(".")[0], []).append((unit, function))
+        return found
+
     def named(self, name):
-        return [function for function in super().named(name) if function]
+        """As of a graph without a linker, but for what has no report."""
+        file, _, name = name.rpartition(":")
+        found = [function for unit, function in self.by_name.get(name, ())
+                 if not file or unit.path.endswith(f"{file}.o")] or [self.globals.get(name)]
+        return [function for function in found if function]

@@ -5,7 +5,7 @@ a report can say who has started one that has leaked (debug/leaks.c).
 usage: ADDR2LINE=addr2line tools/sites.py [ELF NAMES MAP OBJECT...] >TABLE.S
 
 ELF is the image, NAMES what nm --defined-only prints of it, MAP the linker's map of it; OBJECTs are the
-program's. Without them the table is empty.
+program's. Without them the table is empty. tools/stackdepth, which has read them, prints it with --sites.
 As that of tools/mksymtab.py it comes with the second link of an image, and moves nothing.
 
 The layout (all u32): the count; for each place the offset from __text_start of what its call returns to, the
@@ -95,15 +95,14 @@ def lines(elf, addresses):
     return found
 
 
-def sites(elf, linked_map, objects):
-    """[(address, function, file, line)], sorted"""
+def sites(elf, at, objects):
+    """[(address, function, file, line)], sorted; at: as linkage.addresses() has it"""
     branches = []
     for path in objects:
         branches += [(path, *branch) for branch in Branches(path).list]
     found = places(branches)
     if not found:
         return []
-    at = linkage.addresses(linked_map)
     def address(place):
         path, section, offset = place
         return at[path, section] + offset if at.get((path, section)) else 0
@@ -143,14 +142,21 @@ def table(found, start):
     yield '\t.section .note.GNU-stack, "", %progbits'
 
 
+def print_table(elf, names, at, objects):
+    found = sites(elf, at, objects)
+    for line in table(found, text_start(names) if found else 0):
+        print(line)
+
+
 def main():
     words = sys.argv[1:]
     if words and (len(words) < 3 or words[0].startswith("-")):
         print(__doc__.strip(), file=sys.stdout if words[0] in ("-h", "--help") else sys.stderr)
         return words[0] not in ("-h", "--help")
-    found = sites(words[0], words[2], words[3:]) if words else []
-    for line in table(found, text_start(words[1]) if found else 0):
-        print(line)
+    if words:
+        print_table(*words[:2], linkage.addresses(words[2]), words[3:])
+    else:
+        print("\n".join(table([], 0)))
     return 0
 
 
