@@ -72,6 +72,9 @@ FEW = {"go.c", "stack.c", "reserve.c", "giveback.c", "depth.c", "deep.c", "chan.
        "sockets.c", "sockets_calls.c", "sockets_rules.c", "sockets_oom.c"}
 FEW_CORES = (1, 4)
 
+# Programs that mostly wait: what was lost, as an allocation failed, comes again after a second.
+WAITS = {"sockets_oom.c"}
+
 # Programs that need an image of their own kind.
 BUILDS = {"oom.c": {"BUILD": "failing"}, "sockets_oom.c": {"BUILD": "failing"}}
 
@@ -147,7 +150,7 @@ def program_case(name, arch, smp, scale=1, area="", **options):
     options.update(BUILDS.get(name, {}))
     return Case(area + name.removesuffix(".c"), name, arch, smp,
                 lambda case: run_program(case, scale, options),
-                cost=cost * (1 + smp / 8) * scale / (4 if arch == HOST else 1),
+                cost=cost * (1 + smp / 8) * scale / (4 if arch == HOST else 1), waits=name in WAITS,
                 images=[(f"tests/kernel/{name}", arch, options)])
 
 

@@ -1,4 +1,4 @@
-"""Cases, and running them: two at a time, TAP on standard output."""
+"""Cases, and running them: two at a time, and one that mostly waits; TAP on standard output."""
 
 import queue
 import sys
@@ -34,6 +34,7 @@ class Case:
     smp: int
     run: Callable[["Case"], list[Check]]
     cost: float = 3          # seconds, roughly: cheap ones come first
+    waits: bool = False      # mostly, and measures no time: it runs beside the others
     tiers: tuple = ("fast",)
     images: list = field(default_factory=list)  # (app, arch, options) it will need
 
@@ -114,7 +115,8 @@ def run_case(case):
 
 
 def run_all(cases, jobs, verbose):
-    """Runs them, cheap ones first, each when its images are there. True when all have passed."""
+    """Runs them, each when its images are there: so many at a time, cheap ones first, and one of those that mostly
+    wait, whose images are built first, as they are to be through before the others. True when all have passed."""
     report = Report(verbose)
 
     def one(case):
@@ -122,17 +124,20 @@ def run_all(cases, jobs, verbose):
         checks = run_case(case)
         report.add(case, checks, time.monotonic() - start)
 
-    ready = queue.SimpleQueue()
+    ready = {False: queue.SimpleQueue(), True: queue.SimpleQueue()} # by case.waits
 
     def wait_for(case, images):
         if images:
             images[0].add_done_callback(lambda _: wait_for(case, images[1:]))
         else:
-            ready.put(case)
+            ready[case.waits].put(case)
 
-    for case in sorted(cases, key=lambda c: c.cost):
+    def work(waits, workers):
+        with ThreadPoolExecutor(max_workers=workers) as pool:
+            list(pool.map(one, (ready[waits].get() for case in cases if case.waits == waits)))
+
+    for case in sorted(cases, key=lambda c: (not c.waits, c.cost)):
         wait_for(case, [builder.request(app, arch, **options) for app, arch, options in case.images])
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
-        list(pool.map(one, (ready.get() for _ in cases)))
+    at_once(work, (False, True), (jobs, 1))
     report.close()
     return report.failed == 0

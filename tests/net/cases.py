@@ -157,6 +157,8 @@ LONG = (
 
 
 OPTIONS = {"forged failing": {"BUILD": "failing"}}
+# They wait for timers of the network, for silence, or for a server that says something twice a second.
+WAITS = ("forged", "forged failing", "dhcp", "chat", "debug", "attacks", "flood")
 ON_WIRE = ("wire", "forged", "forged failing", "many forged", "names", "dhcp")
 
 
@@ -176,4 +178,5 @@ def cases(tier):
         for name, run, app, cost in RUNS + (LONG if tier == "long" else ()):
             if arch == HOST and name in ON_WIRE:
                 continue  # there is no card between
-            yield Case("net", name, arch, 2, run, cost=cost, images=[(app, arch, OPTIONS.get(name, {}))])
+            yield Case("net", name, arch, 2, run, cost=cost, waits=name in WAITS,
+                       images=[(app, arch, OPTIONS.get(name, {}))])

@@ -84,4 +84,4 @@ def run_late(case):
 
 def cases(tier):
     if tier == "fast":
-        yield Case("machine", "late core", "x86_64", 3, run_late, 4, images=[(PROGRAM, "x86_64", {})])
+        yield Case("machine", "late core", "x86_64", 3, run_late, 4, waits=True, images=[(PROGRAM, "x86_64", {})])

@@ -90,4 +90,4 @@ def cases(tier):
         for memory in MEMORY_FAST if tier == "fast" else MEMORY_LONG:
             yield Case("memory", memory, arch, 2, run_memory, 1.5, images=images)
         if tier == "fast":
-            yield Case("memory", "too little", arch, 2, run_too_little, 4, images=images)
+            yield Case("memory", "too little", arch, 2, run_too_little, 4, waits=True, images=images)
