@@ -24,13 +24,15 @@ static uintptr_t *pages SIM_KEPT;
 
 /* The same for runs that are undone: see snapshot.c. A page that an earlier run has used is protected,
  * and has something in it. */
-enum window { UNUSED, USED, FIRST, FIRST_WRITTEN };
+enum window { UNUSED, USED, FIRST, FIRST_WRITTEN, LEFT /* as USED, but not protected */ };
 enum { MOST_FIRST = 4096, MOST_USED = 16 * 1024 };
 static uint8_t *windows SIM_KEPT;
 static SIM_KEPT uintptr_t first[MOST_FIRST]; /* that the snapshot has */
 static SIM_KEPT size_t first_count, used_count;
 static uintptr_t *mapped SIM_KEPT; /* in this run */
 static SIM_KEPT size_t mapped_count;
+static SIM_KEPT uintptr_t left[MOST_USED]; /* by earlier ones */
+static SIM_KEPT size_t left_count;
 
 static void *reserve(uintptr_t at, size_t size, int protection)
 {
@@ -116,12 +118,12 @@ int arch_map(uintptr_t va, uintptr_t pa, unsigned flags, void *(*take_page)(void
 	}
 	if (*entry(va))
 		return -EEXIST;
-	if (sim_call(SYS_MPROTECT, (long)va, PAGE_SIZE, PROTECT_RW, 0, 0, 0))
+	if (*window(va) != LEFT && sim_call(SYS_MPROTECT, (long)va, PAGE_SIZE, PROTECT_RW, 0, 0, 0))
 		return -ENOMEM;
 	*entry(va) = pa;
 	if (sim_snapshot) {
 		mapped[mapped_count++] = va;
-		if (*window(va) == USED) {
+		if (*window(va) == USED || *window(va) == LEFT) {
 			sim_clear((void *)va, PAGE_SIZE);
 			*window(va) = UNUSED;
 			used_count--;
@@ -185,15 +187,56 @@ bool sim_window_written(uintptr_t at)
 	return true;
 }
 
+/*
+ * The top page of a stack is mapped before anybody runs on it, so it can be left for the next run: the two
+ * system calls would take a tenth of a short run. Where a run accesses it without having mapped it, race.c
+ * says so, and it is taken away before that access is made. The pages below are mapped by the fault
+ * that the first access is: there has to be one in each run.
+ */
+static bool can_be_left(uintptr_t va)
+{
+	bool top = va + PAGE_SIZE < ARCH_WINDOW_END && !*entry(va + PAGE_SIZE);
+
+	return top && used_count < MOST_USED;
+}
+
 void sim_windows_undo(void)
 {
-	for (size_t i = 0; i < mapped_count; i++)
-		if (*entry(mapped[i]) && *window(mapped[i]) == UNUSED) {
-			take_away(mapped[i]);
-			*entry(mapped[i]) = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < left_count; i++)
+		if (*window(left[i]) == LEFT)
+			left[n++] = left[i];
+	left_count = n;
+	for (size_t i = 0; i < mapped_count; i++) {
+		uintptr_t va = mapped[i];
+
+		if (!*entry(va) || *window(va) != UNUSED)
+			continue; /* the entries are undone with the rest */
+		if (can_be_left(va)) {
+			*window(va) = LEFT;
+			used_count++;
+			left[left_count++] = va;
+		} else {
+			take_away(va);
 		}
+	}
 	mapped_count = 0;
 	for (size_t i = 0; i < first_count; i++)
 		if (!*entry(first[i]) && *window(first[i]) == FIRST_WRITTEN)
 			protect(first[i], PROTECT_RW);
+}
+
+void sim_windows_leave(void)
+{
+	for (size_t i = 0; i < left_count; i++)
+		sim_memory_left(left[i], left[i] + PAGE_SIZE);
+}
+
+void sim_window_met(uintptr_t at)
+{
+	uintptr_t va = at & -(uintptr_t)PAGE_SIZE;
+
+	*window(va) = USED;
+	protect(va, PROTECT_NONE);
 }

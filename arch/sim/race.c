@@ -281,7 +281,9 @@ static __attribute__((noinline, cold)) void look_at_limit(uint8_t limit, uintptr
 {
 	struct sim_trace now;
 
-	if (may_look(limit, place_now))
+	if (limit == NO_PAGE)
+		sim_window_met(at); /* so the access will be a fault */
+	if (limit == NO_PAGE || may_look(limit, place_now))
 		return;
 	sim_trace(&now, place_now, frame_now);
 	memory(limit == FREED   ? "use after free"
@@ -506,4 +508,9 @@ void sim_memory_stack(uintptr_t from, uintptr_t to, bool ended)
 	clear_cells(from, to);
 	if (!ended)
 		sim_model_forget(from, to);
+}
+
+void sim_memory_left(uintptr_t from, uintptr_t to)
+{
+	set_limits(from, to - from, NO_PAGE);
 }

@@ -33,7 +33,7 @@ enum { PART_BITS = 36, PART_APART = 44, PARTS = 4, FOLDED_BITS = PART_BITS + 2 }
  * Limits: 1 to 7: only the first bytes; else: see below. SOLE and the number of an agent: all, and nobody else
  * has accessed them. Then a cell is mostly at the place that enum sim_how says: so what it says is soon renewed.
  */
-enum { ALL = 0, SOLE = 0x80, BEYOND = 0xf0, FREED = 0xf1, ENDED = 0xf2 };
+enum { ALL = 0, SOLE = 0x80, BEYOND = 0xf0, FREED = 0xf1, ENDED = 0xf2, NO_PAGE = 0xf3 };
 
 /* False: it is something else, of which nothing is kept. */
 static inline bool shadow_has(uintptr_t at)

@@ -307,6 +307,8 @@ void sim_race_init(void);
 void sim_shadow_undo(void);
 /* A stack from which nobody has anything, or that of a coroutine that has ended. */
 void sim_memory_stack(uintptr_t from, uintptr_t to, bool ended);
+/* Where a run before has had one: see sim_windows_undo. */
+void sim_memory_left(uintptr_t from, uintptr_t to);
 
 /* An access, of which a run has told that another races with it. */
 struct sim_watch {
@@ -539,6 +541,8 @@ void sim_memory_forget_record(void); /* what this process records from here on i
 size_t sim_windows_size(void);
 void sim_windows_protect(void);
 void sim_windows_undo(void);
+void sim_windows_leave(void);      /* behind sim_shadow_undo: with what undo has left */
+void sim_window_met(uintptr_t at); /* that page is accessed, and is to be none */
 bool sim_window_written(uintptr_t at);
 void sim_faults_init(void);
 bool sim_uart_wait(void); /* for input, when nothing else can happen; false: there will be none */

@@ -137,6 +137,7 @@ static void undo(void)
 			__asm__ volatile("rep stosq" : "+D"(to), "+c"(n) : "a"(0) : "memory");
 	}
 	sim_shadow_undo();
+	sim_windows_leave();
 	sim_load_locals();
 }
 
