@@ -62,19 +62,41 @@ static void start_from(struct co *co, void *leaks)
 		reach_co(co);
 }
 
-/* Variables of the image, but for one of them. */
-static void start_from_image(const char *from, const char *to, const void *without, size_t size)
-{
-	const char *at = without;
+/* Of the image's variables those that have times and sizes, which look like addresses where memory begins at 0. */
+struct part {
+	const char *from, *to;
+};
 
-	if (at >= from && at < to) {
-		reach_words(from, at);
-		from = at + size;
-	}
-	reach_words(from, to);
+static void take_nearer(struct part *nearest, const char *at, const void *from, size_t size)
+{
+	struct part part = {from, (const char *)from + size};
+
+	if (part.from >= at && part.from < nearest->from)
+		*nearest = part;
 }
 
-/* Not by its times, which look like addresses where memory begins at 0. */
+/* The first from at on, or end. */
+static struct part next_left_out(const char *at, const char *end)
+{
+	struct part part = {end, end};
+
+	take_nearer(&part, at, (const void *)&core_quantum, sizeof(core_quantum));
+	take_nearer(&part, at, &machine, sizeof(machine));
+	take_nearer(&part, at, cores[0], sizeof(*cores[0])); /* it is treated as all cores are */
+	return part;
+}
+
+static void start_from_image(const char *at, const char *end)
+{
+	while (at < end) {
+		struct part left_out = next_left_out(at, end);
+
+		reach_words(at, left_out.from);
+		at = left_out.to;
+	}
+}
+
+/* Not by its times, either. */
 static void start_from_core(const struct core *core)
 {
 	reach_word((uintptr_t)atomic_load_explicit(&core->proc.deferred, memory_order_relaxed));
@@ -156,11 +178,8 @@ static void *look_for_leaks(void *arg, void *unused)
 		return NULL;
 	}
 	if (reach_begin(leaks->self, leaks->sp, &leaks->needed)) {
-		/* A time looks like an address where memory begins at 0. */
-		start_from_image(__init_array_start, _edata, (const void *)&core_quantum,
-				 sizeof(core_quantum));
-		/* The core that boots is treated as all cores are. */
-		start_from_image(__bss_start, _end, cores[0], sizeof(*cores[0]));
+		start_from_image(__init_array_start, _edata);
+		start_from_image(__bss_start, _end);
 		for (int i = 0; i < core_count; i++)
 			start_from_core(cores[i]);
 		co_each(start_from, leaks);
@@ -326,7 +345,7 @@ static __attribute__((noinline)) uintptr_t frame_of_caller(void)
 size_t leaks_report(void (*put)(void *to, const char *text), void *to)
 {
 	struct out out = {put, to};
-	size_t n;
+	size_t n = 0;
 
 	__builtin_unwind_init();
 	report_from(frame_of_caller(), &out, &n);

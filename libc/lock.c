@@ -54,8 +54,10 @@ void __retarget_lock_close_recursive(_LOCK_T lock)
 {
 	if (lock == &libc_lock_in || lock == &libc_lock_out)
 		libc_streams_closed();
-	else if (lock != &last_resort)
+	else if (lock != &last_resort) {
+		libc_stream_closed(lock);
 		heap_free(lock);
+	}
 }
 
 void __retarget_lock_acquire_recursive(_LOCK_T lock)

@@ -29,4 +29,8 @@ void libc_stderr_flush(void);
  * fclose, with the list of streams locked. */
 void libc_streams_closed(void);
 
+/* The same of any other stream, which had this lock: it leads no more to what is free now. For who looks
+ * for leaks that memory would be in use, and so would what it is used for later. */
+void libc_stream_closed(_LOCK_T lock);
+
 #endif

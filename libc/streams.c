@@ -77,3 +77,17 @@ void funlockfile(FILE *file)
 	if (!(file->_flags & __SSTR))
 		__lock_release_recursive(file->_lock);
 }
+
+void libc_stream_closed(_LOCK_T lock)
+{
+	for (struct _glue *glue = &_GLOBAL_REENT->__sglue; glue; glue = glue->_next)
+		for (int i = 0; i < glue->_niobs; i++) {
+			FILE *file = &glue->_iobs[i];
+
+			if (file->_flags != 0 || file->_lock != lock)
+				continue;
+			file->_p = file->_bf._base = file->_ub._base = file->_lb._base = NULL;
+			file->_cookie = NULL;
+			file->_lock = NULL;
+		}
+}

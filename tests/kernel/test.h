@@ -116,7 +116,8 @@ TEST_UNUSED static bool patience(uint64_t since)
 	return ++turns < 1000 || time_now() - since < 30 * NSEC_PER_SEC;
 }
 
-TEST_UNUSED static size_t parked(void)
+/* Not in its caller's frame: stats has a time, which may look like an address to who looks for leaks. */
+TEST_UNUSED static __attribute__((noinline)) size_t parked(void)
 {
 	struct runtime_stats stats;
 
