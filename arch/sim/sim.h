@@ -92,6 +92,7 @@ struct sim_core {
 	uintptr_t locals;   /* the thread pointer */
 	uint64_t steps;     /* since the machine began */
 	uint64_t last_at;   /* sim_time, when it went on last */
+	unsigned relaxed;   /* times that it has waited for another, and none could go on */
 	bool own_skipped;   /* time has been skipped since a coroutine of the program was there */
 	/* The access that it was about to make when it was decided last: see sim_decide. */
 	uintptr_t next_at;

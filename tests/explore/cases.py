@@ -129,10 +129,13 @@ def run_odd(case):
         status, text = run(what, LEAKS=1)
         checks.append(Check(f"{what}: what has leaked, each place once, and status {own}", status == own and
                             re.findall(r'^leaked: .*$', text, re.MULTILINE) ==
-                            [f'leaked: 3 × "answer" waiting for chan send, started at ask ({ODD}:69)'] and
+                            [f'leaked: 3 × "answer" waiting for chan send, started at ask ({ODD}:70)'] and
                             f"failure: {kind}\n" in text, f"status {status}", text))
     silent = [seed for seed in range(1, 61) if "\npanic: gave up after 1\n" not in "\n" + run("panic", SEED=seed)[1]]
     checks.append(Check("a panic says why, whatever another core was about when it was stopped", not silent, str(silent)))
+    status, text = run("spin", SEED=3)
+    checks.append(Check("a run by hand that takes no step any more ends, too", status == 3 and
+                        re.search(r"^failure: hang\n(.*\n)*decisions: \w+\n\Z", text, re.MULTILINE), f"status {status}", text))
     status, text = run("guarded", EXPLORE=1, RUNS=200)
     checks.append(Check("a read behind a condition that does not hold is no race", status == 0, text))
     found = explore(builder.image(CLASSES, SIM), CLASSES, RUNS=100)

@@ -114,6 +114,8 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "handler") && irq_attach(LINE, handler, NULL) == 0)
 		for (;;)
 			go_yield();
+	while (!strcmp(what, "spin"))
+		__asm__ volatile("");
 	if (!strcmp(what, "guarded"))
 		return race(&never);
 	if (!strcmp(what, "panic"))
