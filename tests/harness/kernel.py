@@ -41,6 +41,7 @@ PROGRAMS = {
     "cancel_stress.c": (1, 20),
     "alive.c": (1, 20),
     "leaks.c": (2, 5),
+    "lookalikes.c": (2, 5),
     "ported.c": (1, 20),
     "preempt.c": (4, 5),
     "regs": (4, 30),

@@ -1,0 +1,74 @@
+/* Words that look as if they led to coroutines that have leaked: what closed streams had, and sizes and times. */
+#include "test.h"
+
+static struct waitgroup all;
+
+#ifdef __SANITIZE_THREAD__
+enum { LINES = 11, IN_LINE = 200 }; /* it maps memory for each, and Linux has a limit of maps */
+#else
+enum { LINES = 11, IN_LINE = 2000 };
+#endif
+
+static void next_in_line(void *arg)
+{
+	struct chan **ends = arg;
+
+	chan_recv(ends[0], (int *)NULL);
+	chan_close(ends[1]);
+}
+
+static struct chan *line(int n)
+{
+	struct chan *first = chan_of(int, 0), *last = first;
+
+	for (int i = 0; i < n; i++) {
+		struct chan *ends[2] = {last, chan_of(int, 0)};
+
+		go_copy(next_in_line, ends, sizeof ends);
+		last = ends[1];
+	}
+	return first;
+}
+
+static uintptr_t hidden[LINES]; /* where the lines begin, but no pointers */
+
+/* A stream's buffers are free when it is closed, and so their memory may be the line's. */
+static void writes_and_leaves(void *number)
+{
+	int n = (int)(intptr_t)number;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *file;
+
+	go_pin(0);
+	file = open_memstream(&text, &size);
+	for (int i = 0; i < 10 << n; i++)
+		fputc('x', file);
+	fclose(file);
+	free(text);
+	hidden[n] = ~(uintptr_t)line(amount(IN_LINE));
+}
+
+static void lookalikes(void)
+{
+	size_t others = parked(), want;
+
+	for (int i = 0; i < LINES; i++) {
+		waitgroup_go(&all, writes_and_leaves, (void *)(intptr_t)i);
+		waitgroup_wait(&all);
+		want = (size_t)(i + 1) * (size_t)amount(IN_LINE);
+		until_parked(others + want);
+		expect_eq(runtime_leaks(NULL), want);
+	}
+	for (int i = 0; i < LINES; i++)
+		chan_close((struct chan *)~hidden[i]);
+	until_parked(others);
+	verdict("closed streams, and the machine's sizes and times, lead to nobody");
+}
+
+int main(int argc, char **argv)
+{
+	test_begin(argc, argv, 1);
+	lookalikes();
+	return test_end();
+}
