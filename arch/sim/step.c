@@ -542,13 +542,12 @@ void sim_halt_(void)
 		interrupt();
 }
 
-/* This core waits for another, or for a time. It may also have seen an old value of what nobody has any more: so
- * where no other core can go on, time is skipped at some of the calls only, and not to what is far away. */
+/* This core waits for another, or has seen an old value of what is free by now: so where no other can go on, time is
+ * skipped at one of 64 calls, and not to what is far away. */
 void sim_relax_(void)
 {
-	enum { RELAXED_IN_VAIN = 64 };
 	struct sim_core *here = sim_here, *next;
-	uint64_t first;
+	uint64_t first = first_deadline();
 
 	sim_quiet--;
 	count_steps();
@@ -558,13 +557,10 @@ void sim_relax_(void)
 	sim_strategy_waits(here);
 	sim_time += SIM_STEP_NS;
 	next = choose(here, false, __builtin_return_address(0));
-	first = first_deadline();
-	if (first > sim_time + SIM_SHORT_WHILE)
-		first = sim_time + SIM_SHORT_WHILE;
 	if (next)
 		go_to(next);
-	else if (++here->relaxed % RELAXED_IN_VAIN == 0 && first > sim_time)
-		skip_to(first);
+	else if (first > sim_time && ++here->relaxed % 64 == 0)
+		skip_to(first - sim_time < SIM_SHORT_WHILE ? first : sim_time + SIM_SHORT_WHILE);
 	count_steps();
 	go_on();
 	if (!here->masked && sim_interrupt_waits(here))
