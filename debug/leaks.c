@@ -96,7 +96,7 @@ static void start_from_image(const char *at, const char *end)
 	}
 }
 
-/* Not by its times, either. */
+/* Not from the core's times, either. */
 static void start_from_core(const struct core *core)
 {
 	reach_word((uintptr_t)atomic_load_explicit(&core->proc.deferred, memory_order_relaxed));

@@ -1,5 +1,6 @@
 /* runtime_leaks: what it takes for alive, what it counts and says, with many coroutines, and while others run.
  * The patterns of leaks are in tests/leaks. */
+#include "line.h"
 #include "test.h"
 
 static struct waitgroup all;
@@ -152,27 +153,6 @@ static void told(void)
 
 /* ---- Many ---- */
 
-static void next_in_line(void *arg)
-{
-	struct chan **ends = arg;
-
-	chan_recv(ends[0], (int *)NULL);
-	chan_close(ends[1]);
-}
-
-static struct chan *line(int n)
-{
-	struct chan *first = chan_of(int, 0), *last = first;
-
-	for (int i = 0; i < n; i++) {
-		struct chan *ends[2] = {last, chan_of(int, 0)};
-
-		go_copy(next_in_line, ends, sizeof ends);
-		last = ends[1];
-	}
-	return first;
-}
-
 static struct chan *volatile kept;
 #ifdef __SANITIZE_THREAD__
 enum { MANY = 5000 }; /* it maps memory for each, and Linux has a limit of maps */
@@ -180,8 +160,7 @@ enum { MANY = 5000 }; /* it maps memory for each, and Linux has a limit of maps 
 enum { MANY = 20000 };
 #endif
 
-/* On one core: the first line gets what was used before, here or by all, and the second gets what nobody has
- * ever known of. To what other cores keep for later a word may still lead that somebody has left on a stack. */
+/* On one core: the first line gets what was used before, and what was on a stack may lead to its own memory only. */
 static void make_lines(void *unused)
 {
 	(void)unused;

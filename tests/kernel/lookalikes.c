@@ -1,5 +1,5 @@
 /* Words that look as if they led to coroutines that have leaked: what closed streams had, and sizes and times. */
-#include "test.h"
+#include "line.h"
 
 static struct waitgroup all;
 
@@ -8,27 +8,6 @@ enum { LINES = 11, IN_LINE = 200 }; /* it maps memory for each, and Linux has a 
 #else
 enum { LINES = 11, IN_LINE = 2000 };
 #endif
-
-static void next_in_line(void *arg)
-{
-	struct chan **ends = arg;
-
-	chan_recv(ends[0], (int *)NULL);
-	chan_close(ends[1]);
-}
-
-static struct chan *line(int n)
-{
-	struct chan *first = chan_of(int, 0), *last = first;
-
-	for (int i = 0; i < n; i++) {
-		struct chan *ends[2] = {last, chan_of(int, 0)};
-
-		go_copy(next_in_line, ends, sizeof ends);
-		last = ends[1];
-	}
-	return first;
-}
 
 static uintptr_t hidden[LINES]; /* where the lines begin, but no pointers */
 
