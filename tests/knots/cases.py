@@ -20,7 +20,7 @@ KNOTS = {
     "workers": ([], {}),
     "selects": ([("in client", "in server", "in server")], {"reached": 3}),
     "locked": ([("in receiver", "in sender")], {"held": 1, "reached": 1}),
-    "main": ([("main", "in worker", "in worker")], {"reached": 3}),
+    "main": ([("in worker", "in worker", "main")], {"reached": 3}),
 }
 # What names no holder leaves these without a knot, for their mutexes are variables.
 WITHOUT_HOLDERS = ("mutexes", "two")
