@@ -45,7 +45,7 @@ class Vole:
         kind, arch = launcher.kind_of(self.image)
         image = launcher.raw_beside(self.image) if arch == "arm64" else self.image
         os.environ["ARGS"] = args
-        return launcher.boot_words(kind, image, folder, False)
+        return launcher.boot_words(kind, image, folder, [])
 
     def size(self):
         """Bytes of the image's file without what only debuggers read: where the last loaded
@@ -129,8 +129,8 @@ class Machine:
                           NET=f"{port}:80" if port else "")
         self.folder = tempfile.TemporaryDirectory(prefix="vole-")
         self.status = os.memfd_create("status")
-        self.words = launcher.qemu_words(arch, guest.boot_words(args, self.folder.name),
-                                         self.status)
+        self.words = launcher.qemu_words("elf", arch, guest.boot_words(args, self.folder.name),
+                                         self.status, launcher.Recorder(""))
 
     def __enter__(self):
         self.power_on = time.monotonic()

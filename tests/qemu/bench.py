@@ -5,12 +5,13 @@ import subprocess
 import sys
 import xml.etree.ElementTree
 
-from harness.machine import HOST, ROOT, boot, builder, clean_environment
+from harness.machine import ARCHES, HOST, ROOT, boot, builder, clean_environment
 from harness.suite import Case, Check
 
 sys.path.insert(0, str(ROOT / "bench"))
 from runner import judge, measure, picture, rows, show  # pylint: disable=wrong-import-position
 
+HELLO = "examples/hello.c"
 MACHINE = {"processor": "a < b", "system": "Linux", "compiler": "gcc", "go": "go"}
 
 
@@ -74,6 +75,29 @@ def run_failures(_case):
             Check("a row that is not there: status 2", none.returncode == 2, str(none.stdout))]
 
 
+# bench/qemu/guests.py sets the environment: in a process of its own.
+BOOTS = """
+import sys
+sys.path.insert(0, "bench/qemu")
+sys.path.insert(0, "bench")
+import guests
+class Built(guests.Vole):
+    def __init__(self, image):
+        self.image = image
+with guests.Machine(sys.argv[1], Built(sys.argv[2])) as machine:
+    print(*(line for _, line in machine.run(60)), sep="\\n")
+"""
+
+
+def run_guest(case):
+    """The machine of make bench-qemu, with an image that is there already."""
+    run = subprocess.run([sys.executable, "-B", "-c", BOOTS, case.arch, builder.image(HELLO, case.arch)], cwd=ROOT,
+                         check=False, env=clean_environment(), text=True, stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return [Check("a guest boots in it", run.returncode == 0 and "hello from core" in run.stdout,
+                  f"status {run.returncode}", run.stdout)]
+
+
 def run_program(case):
     """Runs a program of ours as the bench does: it checks its work, and prints its rows."""
     name, *arguments = case.name.split()
@@ -89,6 +113,8 @@ def cases(tier):
     if tier == "fast":
         yield Case("bench", "rules", "any", 0, run_rules, 0)
         yield Case("bench", "failures", "any", 0, run_failures, 1)
+        for arch in ARCHES:
+            yield Case("bench", "in QEMU", arch, 2, run_guest, 1, images=[(HELLO, arch, {})])
         return
     programs = {row.program: row.cores for row in rows.ROWS if not row.icount}
     for program, cores in programs.items():
