@@ -169,7 +169,7 @@ def run_server(case):
 
 def talk_to_server(case, port):
     image = builder.image(DINING, case.arch)
-    asked = ["-gdb-set mi-async off", f"-target-select remote 127.0.0.1:{port}", "-break-insert -h panic_deadlock",
+    asked = ["-gdb-set mi-async off", "-gdb-set remotetimeout 60", f"-target-select remote 127.0.0.1:{port}", "-break-insert -h panic_deadlock",
              "-exec-continue", "-thread-info", "-stack-list-frames --thread 3", "-gdb-exit"]
     environment = {**os.environ, "ARGS": "wrong", "TIMEOUT": "120", "SMP": str(case.smp)}
     words = ["make", "-s", "gdb-server", f"APP={DINING}", f"ARCH={case.arch}", f"PORT={port}"]
