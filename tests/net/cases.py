@@ -1,5 +1,7 @@
 """tests/net: sockets, and the servers of examples/ with clients of every kind."""
 
+from dataclasses import replace
+
 from harness.kernel import results
 from harness.machine import ARCHES, HOST, boot
 from harness.suite import Case, Check, at_once
@@ -101,10 +103,11 @@ def on_wire(case, args, tests, waiting=()):
 
 def run_forged(case):
     args = f"{names.ARGS} offload vole.log=info"
-    alone, others = at_once(lambda tests, waiting: on_wire(case, args, tests, waiting),
-                            (forged.OF_SILENCE, (*paths.TESTS, *forged.TESTS, forged.counted)),
-                            ((), (*paths.WAITING, *names.WAITING, *forged.WAITING)))
-    return others + alone
+    alone, timed, others = at_once(lambda smp, tests, waiting: on_wire(replace(case, smp=smp), args, tests, waiting),
+                                   (case.smp, 1, case.smp),
+                                   (forged.OF_SILENCE, forged.OF_TIME, (*paths.TESTS, *forged.TESTS, forged.counted)),
+                                   ((), (), (*paths.WAITING, *names.WAITING, *forged.WAITING)))
+    return others + alone + timed
 
 
 def run_forged_failing(case):
