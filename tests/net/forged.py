@@ -372,7 +372,7 @@ def patient(wire):
         again(1.2)
         again(2)
         last = again(0)
-    assert last < 3 * first + 50, f"after {last} times 20 ms, at first after {first} times"
+    assert last < 125, f"after {last} times 20 ms, at first after {first} times"
 
 
 def in_pieces(wire):
