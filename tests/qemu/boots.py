@@ -129,9 +129,9 @@ def run_idle(case):
 
 # ---- Time limits ----
 
-def dumped(case, program, args, where):
-    """What a machine prints until it has said in a dump, which it is asked for, where main is; and the launcher's
-    status when it is told to end then."""
+def dumped(case, program, args, *ends):
+    """What a machine prints until it has said in a dump, which it is asked for, where main is, or then that main has
+    begun, by a line with one of ends; and the launcher's status when it is told to end then."""
     words, env = command(builder.image(program, case.arch), ARCH=case.arch, SMP=case.smp, TIMEOUT=60, DUMP_AFTER=5,
                          ARGS=args)
     text = ""
@@ -139,7 +139,7 @@ def dumped(case, program, args, where):
                           stderr=subprocess.STDOUT) as process:
         for line in process.stdout:
             text += line
-            if 'coroutine 1 "main"' in text and where in line:
+            if 'coroutine 1 "main"' in text and any(end in line for end in ends):
                 process.terminate()
     return text, process.returncode
 
@@ -148,7 +148,7 @@ def run_limits(case):
     """What this runner relies on when something hangs: a dump of all coroutines, and an end."""
     idle, hog = "tests/kernel/idle.c", "tests/kernel/hog.c"
     (asleep, slept), (computing, computed), run = at_once(lambda boots: boots(), (
-        lambda: dumped(case, idle, "100", "main+0x"), lambda: dumped(case, hog, None, 'coroutine 1 "main"'),
+        lambda: dumped(case, idle, "100", "main+0x", "sleeping\n"), lambda: dumped(case, hog, None, 'coroutine 1 "main"'),
         lambda: boot(builder.image(hog, case.arch), limit=60, ARCH=case.arch, SMP=case.smp, TIMEOUT=6)))
     return [Check("a dump can be asked for: asleep", slept == 128 + signal.SIGTERM, f"status {slept}", asleep),
             Check("a dump can be asked for: computing", computed == 128 + signal.SIGTERM, f"status {computed}", computing),
