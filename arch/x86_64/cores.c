@@ -12,7 +12,9 @@ _Static_assert(sizeof(struct x86_core) <= PAGE_SIZE, "it gets a page");
 
 enum { CPUID_1_ECX_HYPERVISOR = 1u << 31 };
 #define MSEC UINT64_C(1000000)
-enum { INIT_DELAY_MS = 10, SIPI_DELAY_MS = 10, START_LIMIT_MS = 1000 };
+/* A core that has heard the start-up interrupt comes, however long a loaded host takes to give it time; longer
+ * than the limit, and it is broken. */
+enum { INIT_DELAY_MS = 10, SIPI_DELAY_MS = 10, START_LIMIT_MS = 10000 };
 enum { ID_MASK = 0xff, NO_ID = 0x100 }; /* trampoline_id: what CPUID has of an APIC id; nobody's */
 
 _Atomic(struct x86_core *) x86_cores[MAX_CORES];

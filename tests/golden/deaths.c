@@ -436,6 +436,7 @@ FUNCTION static void do_deadlock_exit(void)
 
 FUNCTION static void do_dump(void)
 {
+	go_pin(0); /* as in do_deadlock */
 	go_with(&(struct go_options){.name = "sleeper"}, sleep_on, NULL);
 	go_with(&(struct go_options){.name = "on-event"}, wait_event, NULL);
 	until_parked(2);
@@ -445,21 +446,24 @@ FUNCTION static void do_dump(void)
 
 /* ---- A frame pointer that leads to a page which the stack does not have yet ---- */
 
-/* Loops until *stop, with such a frame pointer. */
+static volatile int begun, ends;
+
+/* Loops until *stop, with such a frame pointer: begun says that it has it. */
 FUNCTION static void with_far_frame(volatile int *stop)
 {
 	uintptr_t frame = (uintptr_t)__builtin_frame_address(0) - 32 * 1024;
 
 	call();
 #ifdef __x86_64__
-	asm volatile("xchgq %%rbp, %0; 1: cmpl $0, (%1); je 1b; xchgq %%rbp, %0"
+	asm volatile("xchgq %%rbp, %0; movl $1, (%2); 1: cmpl $0, (%1); je 1b; xchgq %%rbp, %0"
 		     : "+r"(frame)
-		     : "r"(stop)
+		     : "r"(stop), "r"(&begun)
 		     : "memory", "cc");
 #else
-	asm volatile("mov x9, x29; mov x29, %0; 1: ldr w10, [%1]; cbz w10, 1b; mov x29, x9"
+	asm volatile("mov x9, x29; mov x29, %0; mov w10, #1; str w10, [%2]; "
+		     "1: ldr w10, [%1]; cbz w10, 1b; mov x29, x9"
 		     :
-		     : "r"(frame), "r"(stop)
+		     : "r"(frame), "r"(stop), "r"(&begun)
 		     : "x9", "x10", "memory");
 #endif
 	STAY();
@@ -471,11 +475,8 @@ FUNCTION static void do_far_frame(void)
 	STAY();
 }
 
-static volatile int begun, ends;
-
 static void loop_far(void *arg)
 {
-	begun = 1;
 	with_far_frame(arg);
 	STAY();
 }

@@ -66,6 +66,7 @@ class Builder:
     def __init__(self):
         self._pool = ThreadPoolExecutor(max_workers=1)
         self._images: dict[tuple, Future] = {}
+        self._apps: dict[pathlib.Path, str] = {} # by the image
         self._lock = threading.Lock()
 
     def request(self, app, arch, **options):
@@ -89,8 +90,7 @@ class Builder:
                 future.set_exception(error)
         return future.result()
 
-    @staticmethod
-    def _make(app, arch, options):
+    def _make(self, app, arch, options):
         words = ["make", "-s", "image", f"APP={app}", f"ARCH={arch}"]
         words += [f"{k}={v}" for k, v in options.items()] + libraries(arch)
         # With large pages for what it allocates, the linker takes a third less time of the processor.
@@ -104,6 +104,10 @@ class Builder:
         path = ROOT / lines[-1]
         if not path.exists():
             raise BuildError(f"{' '.join(words)}: no image {path}\n{done.stdout}")
+        with self._lock: # an image has the name of the last folder: a case would run the program of another
+            other = self._apps.setdefault(path, app)
+        if other != app:
+            raise BuildError(f"{app} and {other} have one image, {path}: one of them is to have another name")
         return path
 
 

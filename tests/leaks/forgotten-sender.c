@@ -5,11 +5,17 @@
 // leaks: 3 "answer" waiting for chan send
 #include <vole.h>
 
+enum { ASKED = 3 };
+
+static struct sema late; /* who has asked has left */
+static _Atomic int answering;
+
 static void answer(void *c)
 {
 	int value = 42;
 
-	time_sleep(100 * NSEC_PER_MSEC);
+	sema_acquire(&late);
+	answering++;
 	chan_send((struct chan *)c, &value);
 }
 
@@ -25,9 +31,16 @@ static int ask(void)
 
 int main(void)
 {
+	struct runtime_stats stats;
+
 #pragma GCC unroll 3 /* three calls of go at one line: they are told of together */
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < ASKED; i++)
 		ask();
-	time_sleep(200 * NSEC_PER_MSEC);
+	for (int i = 0; i < ASKED; i++)
+		sema_release(&late);
+	do {
+		time_sleep(NSEC_PER_MSEC);
+		runtime_stats(&stats);
+	} while (answering < ASKED || stats.parked < ASKED);
 	return 0;
 }

@@ -1,5 +1,7 @@
 """tests/net: sockets, and the servers of examples/ with clients of every kind."""
 
+from dataclasses import replace
+
 from harness.kernel import results
 from harness.machine import ARCHES, HOST, boot
 from harness.suite import Case, Check, at_once
@@ -40,6 +42,11 @@ def run_httpd(case, tests, options="", slack=SLACK, kind=Httpd, waiting=()):
         baseline = server.settled()
         return [*at_once(lambda test: check(server, test), waiting),
                 *(check(server, test, lambda: left_behind(server, baseline, slack)) for test in tests)]
+
+
+def run_attacks(case):
+    return sum(at_once(lambda tests, options, waiting: run_httpd(case, tests, options, waiting=waiting),
+                       (attacks.FAST, ()), (attacks.OPTIONS, attacks.SLOW_OPTIONS), ((), attacks.WAITING)), [])
 
 
 def run_rfc(case):
@@ -96,10 +103,11 @@ def on_wire(case, args, tests, waiting=()):
 
 def run_forged(case):
     args = f"{names.ARGS} offload vole.log=info"
-    alone, others = at_once(lambda tests, waiting: on_wire(case, args, tests, waiting),
-                            (forged.OF_SILENCE, (*paths.TESTS, *forged.TESTS, forged.counted)),
-                            ((), (*paths.WAITING, *names.WAITING, *forged.WAITING)))
-    return others + alone
+    alone, timed, others = at_once(lambda smp, tests, waiting: on_wire(replace(case, smp=smp), args, tests, waiting),
+                                   (case.smp, 1, case.smp),
+                                   (forged.OF_SILENCE, forged.OF_TIME, (*paths.TESTS, *forged.TESTS, forged.counted)),
+                                   ((), (), (*paths.WAITING, *names.WAITING, *forged.WAITING)))
+    return others + alone + timed
 
 
 def run_forged_failing(case):
@@ -129,7 +137,7 @@ def run_names(case):
 
 
 RUNS = (  # name, what runs it, its application, seconds
-    ("sockets", run_sockets, "tests/net/sockets.c", 4),
+    ("sockets", run_sockets, "tests/net/loopback.c", 4),
     ("wire", run_wire, "tests/net/wire.c", 8),
     ("forged", run_forged, "tests/net/wire.c", 12),
     ("forged failing", run_forged_failing, "tests/net/wire.c", 10),
@@ -141,8 +149,7 @@ RUNS = (  # name, what runs it, its application, seconds
     ("requests", lambda case: run_httpd(case, requests.FAST), "examples/httpd", 8),
     ("rfc", run_rfc, "examples/httpd", 8),
     ("debug", lambda case: run_httpd(case, debug.TESTS), "examples/httpd", 15),
-    ("attacks", lambda case: run_httpd(case, attacks.FAST, attacks.OPTIONS, waiting=attacks.WAITING),
-     "examples/httpd", 12),
+    ("attacks", run_attacks, "examples/httpd", 12),
     ("flood", lambda case: run_httpd(case, [attacks.flood], attacks.FLOOD_OPTIONS), "examples/httpd", 5),
 )
 

@@ -17,14 +17,15 @@ def ask(server):
 
 def shows(server):
     """/debug.json says what the cores do, who uses them, and what happened last"""
-    end, hogs = time.monotonic() + PATIENCE, []
-    while not hogs and time.monotonic() < end:  # a hog ends after a while, which a busy host may take for less
+    end, shown = time.monotonic() + PATIENCE, False
+    while not shown:  # a hog ends after a while, and begins after one where a core stands still
+        assert time.monotonic() < end, f"{m}"
         assert server.get("/load?what=hogs&n=1", "POST")[0] == 200
         m = ask(server)
-        hogs = [co for co in m["busiest"] if co["name"] == "hog"]
-    shares = [hog["share"] for hog in hogs]  # on a slow machine there are several
-    assert sum(shares) > 30 and max(shares) <= 100, f"{m}"
-    assert len(m["cores"]) == server.stats()["cores"] and max(core["busy"] for core in m["cores"]) > 30, m["cores"]
+        shares = [co["share"] for co in m["busiest"] if co["name"] == "hog"]  # on a slow machine there are several
+        assert max(shares, default=0) <= 100, f"{m}"
+        shown = sum(shares) > 30 and max(core["busy"] for core in m["cores"]) > 30
+    assert len(m["cores"]) == server.stats()["cores"], m["cores"]
     time.sleep(0.6)  # for another answer: now events are recorded
     m = ask(server)
     assert m["recording"] and len(m["events"]) > 10, f"{len(m['events'])} events"

@@ -124,8 +124,8 @@ def keep_alive(server):
         for _ in range(20):
             s.sendall(get % (b"1.1", b"keep-alive"))
             data = b""
-            while not data.endswith(b"Vole!\n"):
-                data += s.recv(1000)
+            while not data.endswith(b"Vole!\n") and (piece := s.recv(1000)):
+                data += piece
             assert parse(data)[0][0] == 200, data
 
 

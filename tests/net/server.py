@@ -15,11 +15,13 @@ PATIENCE = 60  # seconds: nothing that works takes so long, on a busy host eithe
 MACHINE_PORT = 80
 
 
-def free_port():
-    """A port that nobody uses now."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+def reserved_port():
+    """A socket that keeps a port of 127.0.0.1: as long as it is open, Linux gives the port to nobody who asks for
+    any port. Who asks for this one, with SO_REUSEADDR, gets it, for the socket does not listen."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("127.0.0.1", 0))
+    return s
 
 
 def receive_all(s):
@@ -51,7 +53,8 @@ class Server:
     def __init__(self, case, args="{port}", hello=b"", **options):
         """args: {port} is where it listens. hello: what it answers with something, when it is up."""
         self.hello = hello
-        self.port = port = free_port()
+        self._reserved = reserved_port()
+        self.port = port = self._reserved.getsockname()[1]
         self._console = tempfile.TemporaryFile()
         options.setdefault("MEM", "512M")
         self._machine = case.arch != HOST
@@ -114,6 +117,7 @@ class Server:
 
     def __exit__(self, *unused):
         self.stop()
+        self._reserved.close()
         self._console.close()
 
 

@@ -43,9 +43,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_response(200 if links or self.path == "/short" else 404)
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", str(len(body) + (self.path == "/short")))
-        self.end_headers()
-        with server.lock: # before the client can see the end
+        with server.lock: # before the client can see the end, which is that of the headers where there is no body
             server.now -= 1
+        self.end_headers()
         self.wfile.write(body)
 
     def log_message(self, *unused):

@@ -12,6 +12,7 @@
  *	alive 0		waits for data, with keep-alive each second; tells last how that ended
  *	stuck 0		the same, but waits for room to send more
  *	last 0		says how the last of these two has ended
+ *	tick PORT	sends a datagram to that port of the host each 20 ms, until there is an end
  *	busy 0		says how many connections have an order that goes on
  *	listen PORT	listens at PORT, with a backlog of 1, accepts nothing, until there is an end
  *	name NAME	says getaddrinfo's result for NAME, and its IPv4 address
@@ -27,6 +28,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,6 +208,17 @@ static void udp(int fd, int port)
 	free(out);
 }
 
+static void tick(int fd, int port)
+{
+	struct sockaddr_in to = host(port);
+	struct pollfd end = {.fd = fd, .events = POLLIN};
+	int s = socket(AF_INET, SOCK_DGRAM, 0);
+
+	while (poll(&end, 1, 20) == 0)
+		sendto(s, "", 1, 0, (struct sockaddr *)&to, sizeof to);
+	close(s);
+}
+
 long runtime_fail_alloc(long n) __attribute__((weak));
 
 static void short_of_memory(int fd, size_t n, int failing)
@@ -274,6 +287,8 @@ static void serve(void *arg)
 		dial(fd, n);
 	else if (!strcmp(order, "udp"))
 		udp(fd, n);
+	else if (!strcmp(order, "tick"))
+		tick(fd, n);
 	else if (!strcmp(order, "short"))
 		short_of_memory(fd, (size_t)n, more);
 	close(fd);

@@ -47,6 +47,14 @@ def part(profile, name):
     return sum(s.values[0] for s in profile.samples if s.stack and s.stack[0][0] == name) / max(total, 1)
 
 
+def is_as_dug(dig, sift, output):
+    """What is told of digging and sifting is what the program says that they took: three times as much, unless the
+    host's processor has stood still in one of them, which Linux does not know."""
+    found = re.search(r"^dug (\d+) us, sifted (\d+) us", output, re.M)
+    dug, sifted = map(int, found.groups()) if found else (0, 0)
+    return dug and sifted and abs(dig / (dig + sift or 1) - dug / (dug + sifted)) < 0.15
+
+
 def checks_of(profile, output, status, host=False):
     mine = [s for s in profile.samples if s.labels.get("coroutine") == "miner" and s.stack[0][0] in ("dig", "sift")]
     digs = [s for s in mine if s.stack[0][0] == "dig"]
@@ -57,13 +65,13 @@ def checks_of(profile, output, status, host=False):
                 f"status {status} {profile.problems}", output)
     yield Check("the types of samples, the default, the period", profile.types == TYPES and profile.default == "cpu"
                 and profile.period == 10 ** 9 // 997, str(profile[:1] + profile[2:]))
-    yield Check("three times as much digging as sifting", 0.55 < dig < 0.9 and 0.12 < sift < 0.4,
-                f"dig {dig:.2f}, sift {sift:.2f}", str(profile))
+    yield Check("three times as much digging as sifting", dig + sift > 0.67 and is_as_dug(dig, sift, output) and
+                (host or 0.55 < dig < 0.9 and 0.12 < sift < 0.4), f"dig {dig:.2f}, sift {sift:.2f}\n{output}", str(profile))
     yield Check("samples add up to the time that the core was busy", (0 if host else 0.3) * profile.duration < total
                 <= 1.1 * profile.duration, f"{total} of {profile.duration} ns")
     yield Check(CALLERS, digs and sum(s.values[0] for s in digs if s.stack[1:2] and s.stack[1][0] == "mine")
                 > 0.9 * sum(s.values[0] for s in digs), str(digs))
-    yield Check("functions have files and lines", any(f.endswith("mine.c") and 12 < line < 18 for s in digs
+    yield Check("functions have files and lines", any(f.endswith("mine.c") and 14 < line < 20 for s in digs
                                                       for _, f, line in s.stack[:1]), str(digs))
     yield Check("labels: the coroutine, the core, where it was started", mine and
                 all(s.labels.get("core") == "0" for s in mine) and
@@ -87,12 +95,13 @@ def run_pprof(case):
         return checks
 
 
-def digs_in_graph(text):
-    """The graph has the function, above its caller, and as wide as it is to be."""
+def digs_in_graph(text, output):
+    """The graph has the function, above its caller, and as wide as it is to be. It may be there twice: where its frame
+    is not made yet, its caller is missing."""
     frames = [frame for frame in ElementTree.fromstring(text or "<svg/>").iter() if frame.get("class") == "frame"]
-    wide = {frame.get("data-name"): (float(frame.get("data-w")), int(frame.get("data-d"))) for frame in frames}
-    dig, mine = wide.get("dig", (0, 0)), wide.get("mine", (0, 0))
-    return 0.5 < dig[0] < mine[0] <= 1 and dig[1] == mine[1] + 1
+    wide = dict(sorted((frame.get("data-name"), (float(frame.get("data-w")), int(frame.get("data-d")))) for frame in frames))
+    dig, sift, mine = (wide.get(name, (0, 0)) for name in ("dig", "sift", "mine"))
+    return 0.67 < dig[0] + sift[0] < mine[0] + 0.001 and mine[0] <= 1 and is_as_dug(dig[0], sift[0], output) and dig[1] == mine[1] + 1
 
 
 def run_waits(case):
@@ -128,7 +137,7 @@ def run_endings(case):
         for how, want, path, till in ("panic", 134, f"{folder}/p.svg", None), ("on", 130, f"{folder}/p.txt", "digs on"):
             status, output = launch(case, path, till=till, ARGS=how)
             text = open(path, encoding="utf-8").read() if os.path.exists(path) else ""
-            good = digs_in_graph(text) if how == "panic" else re.search(r"^ .*%  dig$", text, re.M) and re.search(
+            good = digs_in_graph(text, output) if how == "panic" else re.search(r"^ .*%  dig$", text, re.M) and re.search(
                 r"^ .*%  miner$", text, re.M)
             checks.append(Check(f"status {want}, and {path[-3:]} is complete", status == want and good,
                                 f"status {status}\n{text}", output))

@@ -94,8 +94,9 @@ static __attribute__((noinline)) int hold(int n)
 {
 	static struct timer t;
 
+	holds = 1; /* before the timer can go off, which it does once */
 	timer_start(&t, time_now() + NSEC_PER_MSEC, 0, nothing, NULL);
-	for (holds = 1; holds; n++)
+	for (; holds; n++)
 		;
 	return n + *(volatile int *)(uintptr_t)holds;
 }
@@ -127,7 +128,7 @@ def frames(text):
 def run_gdb(case):
     """Ctrl-C stops the program, not the machine; so does a panic; sources are found, and callers."""
     with tempfile.TemporaryDirectory() as name:
-        source = pathlib.Path(name) / "session.c"
+        source = pathlib.Path(name) / "interrupted.c" # session.c is another's
         source.write_text(GDB_PROGRAM)
         words = ["make", "-s", "gdb", f"APP={source}", f"ARCH={case.arch}", f"SMP={case.smp}"]
         asked = "-batch -ex c -ex 'list 7,7' -ex c -ex bt -ex kill"

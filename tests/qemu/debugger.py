@@ -5,12 +5,12 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 
 from harness.machine import ARCHES, HOST, ROOT, builder, make
 from harness.suite import Case, Check
+from net.server import reserved_port
 
 SIM = "sim"
 DINING = "examples/dining.c"
@@ -161,16 +161,15 @@ def run_postmortem(case):
                                  ("/none/core: No such file", nowhere)))]
 
 
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 def run_server(case):
     """What an IDE does: gdb's machine interface, at make gdb-server."""
-    image, port = builder.image(DINING, case.arch), free_port()
-    asked = ["-gdb-set mi-async off", f"-target-select remote 127.0.0.1:{port}", "-break-insert -h panic_deadlock",
+    with reserved_port() as reserved:
+        return talk_to_server(case, reserved.getsockname()[1])
+
+
+def talk_to_server(case, port):
+    image = builder.image(DINING, case.arch)
+    asked = ["-gdb-set mi-async off", "-gdb-set remotetimeout 60", f"-target-select remote 127.0.0.1:{port}", "-break-insert -h panic_deadlock",
              "-exec-continue", "-thread-info", "-stack-list-frames --thread 3", "-gdb-exit"]
     environment = {**os.environ, "ARGS": "wrong", "TIMEOUT": "120", "SMP": str(case.smp)}
     words = ["make", "-s", "gdb-server", f"APP={DINING}", f"ARCH={case.arch}", f"PORT={port}"]

@@ -180,7 +180,7 @@ def run_undone(case):
     """A run is the same behind others, in their process, as alone."""
     checks = []
     with tempfile.TemporaryDirectory() as folder:
-        marks = program_of(folder, "marks.c", MARKS)
+        marks = program_of(folder, f"marks-on-{case.smp}.c", MARKS)
         killed = explore("tests/explore/port/odd.c", f"SMP={case.smp}", "ARGS=handler", "RUNS=300").text
         for program, more in ((marks, {}), (PINGPONG, {"ARGS": 20}), (PINGPONG, {"ARGS": 20, "FAULTS": "late,stall,input"}),
                               ("tests/explore/right/pool-of-tasks.c", {"MODEL": "sc"})):

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 
 from harness.machine import ROOT, builder, command
-from harness.suite import Case, Check
+from harness.suite import Case, Check, at_once
 
 PROGRAM = "tests/kernel/idle.c"
 LIMIT = 60
@@ -59,27 +59,27 @@ def hold_back(stub, process, start, core, cores):
     return seen + process.stdout.read()
 
 
+def run_held(case, image, start, core):
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
+        path = os.path.join(folder, "gdb")
+        listener.bind(path)
+        listener.listen(1)
+        listener.settimeout(LIMIT)
+        words, env = command(image, ARCH=case.arch, SMP=case.smp, ARGS="1", TIMEOUT=LIMIT,
+                             QEMU_EXTRA=f"-S -gdb unix:{path},server=off")
+        with subprocess.Popen(words, cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+            text = hold_back(Stub(listener), process, start, core, case.smp).decode("utf-8", "replace")
+    want = rf"vole: core \d \(hardware id {core - 1}\) did not come up\nsleeping\nawake\n"
+    return Check(f"core {core} comes when nobody waits for it: the others go on without it",
+                 process.returncode == 0 and re.fullmatch(want, text), f"status {process.returncode}", text)
+
+
 def run_late(case):
     image = builder.image(PROGRAM, case.arch)
     names = subprocess.run(["nm", image], check=True, text=True, stdout=subprocess.PIPE).stdout
     start = re.search(r"^0*(\w+) . arch_core_start$", names, re.M)[1]
-    checks = []
-    for core in range(2, case.smp + 1):
-        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
-            path = os.path.join(folder, "gdb")
-            listener.bind(path)
-            listener.listen(1)
-            listener.settimeout(LIMIT)
-            words, env = command(image, ARCH=case.arch, SMP=case.smp, ARGS="1", TIMEOUT=LIMIT,
-                                 QEMU_EXTRA=f"-S -gdb unix:{path},server=off")
-            with subprocess.Popen(words, cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-                text = hold_back(Stub(listener), process, start, core, case.smp).decode("utf-8", "replace")
-        want = rf"vole: core \d \(hardware id {core - 1}\) did not come up\nsleeping\nawake\n"
-        checks.append(Check(f"core {core} comes when nobody waits for it: the others go on without it",
-                            process.returncode == 0 and re.fullmatch(want, text),
-                            f"status {process.returncode}", text))
-    return checks
+    return at_once(lambda core: run_held(case, image, start, core), range(2, case.smp + 1))
 
 
 def cases(tier):

@@ -112,7 +112,8 @@ class Peer:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(self.ours))
         self.seen, self.wrong, self.count = {}, 0, 0
-        threading.Thread(target=self.receive, daemon=True).start()
+        self.thread = threading.Thread(target=self.receive, daemon=True)
+        self.thread.start()
 
     def words(self, device):
         return (f"-netdev dgram,id=n,local.type=unix,local.path={self.cards},"
@@ -127,8 +128,7 @@ class Peer:
             pass # the machine has ended: it says what it has missed
 
     def receive(self):
-        while True:
-            frame = self.socket.recv(65536)
+        while frame := self.socket.recv(65536):
             if not self.count:
                 self.count = int.from_bytes(frame[14:18], "big")
                 threading.Thread(target=self.flood, daemon=True).start()
@@ -136,6 +136,12 @@ class Peer:
             expected = flood_frame(number, self.count)
             self.wrong += frame[12:] != expected[12:]
             self.seen[number] = self.seen.get(number, 0) + 1
+
+    def finish(self):
+        """The machine has ended: takes in what it has sent, behind which comes an empty datagram."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
+            last.sendto(b"", str(self.ours))
+        self.thread.join()
 
 
 def run_flood(case, scale):
@@ -145,6 +151,7 @@ def run_flood(case, scale):
         run = boot(builder.image("tests/kernel/netflood.c", case.arch), limit=90 * scale,
                    ARCH=case.arch, SMP=case.smp, ARGS=f"smp={case.smp} scale={scale}",
                    QEMU_EXTRA=peer.words(device))
+        peer.finish()
     checks = results(run)
     twice = sum(times > 1 for times in peer.seen.values())
     ok = 0 < peer.count == len(peer.seen) and not twice and not peer.wrong

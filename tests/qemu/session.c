@@ -1,13 +1,17 @@
 /* For debugger.py: coroutines that wait, run and are preempted, when gdb looks at them. */
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <vole.h>
+
+enum { HOGS = 3 };
 
 static struct mutex m;
 static struct chan *full;
 static struct group group;
 static struct timer timer;
 static volatile bool stop;
+static _Atomic int begun;
 
 static void nothing(void *arg)
 {
@@ -18,6 +22,7 @@ static void hog(void *arg)
 {
 	volatile uint64_t hog_turns = (uint64_t)(uintptr_t)arg * 1000000000000;
 
+	begun++;
 	while (!stop)
 		hog_turns++;
 }
@@ -63,6 +68,22 @@ static void beside(void *arg)
 	}
 }
 
+/* Waits until all hogs run, or have run, and the sender waits. */
+static void until_begun(void)
+{
+	struct runtime_co all[20];
+	bool waits = false;
+
+	while (begun < HOGS || !waits) {
+		int n;
+
+		time_sleep(NSEC_PER_MSEC * 10);
+		n = runtime_list(all, sizeof all / sizeof *all);
+		for (int i = 0; i < n; i++)
+			waits |= !strcmp(all[i].reason, "chan send");
+	}
+}
+
 /* With an argument it does not wait to be stopped. */
 int main(int argc, char **argv)
 {
@@ -77,9 +98,9 @@ int main(int argc, char **argv)
 	go(sender, NULL);
 	go(holder, NULL);
 	go(beside, NULL);
-	for (uintptr_t i = 1; i <= 3; i++)
+	for (uintptr_t i = 1; i <= HOGS; i++)
 		go(hog, (void *)i);
-	time_sleep(NSEC_PER_MSEC * 100);
+	until_begun();
 	meet();  /* before: the breakpoint; it waits */
 	value++; /* after: there */
 	value++; /* later: and on */

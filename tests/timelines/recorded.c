@@ -41,6 +41,23 @@ static void spin(void *all)
 		;
 }
 
+/* Waits until both have taken what came, and wait for more. */
+static void until_both_wait(void)
+{
+	struct runtime_co all[20];
+	int waiting;
+
+	do {
+		int n;
+
+		time_sleep(NSEC_PER_MSEC);
+		n = runtime_list(all, sizeof all / sizeof *all);
+		waiting = 0;
+		for (int i = 0; i < n; i++)
+			waiting += !strcmp(all[i].reason, "chan receive");
+	} while (waiting < 2);
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "end";
@@ -57,7 +74,7 @@ int main(int argc, char **argv)
 	for (int i = 1; i <= VALUES; i++) {
 		chan_send(plain, &i);
 		if (i % 5 == 0)
-			time_sleep(NSEC_PER_MSEC);
+			until_both_wait();
 	}
 	chan_close(plain);
 	chan_recv(results, &sum);
