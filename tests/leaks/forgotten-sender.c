@@ -3,13 +3,20 @@
  * has the channel any more.
  */
 // leaks: 3 "answer" waiting for chan send
+#include <stdatomic.h>
 #include <vole.h>
 
+enum { ASKS = 3 };
+
+static _Atomic int left; /* of those who have asked */
+
+/* Takes longer than anybody waits for it. */
 static void answer(void *c)
 {
 	int value = 42;
 
-	time_sleep(100 * NSEC_PER_MSEC);
+	while (left < ASKS)
+		go_yield();
 	chan_send((struct chan *)c, &value);
 }
 
@@ -20,14 +27,20 @@ static int ask(void)
 
 	go(answer, c);
 	chan_recv_until(c, &value, time_now() + NSEC_PER_MSEC);
+	left++;
 	return value;
 }
 
 int main(void)
 {
+	struct runtime_stats stats;
+
 #pragma GCC unroll 3 /* three calls of go at one line: they are told of together */
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < ASKS; i++)
 		ask();
-	time_sleep(200 * NSEC_PER_MSEC);
+	do {
+		go_yield();
+		runtime_stats(&stats);
+	} while (stats.parked < ASKS); /* until all wait for somebody to receive */
 	return 0;
 }
