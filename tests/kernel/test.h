@@ -152,6 +152,24 @@ TEST_UNUSED static void until_alone(void)
 	expect_eq(n, 1);
 }
 
+static void test_been_there(void *arg)
+{
+	waitgroup_done(arg);
+}
+
+/* By then every core has come to its scheduler, and knows what runtime_procs has said: none is still about to
+ * steal what it is not to run any more. */
+TEST_UNUSED static void until_procs_known(void)
+{
+	struct waitgroup cores = {0};
+
+	waitgroup_add(&cores, runtime_cores());
+	for (int core = 0; core < runtime_cores(); core++)
+		expect_eq(go_with(&(struct go_options){.core = 1 + core}, test_been_there, &cores),
+			  0);
+	waitgroup_wait(&cores);
+}
+
 static void test_sleeper(void *arg)
 {
 	for (int i = 0; i < 500; i++)
