@@ -27,12 +27,19 @@ static void sleep_on(void *arg)
 	STAY();
 }
 
-static void until_parked(size_t n)
+/* Until n wait, and their cores have left their stacks: then a dump has these. */
+static void until_stopped(int n)
 {
-	struct runtime_stats stats = {0};
+	struct runtime_co list[20];
+	int listed, stopped;
 
-	while (stats.parked < n)
-		go_yield(), runtime_stats(&stats);
+	do {
+		go_yield();
+		listed = runtime_list(list, 20);
+		stopped = 0;
+		for (int i = 0; i < listed && i < 20; i++)
+			stopped += !strcmp(list[i].state, "waiting") && list[i].stack_used;
+	} while (stopped < n);
 }
 
 /* ---- Said by the program ---- */
@@ -262,7 +269,7 @@ FUNCTION static void do_chan_free(void)
 {
 	channel = chan_make(0, 0);
 	go(receive, channel);
-	until_parked(2); /* that one, and main */
+	until_stopped(2); /* that one, and main */
 	chan_free(channel);
 	STAY();
 }
@@ -342,7 +349,7 @@ FUNCTION static void do_chan_free_select(void)
 	channel = chan_make(0, 0);
 	other = chan_make(0, 0);
 	go(select_both, NULL);
-	until_parked(2); /* that one, and main */
+	until_stopped(2); /* that one, and main */
 	chan_free(other);
 	STAY();
 }
@@ -364,7 +371,7 @@ FUNCTION static void do_gen_busy(void)
 	struct gen *g = gen_make(wait_long, NULL, 0);
 
 	go(next_value, g);
-	until_parked(3); /* that one, the body, and main */
+	until_stopped(3); /* that one, the body, and main */
 	gen_next(g, NULL);
 	STAY();
 }
@@ -422,7 +429,7 @@ FUNCTION static void do_deadlock_select(void)
 	struct select_case k[2] = {{NULL, SELECT_RECV, NULL, 0}, {NULL, SELECT_NONE, NULL, 0}};
 
 	go_with(&(struct go_options){.name = "on-both"}, select_both, NULL);
-	until_parked(1);
+	until_stopped(1);
 	chan_select(k, 2);
 	STAY();
 }
@@ -439,7 +446,7 @@ FUNCTION static void do_dump(void)
 	go_pin(0); /* as in do_deadlock */
 	go_with(&(struct go_options){.name = "sleeper"}, sleep_on, NULL);
 	go_with(&(struct go_options){.name = "on-event"}, wait_event, NULL);
-	until_parked(2);
+	until_stopped(2);
 	runtime_dump();
 	exit(0);
 }
@@ -491,7 +498,7 @@ FUNCTION static void do_dump_far_frame(void)
 	go_with(&(struct go_options){.name = "sleeper"}, sleep_on, NULL);
 	while (!begun)
 		go_yield();
-	until_parked(1);
+	until_stopped(1);
 	runtime_dump();
 	exit(0);
 }

@@ -7,8 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The date by all three clocks, as it is in Greenwich and, by TZ, in Berlin, and whether an hour that
- * has passed is waited for. */
+/* Whether the three clocks have one date; it, as it is in Greenwich and, by TZ, in Berlin; and whether an
+ * hour that has passed is waited for. */
 static void tell_date(void)
 {
 	time_t now = time(NULL);
@@ -18,7 +18,8 @@ static void tell_date(void)
 
 	gettimeofday(&tv, NULL);
 	clock_gettime(CLOCK_REALTIME, &ts);
-	printf("%d %d ", tv.tv_sec - now <= 1, ts.tv_sec - tv.tv_sec <= 1);
+	/* Whatever time passes between two calls: what comes later is later. */
+	printf("%d %d ", tv.tv_sec >= now && ts.tv_sec >= tv.tv_sec, time(NULL) >= ts.tv_sec);
 	strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", gmtime(&now));
 	printf("%s ", text);
 	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);

@@ -50,6 +50,18 @@ static size_t pages_to_be_had(void)
 	return n;
 }
 
+/* The same, until there are enough: a core that stands still when the others are asked for what they keep is
+ * not waited for. */
+static size_t pages_at_least(size_t enough)
+{
+	uint64_t start = time_now();
+	size_t n;
+
+	while ((n = pages_to_be_had()) < enough && patience(start))
+		time_sleep(20 * NSEC_PER_MSEC);
+	return n;
+}
+
 /* The largest block, to a sixteenth. */
 static size_t largest_to_be_had(size_t most)
 {
@@ -137,23 +149,25 @@ static void test_copies_without_memory(void)
 	int made = 0, failed = 0;
 
 	waitgroup_add(&gate, 1);
-	waitgroup_add(&wg, MADE);
 	take_all(&list);
-	while (made < MADE && list) {
-		int error = go_copy(has_a_copy, sent, sizeof sent);
+	/* Another core may have pages left, and free ones of its stacks; and may give them back only now. */
+	while ((made < MADE || !failed) && list) {
+		int error;
 
-		if (error)
+		waitgroup_add(&wg, 1);
+		error = go_copy(has_a_copy, sent, sizeof sent);
+		if (error) {
 			expect_eq(error, -ENOMEM);
-		if (error)
+			waitgroup_done(&wg);
 			failed++;
-		else
+			give_one(&list);
+		} else {
 			made++;
-		give_one(&list);
+		}
 	}
 	give_all(&list);
-	expect(failed >
-	       0); /* how often: another core may have pages left, and free ones of its stacks */
-	expect_eq(made, MADE);
+	expect(failed > 0);
+	expect(made >= MADE);
 	waitgroup_done(&gate);
 	waitgroup_wait(&wg);
 	verdict("without memory for the copy go_copy is -ENOMEM");
@@ -189,6 +203,7 @@ static void fill_slots(void *arg)
 	struct go_options opt = {.stack = SLOT_SIZE, .core = 1};
 	size_t others = parked();
 
+	go_pin(0); /* which keeps some free stacks for itself */
 	waitgroup_add(&gate, 1);
 	for (int i = 0; i < SLOTS; i++) {
 		int error = go_with(&opt, in_slot, arg);
@@ -197,12 +212,12 @@ static void fill_slots(void *arg)
 		if (!error)
 			waitgroup_add(&wg, 1);
 	}
-	go_pin(0);
 	go_yield();
 	until_parked(others + SLOTS);
-	go_pin(-1);
 	waitgroup_done(&gate);
 	waitgroup_wait(&wg);
+	until_alone();
+	go_pin(-1);
 }
 
 static void test_wild_pointers(void)
@@ -219,10 +234,11 @@ static void test_wild_pointers(void)
 	printf("# %d of %d slots again\n", reused, SLOTS);
 	expect(reused > SLOTS / 2);
 	verdict("a free stack that a wild pointer has met can be used");
-	after = pages_to_be_had();
-	printf("# pages: %zu, then %zu\n", before, after);
 	/* Those that were not used again keep theirs; and each core keeps some of what it has had. */
-	expect(after + (size_t)(SLOTS - reused) + 8 * (size_t)runtime_cores() >= before);
+	before -= (size_t)(SLOTS - reused) + 8 * (size_t)runtime_cores();
+	after = pages_at_least(before);
+	printf("# pages: %zu, at least %zu\n", after, before);
+	expect(after >= before);
 	verdict("and the pages that are there since are given back");
 }
 
@@ -262,7 +278,8 @@ static void test_many_stacks(void)
 	} while (stats.free_bytes > LAST);
 	waitgroup_done(&gate);
 	waitgroup_wait(&wg);
-	piece = malloc(PIECE);
+	for (uint64_t start = time_now(); !(piece = malloc(PIECE)) && patience(start);)
+		time_sleep(20 * NSEC_PER_MSEC);
 	printf("# %d coroutines\n", n);
 	expect(n > 1000);
 	expect(piece);
@@ -290,12 +307,15 @@ int main(int argc, char **argv)
 	for (int i = 1; i <= 4 * test_smp; i++)
 		expect_eq(waitgroup_go(&wg, churn, (void *)(uintptr_t)i), 0);
 	waitgroup_wait(&wg);
-	after = pages_to_be_had();
+	after = pages_at_least(before - 300);
 	printf("# pages: %zu, then %zu\n", before, after);
 	expect(after + 300 >= before);
 	verdict("what was freed can be had, whatever size it had");
 
-	after = largest_to_be_had(stats.free_bytes);
+	for (uint64_t start = time_now();
+	     (after = largest_to_be_had(stats.free_bytes)) < largest - largest / 4 &&
+	     patience(start);)
+		time_sleep(20 * NSEC_PER_MSEC);
 	printf("# largest block: %zu MB, then %zu MB\n", largest >> 20, after >> 20);
 	expect(after >= largest - largest / 4);
 	verdict("and in one piece");

@@ -396,7 +396,7 @@ static void test_behind(void)
 	uint64_t old = runtime_set_quantum(0);
 
 	runtime_procs(1);
-	go_yield();
+	until_procs_known();
 	started = 0;
 	waitgroup_add(&all, many);
 	for (int i = 0; i < many; i++)

@@ -112,11 +112,11 @@ static void test_parts(void)
 
 	connection(AF_INET, fds);
 	expect_eq(writev(fds[0], out, 4), 11);
+	expect_eq(read(fds[1], c, 0), 0);
+	expect_eq(recv(fds[1], c, 5, MSG_PEEK), 5); /* waits until it has come */
+	expect(!memcmp(c, "onetw", 5));
 	expect_eq(ioctl(fds[1], FIONREAD, &n), 0);
 	expect_eq(n, 11);
-	expect_eq(read(fds[1], c, 0), 0);
-	expect_eq(recv(fds[1], c, 5, MSG_PEEK), 5);
-	expect(!memcmp(c, "onetw", 5));
 	expect_eq(readv(fds[1], in, 3), 11);
 	expect(!memcmp(a, "on", 2) && !memcmp(b, "etw", 3) && !memcmp(c, "othree", 6));
 	expect_eq(sendmsg(fds[0], &message, 0), 11);
@@ -258,10 +258,12 @@ static void test_reset(void)
 	/* With what it had received unread, and without. */
 	for (int unread = 0; unread < 2; unread++) {
 		connection(AF_INET, fds);
-		if (unread)
+		if (unread) {
 			expect_eq(write(fds[0], "x", 1), 1);
-		else
+			expect_eq(recv(fds[1], buf, 1, MSG_PEEK), 1); /* it has come */
+		} else {
 			setsockopt(fds[1], SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+		}
 		close(fds[1]);
 		p.fd = fds[0];
 		expect_eq(poll(&p, 1, 5000), 1);
@@ -274,6 +276,8 @@ static void test_reset(void)
 	connection(AF_INET, fds);
 	setsockopt(fds[1], SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 	close(fds[1]);
+	p.fd = fds[0];
+	expect_eq(poll(&p, 1, 5000), 1);
 	expect_eq(getsockopt(fds[0], SOL_SOCKET, SO_ERROR, &error, &size), 0);
 	expect_eq(error, ECONNRESET);
 	expect_eq(getsockopt(fds[0], SOL_SOCKET, SO_ERROR, &error, &size), 0);

@@ -144,10 +144,30 @@ TEST_UNUSED static __attribute__((noinline)) void until_parked(size_t n)
 TEST_UNUSED static void until_alone(void)
 {
 	uint64_t start = time_now();
+	size_t n;
 
-	while (runtime_count() != 1 && patience(start))
+	/* Not counted again: a timer, as of the network, may start another. */
+	while ((n = runtime_count()) != 1 && patience(start))
 		go_yield();
-	expect_eq(runtime_count(), 1);
+	expect_eq(n, 1);
+}
+
+static void test_been_there(void *arg)
+{
+	waitgroup_done(arg);
+}
+
+/* By then every core has come to its scheduler, and knows what runtime_procs has said: none is still about to
+ * steal what it is not to run any more. */
+TEST_UNUSED static void until_procs_known(void)
+{
+	struct waitgroup cores = {0};
+
+	waitgroup_add(&cores, runtime_cores());
+	for (int core = 0; core < runtime_cores(); core++)
+		expect_eq(go_with(&(struct go_options){.core = 1 + core}, test_been_there, &cores),
+			  0);
+	waitgroup_wait(&cores);
 }
 
 static void test_sleeper(void *arg)
