@@ -256,8 +256,8 @@ void irq_timer(void);
 void irq_reschedule(void);
 void irq_device(unsigned irq);
 
-/* What was interrupted stands for ns nanoseconds of this core's time. False: the core was idle, and nothing
- * stands for them. */
+/* What was interrupted stands for ns nanoseconds of this core's time; 0: the core has used none worth a sample. False: the core
+ * was idle, and nothing stands for them. */
 bool irq_sample(const struct arch_regs *regs, uint64_t ns);
 
 /*

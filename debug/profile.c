@@ -308,7 +308,7 @@ bool irq_sample(const struct arch_regs *regs, uint64_t ns)
 	if (!shared_get(sampling))
 		return false;
 	waits_begin(core);
-	if (!atomic_load_explicit(&core->running, memory_order_relaxed))
+	if (!ns || !atomic_load_explicit(&core->running, memory_order_relaxed))
 		return false;
 	t->last = arch_clock();
 	s->count = 1;

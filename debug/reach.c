@@ -17,6 +17,7 @@
 
 #include "debug/order.h" /* VOLE_ASAN */
 #include "debug/panic.h"
+#include "debug/record.h"
 #include "kernel/core.h"
 #include "kernel/lock.h"
 #include "kernel/page.h"
@@ -552,6 +553,7 @@ bool reach_begin(const struct co *self, uintptr_t sp, size_t *bytes)
 	each_extent(leave_out_free, NULL);
 	for (int i = 0; i < core_count; i++)
 		leave_out_core(cores[i]);
+	record_each(leave_out_object); /* what was, as on a timeline, leads nowhere now */
 	return true;
 }
 

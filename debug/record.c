@@ -43,6 +43,12 @@ void *record_alloc(const char *name, size_t size)
 	return block;
 }
 
+void record_each(void (*visit)(const void *record))
+{
+	for (uint32_t i = 0; i < records->count; i++)
+		visit((const void *)records->list[i].at);
+}
+
 const char *record_option(const char *name)
 {
 	static char value[64];

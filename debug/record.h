@@ -25,6 +25,9 @@ struct records {
  * on a stack that grows or the core's own; one at a time. */
 void *record_alloc(const char *name, size_t size);
 
+/* Calls visit for each record. */
+void record_each(void (*visit)(const void *record));
+
 /* The value of vole.NAME=, which launchers of processes do not put on the command line: so the simulated
  * machine's run is the same with and without it. NULL: none. It stays as it is until the next call. */
 const char *record_option(const char *name);

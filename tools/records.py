@@ -20,10 +20,12 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
-from elf import Elf, Failure # pylint: disable=wrong-import-position
+# pylint: disable=wrong-import-position
+from elf import Elf, Failure
+from output import Output
 
-# Variable: the module that knows it. Such a module has FORMATS, the endings of files; words(), for the
-# kernel's command line; write(memory, elf, out, ending), which may raise Failure.
+# Variable: the module that knows it. Such a module has FORMATS, the endings of files; words(room), for the
+# kernel's command line, of a machine with so much memory; write(memory, elf, out, ending). Both may raise Failure.
 KINDS = {"TRACE": "timeline", "PROFILE": "prof"}
 
 VERSION, MOST = 1, 8 # as in debug/record.h
@@ -31,7 +33,7 @@ HEAD, ENTRY = struct.Struct("<8sIIQ"), struct.Struct("<16sQQ")
 ROOM = 1 << 32 # bytes of a process; those that it does not touch take no memory
 RAM = {"x86_64": 0, "arm64": 0x40000000}
 FOUR_GB = 1 << 32
-NOT_STARTED = 1
+NOT_STARTED, SIM_NOT_STARTED = 1, 2
 
 
 def bytes_of(name, default):
@@ -63,15 +65,21 @@ class Memory:
             data += more
         return data
 
-    def find(self, name):
-        """(address, size) of a record; None: the machine has not come so far, or has no memory for it."""
+    def list(self):
+        """The list of records; None: there is none yet."""
         size = HEAD.size + MOST * ENTRY.size
         data = os.pread(self.fd, size, 0) if self.list_at is None else self.read(self.list_at, size)
-        if len(data) < size:
+        return data if len(data) == size and data.startswith(b"VOLEREC\0") else None
+
+    def is_empty(self):
+        return self.list() is None
+
+    def find(self, name):
+        """(address, size) of a record; None: the machine has not come so far, or has no memory for it."""
+        data = self.list()
+        if not data:
             return None
-        magic, version, count, self.base = HEAD.unpack_from(data)
-        if magic != b"VOLEREC\0":
-            return None
+        _, version, count, self.base = HEAD.unpack_from(data)
         if version != VERSION:
             raise Failure(f"the image's records are of version {version}, these tools know version {VERSION}")
         for i in range(min(count, MOST)):
@@ -103,18 +111,21 @@ def pieces_of_machine(arch, machine, size):
 
 
 class Recorder:
-    """What is to be written, if anything."""
+    """What is to be written, if anything, of a machine with so many bytes of memory."""
 
-    def __init__(self):
-        self.files = [] # (variable, module, path, its ending, open file)
+    def __init__(self, room):
+        self.files = [] # (variable, module, ending, Output)
         self.fd = None
-        for name, module in KINDS.items():
-            path = os.environ.get(name)
-            if path:
-                self.files.append((name, __import__(module), path, self.ending(name, path, __import__(module).FORMATS),
-                                   self.open(name, path)))
+        wanted = [(name, __import__(module), os.environ[name]) for name, module in KINDS.items() if os.environ.get(name)]
+        endings = [self.ending(name, path, module.FORMATS) for name, module, path in wanted]
         # For the kernel's command line.
-        self.words = [word for _, module, *_ in self.files for word in module.words()]
+        self.words = [word for _, module, _ in wanted for word in module.words(room)]
+        for (name, module, path), ending in zip(wanted, endings):
+            try:
+                self.files.append((name, module, ending, Output(path)))
+            except OSError as error:
+                self.forget()
+                raise Failure(f"{name}={path}: {error.strerror}") from None
 
     @staticmethod
     def ending(name, path, formats):
@@ -124,13 +135,10 @@ class Recorder:
         raise Failure(f"{name}={path}: a name is wanted that ends in ." + ", .".join(formats[:-1])
                       + f" or .{formats[-1]}")
 
-    @staticmethod
-    def open(name, path):
-        """Before anything boots: so a file that cannot be written is told at once."""
-        try:
-            return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        except OSError as error:
-            raise Failure(f"{name}={path}: {error.strerror}") from None
+    def forget(self):
+        """No machine has booted."""
+        for *_, out in self.files:
+            out.forget()
 
     def share(self, size):
         """A file of so many bytes that is memory: its number."""
@@ -138,18 +146,18 @@ class Recorder:
         os.truncate(self.fd, size)
         return self.fd
 
-    def write(self, memory, elf):
-        """All files. What is wrong is told, and is no failure of the program."""
-        for name, module, path, ending, fd in self.files:
+    def write(self, memory, elf, status):
+        """All files, when the machine has ended with that status. What is wrong is told, and is no failure of the program."""
+        if status in (NOT_STARTED, SIM_NOT_STARTED) and memory.is_empty():
+            self.forget() # why, has been said
+            return
+        for name, module, ending, out in self.files:
             try:
-                out = os.fdopen(fd, "wb", closefd=True)
-                with out:
-                    out.truncate(0)
-                    module.write(memory, elf, out, ending)
+                out.write(lambda file, module=module, ending=ending: module.write(memory, elf, file, ending))
             except Failure as failure:
-                print(f"{name}={path}: {failure}", file=sys.stderr)
+                print(f"{name}={out.path}: {failure}", file=sys.stderr)
             except OSError as error:
-                print(f"{name}={path}: {error.strerror}", file=sys.stderr)
+                print(f"{name}={out.path}: {error.strerror}", file=sys.stderr)
 
 
 def records_in(path):
@@ -169,7 +177,7 @@ def die_with_parent():
 
 def run(elf, words):
     """Of ARCH=host or sim: runs it, then writes."""
-    recorder = Recorder()
+    recorder = Recorder(ROOM)
     fd = recorder.share(ROOM)
     options = " ".join(word.removeprefix("vole.") for word in recorder.words)
     env = {**os.environ, "VOLE_RECORD": f"{fd}:{ROOM}:{options}"}
@@ -192,10 +200,15 @@ def run(elf, words):
     try:
         process = subprocess.Popen([elf, *words], env=env, pass_fds=[fd], preexec_fn=prepare)
     except OSError as error:
+        recorder.forget()
         raise Failure(f"{elf}: {error.strerror}") from None
     status = process.wait()
-    recorder.write(Memory(fd, None, None), elf)
+    recorder.write(Memory(fd, None, None), elf, status)
     return status if status >= 0 else 128 - status
+
+
+def is_simulated(path):
+    return "__wrap_main" in Elf(path).symbols # of arch/sim/explore.c
 
 
 def main():
@@ -206,7 +219,7 @@ def main():
         return run(sys.argv[1], sys.argv[2:])
     except Failure as failure:
         print(f"vole: {failure}", file=sys.stderr)
-        return NOT_STARTED
+        return SIM_NOT_STARTED if os.path.exists(sys.argv[1]) and is_simulated(sys.argv[1]) else NOT_STARTED
 
 
 if __name__ == "__main__":

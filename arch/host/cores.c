@@ -129,7 +129,7 @@ static uint64_t processor_time(void)
 	return (uint64_t)ts.tv_sec * NSEC + (uint64_t)ts.tv_nsec;
 }
 
-/* A thread that has had the processor for less than half of the time waited for something. */
+/* A thread that has had the processor for less than half of the time waited for something: it is no sample of what runs. */
 void host_sample(int signal, siginfo_t *info, void *context)
 {
 	struct host_core *h = host_core_here();
@@ -137,8 +137,10 @@ void host_sample(int signal, siginfo_t *info, void *context)
 
 	(void)signal;
 	(void)info;
-	if (now - h->sampled < sample_period / 2)
+	if (now - h->sampled < sample_period / 2) {
+		irq_sample(context, 0);
 		return;
+	}
 	irq_sample(context, now - h->sampled);
 	h->sampled = now;
 }

@@ -5,6 +5,7 @@
  */
 #include "host.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -24,6 +25,12 @@ _Noreturn void host_die(const char *what)
 	_exit(1);
 }
 
+static _Noreturn void refuse_number(const char *name)
+{
+	fprintf(stderr, "vole: %s=%s: a number above 0 is wanted\n", name, getenv(name));
+	_exit(1);
+}
+
 size_t host_option_size(const char *name, size_t otherwise)
 {
 	const char *text = getenv(name);
@@ -31,6 +38,8 @@ size_t host_option_size(const char *name, size_t otherwise)
 
 	if (!text || !*text)
 		return otherwise;
+	if (!isdigit(*text))
+		refuse_number(name);
 
 	size_t size = strtoul(text, &end, 10);
 
@@ -49,10 +58,8 @@ size_t host_option_size(const char *name, size_t otherwise)
 		size <<= 10;
 		end++;
 	}
-	if (*end || !size) {
-		fprintf(stderr, "vole: %s=%s: a number above 0 is wanted\n", name, text);
-		_exit(1);
-	}
+	if (*end || !size)
+		refuse_number(name);
 	return size;
 }
 
@@ -99,11 +106,32 @@ static void count_cores(void)
 		machine.core_hw_id[i] = (uint64_t)i;
 }
 
+/* As 2 or 0.5; without floating point, which the kernel is compiled without. None is no time. */
+static struct timespec option_seconds(const char *name)
+{
+	enum { SECONDS_MAX = 1 << 30 };
+	const char *text = getenv(name);
+	struct timespec time = {0};
+
+	if (!text || !*text)
+		return time;
+	for (; isdigit(*text) && time.tv_sec < SECONDS_MAX; text++)
+		time.tv_sec = time.tv_sec * 10 + *text - '0';
+	if (*text == '.') {
+		text++;
+		for (long unit = 100 * 1000 * 1000; isdigit(*text); text++, unit /= 10)
+			time.tv_nsec += (*text - '0') * unit;
+	}
+	if (*text || !(time.tv_sec || time.tv_nsec))
+		refuse_number(name);
+	return time;
+}
+
 /* The process gets the signal after as many seconds as the option says. */
 static void signal_after(const char *option, int signal)
 {
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = signal};
-	struct itimerspec at = {.it_value.tv_sec = (time_t)host_option_size(option, 0)};
+	struct itimerspec at = {.it_value = option_seconds(option)};
 	timer_t timer;
 
 	if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &at, NULL))

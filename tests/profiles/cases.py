@@ -130,6 +130,17 @@ def run_waits(case):
             Check("that is contention, of who waited", contended == waited and not callers, f"{contended} ms {callers}")]
 
 
+def run_only_waits(case):
+    """On a core that uses next to no time of its processor."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "p.pb.gz")
+        # So seldom that no thread computes for half of the time between two samples while it starts.
+        status, output = launch(case, path, builder.image(WAITS, case.arch), ARGS="sleep", PROFILE_HZ=100)
+        profile = pprof.read(path)
+    slept = sum(s.values[1] for s in profile.samples if s.labels.get("reason") == "sleep") / 10 ** 6
+    return [Check("of 100 ms of sleep more than half is counted", status == 0 and slept > 50, f"status {status}, {slept} ms", output)]
+
+
 def run_endings(case):
     """However it stops, there is a file; and what cannot be, is told before anything boots."""
     checks = []
@@ -168,6 +179,7 @@ def cases(tier):
     for arch in (*ARCHES, HOST):
         yield Case("profile", "pprof", arch, 1, run_pprof, cost=4, images=[(PROGRAM, arch, {})])
         yield Case("profile", "waits", arch, 1, run_waits, cost=4, images=[(WAITS, arch, {})])
+    yield Case("profile", "only waits", HOST, 4, run_only_waits, cost=1, images=[(WAITS, HOST, {})])
     for arch in ("arm64", HOST):
         yield Case("profile", "endings", arch, 1, run_endings, cost=5, images=[(PROGRAM, arch, {})])
     yield Case("profile", "planted fault no-callers", "x86_64", 1, run_plant, cost=20,

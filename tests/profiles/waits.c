@@ -1,4 +1,5 @@
-/* Two coroutines, one of which sleeps with the mutex that the other one waits for; and who allocates. */
+/* Two coroutines, one of which sleeps with the mutex that the other one waits for; and who allocates. With an argument main only
+ * sleeps, on the last core, where nothing else is to be done. */
 #include <stdlib.h>
 #include <vole.h>
 
@@ -31,10 +32,16 @@ static __attribute__((noinline)) void save(void)
 	free(block);
 }
 
-int main(void)
+int main(int argc, char **)
 {
 	struct waitgroup wg = {0};
 
+	if (argc > 1) {
+		go_pin(runtime_cores() - 1);
+		for (int i = 0; i < TIMES; i++)
+			time_sleep(5 * NSEC_PER_MSEC);
+		return 0;
+	}
 	waitgroup_go(&wg, locker, NULL);
 	waitgroup_go(&wg, locker, NULL);
 	waitgroup_wait(&wg);

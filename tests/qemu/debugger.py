@@ -139,6 +139,11 @@ def run_postmortem(case):
         other = make("-s", "postmortem", f"APP={DINING}", f"CORE={core}", "GDB_ARGS=-batch")
         none = make("-s", "postmortem", f"APP={SESSION}", f"CORE={name}/none", f"ARCH={case.arch}", "OPT=g")
         nowhere = make("-s", "run", *build, f"CORE={name}/none/core")
+        before = os.stat(core)
+        wrong = make("-s", "run", *build, f"CORE={core}", "TIMEOUT=never")
+        after = os.stat(core)
+        os.symlink("/dev/full", f"{name}/full")
+        full = make("-s", "run", *build, f"SMP={case.smp}", "TIMEOUT=60", "ARGS=now", f"CORE={name}/full")
     who = told.text.partition("who:\n")[2]
     return [Check("a panic leaves an ELF core, and its status", "panic: " in run.text and run.status == 2
                   and "status 134" in run.text and "CORE (Core file)" in head
@@ -155,6 +160,10 @@ def run_postmortem(case):
                   and len(re.findall(r"^core \d: .* switches", told.text, re.M)) == case.smp, "", told.text),
             Check("the frames are those of who panicked", re.search(r"^#\d+ .*\bmain \(", who, re.M), "", told.text),
             Check("nothing can run", "the machine has ended" in who, "", told.text),
+            Check("a wrong option leaves an older core file as it is",
+                  "TIMEOUT=never: " in wrong.text and before == after, f"{before} {after}", wrong.text),
+            Check("one that cannot be written is told, and the machine goes on to its end",
+                  "status 134" in full.text and f"CORE={name}/full: " in full.text, "", full.text),
             *(Check(f"a line says it: {words}", run.status and words in run.text and "panic" not in run.text
                     and len(re.findall("^(?:vole|qemu/run): ", run.text, re.M)) == 1, f"status {run.status}", run.text)
               for words, run in (("another build", other), ("CORE=" + name + "/none: No such file", none),

@@ -121,6 +121,18 @@ def run_files(case):
     return checks
 
 
+def refused(case, folder):
+    """What cannot be is one line, and the files are as they were."""
+    new, old = os.path.join(folder, "new.pb.gz"), os.path.join(folder, "old.txt")
+    with open(old, "w", encoding="ascii") as file:
+        file.write("older")
+    of_time = () if case.arch == SIM else ({"TIMEOUT": "-1"}, {"DUMP_AFTER": "inf"})
+    for wrong in ({"SMP": 0}, {"TRACE_SIZE": "100G"}, {"PROFILE": "nowhere/p.txt"}, {"PROFILE_HZ": "many"}, *of_time):
+        status, said, data = launch(case, folder, "old.txt", **{"PROFILE": new, **wrong})
+        yield Check(f"{wrong}: one line, and no file is touched", status == (2 if case.arch == SIM else 1) and said.count("\n") == 1 and
+                    all(name in said for name in wrong) and data == b"older" and not os.path.exists(new), f"status {status}", said)
+
+
 def run_ends(case):
     """Whatever ends it, the file is there."""
     checks = []
@@ -133,7 +145,11 @@ def run_ends(case):
             checks.append(Check(f"{how}: status {wanted}, and the file is whole", status == wanted and
                                 any(i[3] == "have the sum" for i in trace.instants) and not trace.problems,
                                 f"status {status} {trace.problems[:3]}", said))
-        status, said, data = launch(case, folder, "t.txt", TRACE_SIZE="2K")
+        full = os.path.join(folder, "full.txt")
+        os.symlink("/dev/full", full)
+        status, said, data = launch(case, folder, "t.txt", TRACE_SIZE="2K", PROFILE=full)
+        checks.append(Check("a full disk is told, and is no failure of the program", status == 7 and
+                            f"PROFILE={full}: No space left on device\n" in said, f"status {status}", said))
         checks.append(Check("too little memory for it: lost N", status == 7 and
                             re.match(r'\d+ core 0 co 0 "" lost [1-9]\d*\n', data.decode()), f"status {status}", data[:200].decode()))
         status, said, data = launch(case, folder, "t.pftrace", TRACE_SIZE="2K")
@@ -142,7 +158,11 @@ def run_ends(case):
                             any(re.fullmatch(r"lost [1-9]\d*", i[3]) for i in trace.instants), str(trace.problems[:3])))
         status, said, _ = launch(case, os.path.join(folder, "nowhere"), "t.txt")
         checks.append(Check("a file that cannot be written is told before anything boots",
-                            status == 1 and said.count("\n") == 1 and "nowhere/t.txt: No such file" in said, "", said))
+                            status == (2 if case.arch == SIM else 1) and said.count("\n") == 1 and "nowhere/t.txt: No such file" in said, "", said))
+        checks += refused(case, folder)
+        if case.arch == HOST: # whose kernel reads the number itself
+            status, said, _ = launch(case, folder, "t.txt", ARGS="loop", TIMEOUT="0.3")
+            checks.append(Check("TIMEOUT= may have a fraction", status == 124, f"status {status}", said))
         if case.arch != SIM:
             status, said, _ = launch(case, folder, "t.txt", TRACE=None, ARGS="vole.trace=ring panic")
             checks.append(Check("vole.trace=ring: a panic tells the last events", status == 134 and re.search(

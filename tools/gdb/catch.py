@@ -9,7 +9,8 @@ import threading
 import time
 
 import core
-from kernel import Elf, Failure
+from kernel import Elf, Failure # which has the folder of output, too
+from output import Output
 from stub import Gone, Stub, Wire
 
 PANIC = "panic_begin" # its first instruction: nobody has been stopped yet, nothing said
@@ -32,10 +33,10 @@ class Catcher:
     """Of one machine. What cannot be written is told before it boots: Failure."""
 
     def __init__(self, path, image):
-        self.path, self.elf, self.written = path, Elf(image), False
+        self.path, self.elf, self.ended = path, Elf(image), False # ended: by a panic
         self.at = self.elf.address(PANIC)
         try:
-            self.out = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666), "r+b")
+            self.out = Output(path)
         except OSError as error:
             raise Failure(f"CORE={path}: {error.strerror}") from None
 
@@ -54,9 +55,12 @@ class Catcher:
             stopped = re.search(r"thread:(?:p\w+\.)?(\w+);", stub.ask("vCont;c"))
             told = {"ran": time.monotonic() - began, "annexes": stub.annexes,
                     "stopped": int(stopped[1], 16) if stopped else stub.cpus[0]}
-            core.write(self.out, self.elf, stub, told, memory, pieces)
-            self.written = True
-            print(f"vole: core file {self.path}", file=sys.stderr)
+            self.ended = True
+            try:
+                self.out.write(lambda file: core.write(file, self.elf, stub, told, memory, pieces))
+                print(f"vole: core file {self.path}", file=sys.stderr)
+            except OSError as error: # of the file
+                print(f"CORE={self.path}: {error.strerror}", file=sys.stderr)
             stub.ask("D") # and the machine goes on, to its end
         except Gone:
             pass # it has ended without a panic
@@ -78,6 +82,10 @@ class Catcher:
                     raise
                 time.sleep(0.01)
 
+    def forget(self):
+        """No machine has booted."""
+        self.out.forget()
+
     def close(self):
-        if not self.written: # an older one would be taken for this machine's
-            os.unlink(self.path)
+        if not self.ended: # an older one would be taken for this machine's
+            self.out.remove()

@@ -156,8 +156,6 @@ def write(out, elf, stub, told, memory, pieces):
     for address, physical, size in loads:
         at = place(physical)
         table.append(PHDR.pack(PT_LOAD, 7, at or 0, address, physical, size if at else 0, size, PAGE))
-    out.truncate(0)
-    out.seek(0)
     out.write(EHDR.pack(b"\x7fELF\2\1\1" + bytes(9), ET_CORE, elf.machine, 1, 0, EHDR.size, 0, 0, EHDR.size,
                         PHDR.size, len(table), 0, 0, 0) + b"".join(table) + notes)
     at, end = 0, sum(size for _, _, size in pieces)

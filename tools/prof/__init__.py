@@ -11,7 +11,7 @@ FORMATS = ("pb.gz", "svg", "txt")
 HZ, HZ_MOST = "997", 10000
 
 
-def words():
+def words(_room):
     """For the kernel's command line."""
     text = os.environ.get("PROFILE_HZ") or HZ
     if not text.isdigit() or not 0 < int(text) <= HZ_MOST:
@@ -23,7 +23,7 @@ def write(memory, elf, out, ending):
     """The whole file."""
     record = memory.find("profile")
     if not record:
-        raise Failure("the machine stopped before there was a profile")
+        raise Failure("there is no profile: the machine had no memory for one, or stopped before")
     profile = tables.read(memory.read(*record))
     if not profile.samples:
         print("profile: nothing was counted (ARCH=sim takes no samples)", file=sys.stderr)

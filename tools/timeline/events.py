@@ -55,7 +55,7 @@ def read(memory, path):
         raise Failure(failure) from None
     found = memory.find("timeline")
     if not found:
-        raise Failure("the machine stopped before there was a timeline")
+        raise Failure("there is no timeline: the machine had no memory for one, or stopped before")
     at, size = found
     version, timeline.cores, count, head, _, _ = HEAD.unpack(memory.read(at, HEAD.size))
     if version != VERSION:

@@ -1,0 +1,38 @@
+"""A file that a launcher writes when its machine has stopped. It is opened before anything boots, so that a place where
+no file can be is told at once."""
+
+import os
+import stat
+
+
+class Output:
+    """Until write(), what the file had stays in it."""
+
+    def __init__(self, path):
+        self.path, flags = path, os.O_WRONLY | os.O_CLOEXEC
+        try:
+            self.fd, self.is_new = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666), True
+        except FileExistsError: # or a link to one that is not there yet
+            self.fd, self.is_new = os.open(path, flags | os.O_CREAT, 0o666), False
+        self.is_plain = stat.S_ISREG(os.fstat(self.fd).st_mode) # and no device or pipe
+
+    def write(self, put):
+        """put(file) writes all of it. Where that fails there is no file: half of one, or an older one, would be taken for the whole."""
+        try:
+            with os.fdopen(self.fd, "wb") as file:
+                if self.is_plain:
+                    file.truncate(0)
+                put(file)
+        except BaseException:
+            self.remove()
+            raise
+
+    def remove(self):
+        """The machine has nothing for it."""
+        if self.is_plain:
+            os.unlink(self.path)
+
+    def forget(self):
+        """No machine has booted."""
+        if self.is_new:
+            self.remove()
