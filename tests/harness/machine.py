@@ -93,9 +93,7 @@ class Builder:
     def _make(app, arch, options):
         words = ["make", "-s", "image", f"APP={app}", f"ARCH={arch}"]
         words += [f"{k}={v}" for k, v in options.items()] + libraries(arch)
-        # With large pages for what it allocates, the linker takes a third less time of the processor.
-        env = clean_environment(GLIBC_TUNABLES="glibc.malloc.hugetlb=1")
-        done = subprocess.run(words, cwd=ROOT, env=env, text=True, check=False,
+        done = subprocess.run(words, cwd=ROOT, env=clean_environment(), text=True, check=False,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT)
         lines = done.stdout.strip().splitlines()
