@@ -89,9 +89,11 @@ ifneq ($(needs_build),)
 jobs := build-$(ARCH) $(if $(filter run gdb gdb-server,$(MAKECMDGOALS)),run-$(ARCH)) \
 	$(if $(filter tsan,$(SAN)),sanitize) \
 	$(filter gdb iso,$(patsubst postmortem,gdb,$(MAKECMDGOALS)))
-$(call tool,tools/setup $(jobs))
+# Whoever makes many images may ask once for what is installed and for the libraries, and say so to each make.
+setup = $(if $(filter command,$(origin SETUP)),,$(call tool,tools/setup $1))
+$(call setup,$(jobs))
 
-# $(call library,NAME,COMMAND): its folder. Whoever makes many images may ask once, and say it to each make.
+# $(call library,NAME,COMMAND): its folder.
 library = $(if $(filter command,$(origin $1)),$($1),$(call tool,$2))
 ifneq ($(ARCH),host)
 NEWLIB := $(call library,NEWLIB,tools/newlib $(patsubst sim,x86_64,$(ARCH)))
@@ -168,15 +170,15 @@ lwip_folder := build/$(ARCH)$(addprefix -,$(san_all))-lwip
 lwip_objs := $(lwip_srcs:$(LWIP)/%=$(lwip_folder)/%.o)
 kernel_objs := $(kernel_srcs:%=$(K)/%.o) $(lwip_objs)
 
-# $(call compile,WORD,FLAGS): objects, dependencies and call graphs (not of assembly) get their names when they
-# are complete, so that several makes may run at once.
+# $(call compile,WORD,FLAGS): objects, dependencies and call graphs (not of assembly) are made in a folder of this
+# make's, and moved from there when they are complete, the object last, so that several makes may run at once.
+own_folder := build/.$$PPID
 callgraph := -fcallgraph-info=su,da
 define compile
-@[ -d $(@D) ] || mkdir -p $(@D); $(call say,$1 $<) \
+@t=$(own_folder)/$(@D); [ -d $$t ] || mkdir -p $(@D) $$t; $(call say,$1 $<) \
 $(if $(filter CXX,$1),$(CXX),$(CC)) $2 $(if $(filter AS,$1),,$(callgraph)) \
--MD -MP -MT $@ -MF $@.$$$$.d -c -o $@.$$$$.o $< && \
-mv -f $@.$$$$.d $(@:.o=.d) && $(if $(filter AS,$1),,mv -f $@.$$$$.ci $(@:.o=.ci) &&) \
-mv -f $@.$$$$.o $@ || { rm -f $@.$$$$*; exit 1; }
+-MD -MP -MT $@ -MF $$t/$(@F:.o=.d) -c -o $$t/$(@F) $< && \
+mv -f $$t/$(@F:.o=.d) $(if $(filter AS,$1),,$$t/$(@F:.o=.ci)) $$t/$(@F) $(@D) || { rm -f $$t/$(@F:.o=).*; exit 1; }
 endef
 
 $(call keep,$(K)/kernel.flags,$(CC) $(callgraph) $(kernel_flags))
@@ -266,7 +268,7 @@ app_c_flags := -std=gnu17 $(app_flags) $(CFLAGS) $(said_CFLAGS) -fno-lto
 # C++ without exceptions and run-time types, and without its library: what the language itself calls
 # is in libc/cxx. Of the library the headers are there, for what is all in them.
 ifneq ($(app_cxx),)
-$(call tool,tools/setup cxx-$(ARCH))
+$(call setup,cxx-$(ARCH))
 CXX := $(CROSS)g++
 cxx_headers := $(if $(NEWLIB),$(call tool,tools/cxxheaders $(CXX)))
 app_cxx_flags := -std=gnu++17 -isystem libc/cxx/waiting $(if $(NEWLIB),-nostdinc++ -isystem libc/cxx/include) \
@@ -300,6 +302,8 @@ elf := $(B)/images/$(app_name).elf
 objs := $(kernel_objs) $(app_objs)
 link_flags += $(LDFLAGS) $(said_LDFLAGS)
 app_libs := $(LIBS) $(said_LIBS)
+# Objects hold code: only a library of the program's may be for the linker's plugin, which looks at every file.
+link_flags += $(if $(strip $(LDFLAGS) $(said_LDFLAGS) $(app_libs)),,-fno-use-linker-plugin)
 $(call keep,$(A)/link.flags,$(CC) $(link_flags) $(objs) $(libs))
 
 # What is the same for all applications: the table for the first link, which is empty; and the
@@ -328,7 +332,7 @@ $(B)/kernel.graph: $(kernel_files) $(B)/kernel.files $(depth_tools)
 $(A)/linked.elf: $(objs) $(filter %.a %.o,$(app_libs)) $(B)/nosymbols.o $(B)/kernel.names $(B)/kernel.graph \
 		$(linker_script) linker/locals.ld tools/mksymtab.py tools/sites.py tools/ownnames.py $(depth_tools) \
 		$(A)/link.flags
-	@$(call say,LD $(elf)) set -e; t=$@.$$$$; trap 'rm -f '$$t'.*' EXIT; \
+	@$(call say,LD $(elf)) set -e; t=$@.$$$$; trap 'rm -rf $(own_folder) '$$t'.*' EXIT; \
 	link() { $(CC) $(link_flags) -o $$t.elf $(objs) "$$@" $(libs); }; \
 	names() { $(NM) --defined-only $$t.elf >$$1 && grep ' [tTwW] ' $$1; }; \
 	$(NM) -g -j --defined-only $(app_objs) >$$t.own; \
@@ -339,7 +343,7 @@ $(A)/linked.elf: $(objs) $(filter %.a %.o,$(app_libs)) $(B)/nosymbols.o $(B)/ker
 	export ADDR2LINE=$(CROSS)addr2line; \
 	$(if $(filter grow,$(STACKS)),{ tools/mksymtab.py $$t.names; tools/sites.py $$t.elf $$t.names $$t.map $(app_objs); }, \
 		$(stackdepth) --bounds --symbols --sites $$t.elf --linked $$t.names $$t.map $(depth_files)) >$$t.s; \
-	$(CC) -c -o $$t.o $$t.s; link $$t.o; \
+	$(CROSS)as -o $$t.o $$t.s; link $$t.o; \
 	names $$t.names | cmp - $$t.functions || { echo 'functions moved in the second link' >&2; exit 1; }; \
 	mv -f $$t.map $(@:.elf=.map); mv -f $$t.names $(@:.elf=.names); mv -f $$t.elf $@
 
@@ -442,10 +446,10 @@ flags:
 	@echo '$(kernel_flags)'
 
 port: $(patsubst %,$(B)/%.o,$(filter-out $(ARCH_LIBRARY),$(ARCH_SRCS)))
-	@echo $(CROSS)nm $^
+	@rm -rf $(own_folder); echo $(CROSS)nm $^
 
 objects: $(filter-out $(lwip_objs),$(kernel_objs))
-	@echo $(CROSS)nm $^
+	@rm -rf $(own_folder); echo $(CROSS)nm $^
 
 clean:
 	rm -rf build
