@@ -23,12 +23,15 @@ void sched_finish_slowly(struct co *prev)
 			      memory_order_release);
 }
 
+static __attribute__((noinline)) void finish(struct co *prev)
+{
+	sched_finish(arch_current(), prev);
+}
+
 /* Leaves self, which is current, for the scheduler. Returns in self. */
 static __attribute__((noinline)) void switch_to_scheduler(struct co *self)
 {
-	struct co *prev = arch_switch(self, self->core->scheduler);
-
-	sched_finish(arch_current(), prev);
+	finish(arch_switch(self, self->core->scheduler));
 }
 
 static void *put_next(void *core, void *next)
@@ -170,6 +173,7 @@ static inline void count(struct core *core, bool woken)
 		shared_add(core->spawned, 1);
 }
 
+/* By core_call, though the scheduler is there already: so it takes no room on the stacks of coroutines. */
 static void *file(void *core, void *co)
 {
 	proc_file(core, co, false);
@@ -261,11 +265,6 @@ static void *timer_soon(void *core, void *)
 {
 	core_timer_soon(core);
 	return NULL;
-}
-
-static __attribute__((noinline)) void finish(struct co *prev)
-{
-	sched_finish(arch_current(), prev);
 }
 
 /* How sched_resched ends. What came meanwhile gets an interrupt of its own a moment later: the coroutine gets

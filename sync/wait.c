@@ -51,14 +51,14 @@ bool wait_member_begin(struct wait *w)
 int32_t wait_member_end(void)
 {
 	struct co *self = arch_current();
-	const struct wait *w = self->wait;
+	struct wait *w = self->wait;
 
 	spin_lock(&self->cancel_lock);
 	self->wait = NULL;
 	spin_unlock(&self->cancel_lock);
 #ifdef PLANT_LOST_CANCEL
-	if (wait_cancelled())
-		return -ECANCELED; /* whatever it has been given */
+	if (wait_cancelled()) /* the fault: whatever it has been given */
+		atomic_store_explicit(&w->claim, -ECANCELED, memory_order_relaxed);
 #endif
 	return wait_claim_of(w);
 }

@@ -125,7 +125,7 @@ static inline int32_t wait_park_cancellable(struct wait *w, uint64_t deadline)
 	if (unlikely(self->group) && !(self->flags & CO_SHIELDED)) {
 		if (!wait_member_begin(w))
 			return -ECANCELED;
-		/* From here: no other frame is on the stack meanwhile, which many coroutines have. */
+		/* From here, so that neither of the other two has a frame on the stack of who waits. */
 		sched_park();
 		return wait_member_end();
 	}
@@ -219,8 +219,8 @@ static inline struct wait_node *wait_queue_claim(struct wait_queue *q)
 
 /*
  * How an object lets its caller wait. The caller holds the object's lock, which is given back, and has
- * set what node tells the peer. Returns when the wait has been claimed: node->value, which is then why it
- * was in vain where no peer has served it. Then node is out of q again. Preemption stays held off.
+ * set what node tells the peer. Returns node->value when the wait has been claimed; where no peer has served
+ * it, that has become why it was in vain. Then node is out of q again. Preemption stays held off.
  */
 static inline __attribute__((always_inline)) int32_t wait_in(struct wait_queue *q,
 							     struct wait_node *node,
@@ -238,7 +238,7 @@ static inline __attribute__((always_inline)) int32_t wait_in(struct wait_queue *
 	wait_queue_put(q, node);
 #endif
 	spin_unlock(lock);
-	/* The claim is kept in no register, for that would be on the stack of all that wait here. */
+	/* In node, not in a register, which would have a place on the stacks of all that wait here. */
 	if (unlikely(wait_park_cancellable(&w, deadline) < 0)) {
 		spin_lock(lock);
 		wait_queue_remove(q, node);
