@@ -261,12 +261,6 @@ void sched_park_for(struct co *next)
 	switch_to(core, self, next, false);
 }
 
-static void *timer_soon(void *core, void *)
-{
-	core_timer_soon(core);
-	return NULL;
-}
-
 /* How sched_resched ends. What came meanwhile gets an interrupt of its own a moment later: the coroutine gets
  * on, however short the quantum is. */
 static __attribute__((noinline)) void leave_resched(void)
@@ -281,7 +275,7 @@ static __attribute__((noinline)) void leave_resched(void)
 		self->nopreempt = 1;
 		self->need_resched = false;
 		atomic_signal_fence(memory_order_seq_cst);
-		core_call(timer_soon, self->core, NULL);
+		core_timer_by(self->core, arch_clock() + A_MOMENT);
 	}
 }
 

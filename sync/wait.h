@@ -229,6 +229,7 @@ static inline __attribute__((always_inline)) int32_t wait_in(struct wait_queue *
 							     const void *object, uint64_t deadline)
 {
 	struct wait w;
+	int32_t claim;
 
 	node->wait = &w;
 	wait_open(&w, reason, object);
@@ -238,12 +239,15 @@ static inline __attribute__((always_inline)) int32_t wait_in(struct wait_queue *
 	wait_queue_put(q, node);
 #endif
 	spin_unlock(lock);
-	/* In node, not in a register, which would have a place on the stacks of all that wait here. */
-	if (unlikely(wait_park_cancellable(&w, deadline) < 0)) {
+	claim = wait_park_cancellable(&w, deadline);
+	if (unlikely(claim < 0)) {
+		/* volatile: not in a register, which would have a place on the stacks of all that wait here. */
+		volatile int32_t in_vain = claim;
+
 		spin_lock(lock);
 		wait_queue_remove(q, node);
 		spin_unlock(lock);
-		node->value = wait_claim_of(&w);
+		node->value = in_vain;
 	}
 	return node->value;
 }
