@@ -220,7 +220,7 @@ static inline struct wait_node *wait_queue_claim(struct wait_queue *q)
 /*
  * How an object lets its caller wait. The caller holds the object's lock, which is given back, and has
  * set what node tells the peer. Returns node->value when the wait has been claimed; where no peer has served
- * it, that has become why it was in vain. Then node is out of q again. Preemption stays held off.
+ * it, that has become why it was in vain, and ok is false. Then node is out of q again. Preemption stays held off.
  */
 static inline __attribute__((always_inline)) int32_t wait_in(struct wait_queue *q,
 							     struct wait_node *node,
@@ -248,6 +248,7 @@ static inline __attribute__((always_inline)) int32_t wait_in(struct wait_queue *
 		wait_queue_remove(q, node);
 		spin_unlock(lock);
 		node->value = in_vain;
+		node->ok = false;
 	}
 	return node->value;
 }
