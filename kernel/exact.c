@@ -11,7 +11,7 @@
 #include "kernel/slab.h"
 #include "kernel/stack.h"
 
-enum { STEP = 128, STEPS = 2048 / STEP, SIZES = STEPS + 3 };
+enum { STEP = 64, STEPS = 2048 / STEP, SIZES = STEPS + 3 };
 
 static struct slab_cache blocks[SIZES]; /* [i]: of block_size(i); the first are too small for use */
 

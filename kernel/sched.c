@@ -23,12 +23,15 @@ void sched_finish_slowly(struct co *prev)
 			      memory_order_release);
 }
 
+static __attribute__((noinline)) void finish(struct co *prev)
+{
+	sched_finish(arch_current(), prev);
+}
+
 /* Leaves self, which is current, for the scheduler. Returns in self. */
 static __attribute__((noinline)) void switch_to_scheduler(struct co *self)
 {
-	struct co *prev = arch_switch(self, self->core->scheduler);
-
-	sched_finish(arch_current(), prev);
+	finish(arch_switch(self, self->core->scheduler));
 }
 
 static void *put_next(void *core, void *next)
@@ -170,27 +173,38 @@ static inline void count(struct core *core, bool woken)
 		shared_add(core->spawned, 1);
 }
 
-/* As ready, where co may have to go elsewhere, an interrupt handler or the scheduler runs, or a timeline is
- * recorded. */
-static __attribute__((noinline)) void ready_slowly(struct core *core, struct co *co, bool next,
-						   bool woken)
+/* By core_call, though the scheduler is there already: so it takes no room on the stacks of coroutines. */
+static void *file(void *core, void *co)
 {
-	if (core->traced)
-		trace_ready(co, woken);
+	proc_file(core, co, false);
+	return NULL;
+}
+
+enum { READY_NEXT = 1, READY_WOKEN = 2 };
+
+/* As ready, where co may have to go elsewhere, or an interrupt handler or the scheduler runs. */
+static __attribute__((noinline)) void ready_slowly(struct core *core, struct co *co, unsigned how)
+{
 	if (core->in_handler & HANDLER_IRQ) {
 		shared_add(core->handler_wakeups, 1);
 		proc_send_away(core, co);
 		return;
 	}
-	count(core, woken);
+	count(core, how & READY_WOKEN);
 	if (arch_current() == core->scheduler)
-		proc_file(core, co, false);
+		core_call(file, core, co);
 	else if (co->flags & CO_URGENT || proc_home(core, co) != core)
 		proc_send_away(core, co);
-	else if (next)
+	else if (how & READY_NEXT)
 		proc_put_next(core, co);
 	else
 		proc_put(core, co);
+}
+
+static __attribute__((noinline)) void ready_traced(struct co *co, unsigned how)
+{
+	trace_ready(co, how & READY_WOKEN);
+	ready_slowly(core_here(), co, how);
 }
 
 /* next: it runs next here, in this slice. */
@@ -206,7 +220,12 @@ static inline __attribute__((always_inline)) void ready(struct co *co, bool next
 	shared_set(co->state, CO_RUNNABLE);
 	trace_ready_always(co, woken);
 	if (unlikely(shared_get(core->attention) || (co->flags & (CO_PINNED | CO_URGENT)))) {
-		ready_slowly(core, co, next, woken);
+		unsigned how = (next ? READY_NEXT : 0) | (woken ? READY_WOKEN : 0);
+
+		if (unlikely(core->traced))
+			ready_traced(co, how);
+		else
+			ready_slowly(core, co, how);
 		return;
 	}
 	count(core, woken);
@@ -242,32 +261,33 @@ void sched_park_for(struct co *next)
 	switch_to(core, self, next, false);
 }
 
-static void *timer_soon(void *core, void *)
+/* How sched_resched ends. What came meanwhile gets an interrupt of its own a moment later: the coroutine gets
+ * on, however short the quantum is. */
+static __attribute__((noinline)) void leave_resched(void)
 {
-	core_timer_soon(core);
-	return NULL;
+	struct co *self = arch_current();
+
+	for (;;) {
+		atomic_signal_fence(memory_order_seq_cst);
+		self->nopreempt = 0;
+		if (!*(volatile uint8_t *)&self->need_resched)
+			return;
+		self->nopreempt = 1;
+		self->need_resched = false;
+		atomic_signal_fence(memory_order_seq_cst);
+		core_timer_by(self->core, arch_clock() + A_MOMENT);
+	}
 }
 
-/* The scheduler does what interrupts left to do, which takes more stack than this coroutine may have:
- * the scheduler finds it running, and resumes it, or another. */
+/* The scheduler does what interrupts left to do, which takes more stack than this coroutine may have: it finds
+ * it running, and resumes it, or another. Every stack has room for this function: it keeps nothing there. */
 void sched_resched(void)
 {
 	struct co *self = arch_current();
 
-	for (bool first = true;; first = false) {
-		self->nopreempt = 1;
-		self->need_resched = false;
-		atomic_signal_fence(memory_order_seq_cst);
-
-		/* What came meanwhile gets an interrupt of its own a moment later: this coroutine
-		 * gets on, however short the quantum is. */
-		if (first)
-			switch_to_scheduler(self);
-		else
-			core_call(timer_soon, self->core, NULL);
-		atomic_signal_fence(memory_order_seq_cst);
-		self->nopreempt = 0;
-		if (!*(volatile uint8_t *)&self->need_resched)
-			break;
-	}
+	self->nopreempt = 1;
+	self->need_resched = false;
+	atomic_signal_fence(memory_order_seq_cst);
+	finish(arch_switch(self, self->core->scheduler));
+	leave_resched();
 }

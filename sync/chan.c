@@ -220,16 +220,19 @@ static inline __attribute__((always_inline)) int wait_for(struct chan *c, struct
 							  uint64_t deadline)
 {
 	struct wait_node node;
-	int32_t claim;
 
 	node.value = 0;
 	node.ok = false;
 	node.elem = elem;
-	claim = wait_in(q, &node, &c->lock, reason, c, deadline);
-	if (unlikely(claim >= 0 && !node.ok))
-		claim = -EPIPE;
+	wait_in(q, &node, &c->lock, reason, c, deadline);
+	if (likely(node.ok)) {
+		preempt_enable();
+		return 0;
+	}
+	if (node.value >= 0)
+		node.value = -EPIPE;
 	preempt_enable();
-	return claim;
+	return node.value;
 }
 
 /* Called last by send and receive, so that both come back the same way (see switch_to). */

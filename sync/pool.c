@@ -140,11 +140,17 @@ static bool start_one(struct pool *p, int ended, bool from_retry)
 	return co || wake;
 }
 
-/* The next task has its place, or the pool is done. */
+static void *start_next(void *p, void *)
+{
+	start_one(p, 1, false);
+	return NULL;
+}
+
+/* The next task has its place, or the pool is done. To make a coroutine is deep. */
 static void task_ended(void *arg)
 {
 	order_out(arg); /* it ends before pool_free returns */
-	start_one(arg, 1, false);
+	core_call(start_next, arg, NULL);
 }
 
 static void retry_fire(struct wheel_node *node, uint64_t now)

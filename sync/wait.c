@@ -31,57 +31,53 @@ int32_t wait_park_until(struct wait *w, uint64_t deadline)
 	return claim;
 }
 
-static inline int32_t park_for(struct wait *w, struct co *next)
-{
-	if (!next)
-		return wait_park(w);
-	sched_park_for(next);
-	return wait_claim_of(w);
-}
-
-static inline __attribute__((always_inline)) int32_t park_member(struct wait *w, struct co *next)
+bool wait_member_begin(struct wait *w)
 {
 	struct co *self = arch_current();
-	bool cancelled, claimed = false;
+	bool cancelled;
 
 	/* group_cancel sets the error first, then looks at the waits, each under cancel_lock. */
 	spin_lock(&self->cancel_lock);
+	self->wait = w;
 	cancelled = wait_error_of(self->group);
-	if (cancelled)
-		claimed = wait_claim(w, -ECANCELED);
-	else
-		self->wait = w;
 	spin_unlock(&self->cancel_lock);
-	if (claimed) {
-		if (next)
-			sched_ready(next);
-		shared_set(self->state, CO_RUNNING);
-		return -ECANCELED;
-	}
-	park_for(w, next);
-	/* The claim is looked at last: it has no place on this frame, which many stacks have. */
+	if (!cancelled || !wait_claim(w, -ECANCELED))
+		return true;
+	wait_member_end();
+	shared_set(self->state, CO_RUNNING);
+	return false;
+}
+
+int32_t wait_member_end(void)
+{
+	struct co *self = arch_current();
+	struct wait *w = self->wait;
+
 	spin_lock(&self->cancel_lock);
 	self->wait = NULL;
 	spin_unlock(&self->cancel_lock);
 #ifdef PLANT_LOST_CANCEL
-	if (wait_cancelled())
-		return -ECANCELED; /* whatever it has been given */
+	if (wait_cancelled()) /* the fault: whatever it has been given */
+		atomic_store_explicit(&w->claim, -ECANCELED, memory_order_relaxed);
 #endif
 	return wait_claim_of(w);
-}
-
-int32_t wait_park_member(struct wait *w)
-{
-	return park_member(w, NULL);
 }
 
 int32_t wait_park_after(struct wait *w, struct co *next, bool cancellable)
 {
 	const struct co *self = arch_current();
+	bool member = cancellable && self->group && !(self->flags & CO_SHIELDED);
 
-	if (cancellable && self->group && !(self->flags & CO_SHIELDED))
-		return park_member(w, next);
-	return park_for(w, next);
+	if (member && !wait_member_begin(w)) {
+		if (next)
+			sched_ready(next);
+		return -ECANCELED;
+	}
+	if (next)
+		sched_park_for(next);
+	else
+		sched_park();
+	return member ? wait_member_end() : wait_claim_of(w);
 }
 
 void wait_queue_put_first(struct wait_queue *q, struct wait_node *node)

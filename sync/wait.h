@@ -17,6 +17,7 @@
 #ifndef SYNC_WAIT_H
 #define SYNC_WAIT_H
 
+#include <errno.h>
 #include <stdatomic.h>
 
 #include <vole/task.h>
@@ -105,9 +106,13 @@ static inline int32_t wait_park(struct wait *w)
 /* The same, and next, whose wait the caller has claimed, runs in its place; NULL: whoever may. */
 int32_t wait_park_after(struct wait *w, struct co *next, bool cancellable);
 
-/* For wait_park_cancellable: with a deadline; in a member of a group, which is not shielded. */
+/* For wait_park_cancellable: with a deadline. */
 int32_t wait_park_until(struct wait *w, uint64_t deadline);
-int32_t wait_park_member(struct wait *w);
+
+/* The same in a member of a group, which is not shielded: before it parks, and after. False: the group was
+ * cancelled before, and w has ended so. */
+bool wait_member_begin(struct wait *w);
+int32_t wait_member_end(void);
 
 /* As wait_park, for a wait that its deadline (TIME_NEVER: none) and the cancellation of the
  * coroutine's group (-ECANCELED) end too. */
@@ -117,8 +122,13 @@ static inline int32_t wait_park_cancellable(struct wait *w, uint64_t deadline)
 
 	if (deadline != TIME_NEVER)
 		return wait_park_until(w, deadline);
-	if (unlikely(self->group) && !(self->flags & CO_SHIELDED))
-		return wait_park_member(w);
+	if (unlikely(self->group) && !(self->flags & CO_SHIELDED)) {
+		if (!wait_member_begin(w))
+			return -ECANCELED;
+		/* From here, so that neither of the other two has a frame on the stack of who waits. */
+		sched_park();
+		return wait_member_end();
+	}
 	return wait_park(w);
 }
 
@@ -209,8 +219,8 @@ static inline struct wait_node *wait_queue_claim(struct wait_queue *q)
 
 /*
  * How an object lets its caller wait. The caller holds the object's lock, which is given back, and has
- * set what node tells the peer. Returns when the wait has been claimed: node->value where a peer has
- * served it, or why it was in vain. Then node is out of q again. Preemption stays held off.
+ * set what node tells the peer. Returns node->value when the wait has been claimed; where no peer has served
+ * it, that has become why it was in vain, and ok is false. Then node is out of q again. Preemption stays held off.
  */
 static inline __attribute__((always_inline)) int32_t wait_in(struct wait_queue *q,
 							     struct wait_node *node,
@@ -231,11 +241,16 @@ static inline __attribute__((always_inline)) int32_t wait_in(struct wait_queue *
 	spin_unlock(lock);
 	claim = wait_park_cancellable(&w, deadline);
 	if (unlikely(claim < 0)) {
+		/* volatile: not in a register, which would have a place on the stacks of all that wait here. */
+		volatile int32_t in_vain = claim;
+
 		spin_lock(lock);
 		wait_queue_remove(q, node);
 		spin_unlock(lock);
+		node->value = in_vain;
+		node->ok = false;
 	}
-	return claim;
+	return node->value;
 }
 
 /* The same, and nothing else ends the wait. */
