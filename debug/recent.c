@@ -36,16 +36,18 @@ static enum trace_kind event_kind(const struct trace_event *event)
 /* How many events each core's ring has had when the look began: handlers here may add to it. */
 static uintptr_t had[MAX_CORES];
 
+static bool is_in_ring(int core, uintptr_t back)
+{
+	return back <= had[core] && back <= timeline->events;
+}
+
 /* The event of a core that was written back events before; NULL: it is gone, or not complete. */
 static const struct trace_event *event_before(int core, uintptr_t back)
 {
-	uintptr_t next = had[core];
 	const struct trace_ring *ring = &timeline->ring[core];
-	const struct trace_event *event = &ring->events[(next - back) & ring->mask];
+	const struct trace_event *event = &ring->events[(had[core] - back) & ring->mask];
 
-	if (back > next || back > timeline->events || !event_kind(event))
-		return NULL;
-	return event;
+	return is_in_ring(core, back) && event_kind(event) ? event : NULL;
 }
 
 /* ---- Names ---- */
@@ -134,8 +136,12 @@ static int take_last(struct recent *list, int n)
 		const struct trace_event *event = NULL;
 
 		for (int core = 0; core < (int)timeline->cores; core++) {
-			const struct trace_event *its = event_before(core, back[core]);
+			const struct trace_event *its;
 
+			/* A core may have been stopped before one was complete. */
+			while (!(its = event_before(core, back[core])) &&
+			       is_in_ring(core, back[core]))
+				back[core]++;
 			if (its && (!event || its->what > event->what)) {
 				event = its;
 				latest = core;

@@ -23,7 +23,7 @@ void sched_finish_slowly(struct co *prev)
 			      memory_order_release);
 }
 
-static __attribute__((noinline)) void finish(struct co *prev)
+static __attribute__((noinline)) void finish_switch(struct co *prev)
 {
 	sched_finish(arch_current(), prev);
 }
@@ -31,7 +31,7 @@ static __attribute__((noinline)) void finish(struct co *prev)
 /* Leaves self, which is current, for the scheduler. Returns in self. */
 static __attribute__((noinline)) void switch_to_scheduler(struct co *self)
 {
-	finish(arch_switch(self, self->core->scheduler));
+	finish_switch(arch_switch(self, self->core->scheduler));
 }
 
 static void *put_next(void *core, void *next)
@@ -174,7 +174,7 @@ static inline void count(struct core *core, bool woken)
 }
 
 /* By core_call, though the scheduler is there already: so it takes no room on the stacks of coroutines. */
-static void *file(void *core, void *co)
+static void *file_by_scheduler(void *core, void *co)
 {
 	proc_file(core, co, false);
 	return NULL;
@@ -192,7 +192,7 @@ static __attribute__((noinline)) void ready_slowly(struct core *core, struct co 
 	}
 	count(core, how & READY_WOKEN);
 	if (arch_current() == core->scheduler)
-		core_call(file, core, co);
+		core_call(file_by_scheduler, core, co);
 	else if (co->flags & CO_URGENT || proc_home(core, co) != core)
 		proc_send_away(core, co);
 	else if (how & READY_NEXT)
@@ -288,6 +288,6 @@ void sched_resched(void)
 	self->nopreempt = 1;
 	self->need_resched = false;
 	atomic_signal_fence(memory_order_seq_cst);
-	finish(arch_switch(self, self->core->scheduler));
+	finish_switch(arch_switch(self, self->core->scheduler));
 	leave_resched();
 }

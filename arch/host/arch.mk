@@ -46,6 +46,7 @@ STACKS := grow
 ARCH_LDFLAGS += -Wl,--wrap=arch_switch,--wrap=arch_start,--wrap=arch_context_make,--wrap=arch_leave_interrupt
 endif
 ifeq ($(SAN),asan)
+ARCH_CFLAGS += -DHOST_ASAN
 ARCH_LDFLAGS += -fsanitize=address -Wl,--wrap=arch_resume,--wrap=arch_call_on,--wrap=host_enter,--wrap=arch_map
 ARCH_SRCS += arch/host/asan.c
 # An index that is too large is said to be what it is: an access to what is there.
