@@ -44,6 +44,18 @@ const char *__asan_default_options(void)
 	       "exitcode=134";
 }
 
+/* Called before what does not return: the frames above are forgotten. The run-time's own function asks Linux for the
+ * bounds of the stack each time, which is slow, and takes a lock that whoever a signal has interrupted may hold. */
+void __asan_handle_no_return(void);
+__attribute__((no_sanitize_address)) void __asan_handle_no_return(void)
+{
+	const struct co *co = arch_current();
+	uintptr_t at = (uintptr_t)__builtin_frame_address(0) & ~(uintptr_t)15;
+
+	if (co && at >= co->stack_mapped && at < co->stack_top)
+		__asan_unpoison_memory_region((void *)at, co->stack_top - at);
+}
+
 static void leave_for_idle(void *sp)
 {
 	__sanitizer_start_switch_fiber(NULL, (char *)sp - IDLE_BELOW, IDLE_BELOW + IDLE_ABOVE);
