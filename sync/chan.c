@@ -225,6 +225,7 @@ static inline __attribute__((always_inline)) int wait_for(struct chan *c, struct
 	node.ok = false;
 	node.elem = elem;
 	wait_in(q, &node, &c->lock, reason, c, deadline);
+	/* preempt_enable may stop here, too: no result is in a register then, as in wait_in. */
 	if (likely(node.ok)) {
 		preempt_enable();
 		return 0;

@@ -65,8 +65,7 @@ int32_t wait_member_end(void)
 
 int32_t wait_park_after(struct wait *w, struct co *next, bool cancellable)
 {
-	const struct co *self = arch_current();
-	bool member = cancellable && self->group && !(self->flags & CO_SHIELDED);
+	bool member = cancellable && wait_is_member(arch_current());
 
 	if (member && !wait_member_begin(w)) {
 		if (next)

@@ -109,20 +109,24 @@ int32_t wait_park_after(struct wait *w, struct co *next, bool cancellable);
 /* For wait_park_cancellable: with a deadline. */
 int32_t wait_park_until(struct wait *w, uint64_t deadline);
 
-/* The same in a member of a group, which is not shielded: before it parks, and after. False: the group was
- * cancelled before, and w has ended so. */
+/* For the same, where wait_is_member: before it parks, and after. wait_member_begin is false where the group was
+ * cancelled before, and w has ended so; wait_member_end returns the claim. */
 bool wait_member_begin(struct wait *w);
 int32_t wait_member_end(void);
+
+/* A cancellation of its group ends the waits of self. */
+static inline bool wait_is_member(const struct co *self)
+{
+	return unlikely(self->group) && !(self->flags & CO_SHIELDED);
+}
 
 /* As wait_park, for a wait that its deadline (TIME_NEVER: none) and the cancellation of the
  * coroutine's group (-ECANCELED) end too. */
 static inline int32_t wait_park_cancellable(struct wait *w, uint64_t deadline)
 {
-	const struct co *self = arch_current();
-
 	if (deadline != TIME_NEVER)
 		return wait_park_until(w, deadline);
-	if (unlikely(self->group) && !(self->flags & CO_SHIELDED)) {
+	if (wait_is_member(arch_current())) {
 		if (!wait_member_begin(w))
 			return -ECANCELED;
 		/* From here, so that neither of the other two has a frame on the stack of who waits. */
@@ -148,7 +152,7 @@ static inline bool wait_cancelled(void)
 {
 	const struct co *self = arch_current();
 
-	return unlikely(self->group) && !(self->flags & CO_SHIELDED) && wait_error_of(self->group);
+	return wait_is_member(self) && wait_error_of(self->group);
 }
 
 /* The deadline has passed. */

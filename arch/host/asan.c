@@ -44,8 +44,8 @@ const char *__asan_default_options(void)
 	       "exitcode=134";
 }
 
-/* Called before what does not return: the frames above are forgotten. The run-time's own function asks Linux for the
- * bounds of the stack each time, which is slow, and takes a lock that whoever a signal has interrupted may hold. */
+/* Called before what does not return: the frames above are forgotten, as in debug/asan/shadow.c. The run-time's own
+ * function asks the C library for the stack's bounds, which takes a lock that whoever a signal has interrupted may hold. */
 void __asan_handle_no_return(void);
 __attribute__((no_sanitize_address)) void __asan_handle_no_return(void)
 {
