@@ -557,8 +557,10 @@ bool reach_begin(const struct co *self, uintptr_t sp, size_t *bytes)
 	return true;
 }
 
+/* Whoever has that memory next may be reached: then it must not lead to all that was reached now. */
 void reach_end(void)
 {
+	memset(reach.to_follow, 0, TO_FOLLOW * sizeof(*reach.to_follow));
 	page_free_many(reach.part);
 	reach.part = NULL;
 }

@@ -175,6 +175,49 @@ static void told(void)
 	free(text);
 }
 
+/* ---- What a look leaves behind ---- */
+
+enum { ALIVE = 50, PARTS = 64 };
+static struct chan **volatile alive;
+static char *volatile parts[PARTS];
+
+static void make_alive(void *unused)
+{
+	(void)unused;
+	alive = calloc(ALIVE, sizeof(*alive));
+	for (int i = 0; i < ALIVE; i++)
+		alive[i] = chan_of(int, 0);
+}
+
+static void forget(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < ALIVE; i++)
+		go(receives, alive[i]);
+	free(alive);
+	alive = NULL;
+}
+
+/* Memory that a look has used is the program's next, as it is. */
+static void again(void)
+{
+	size_t others = parked(), before, n;
+
+	waitgroup_go(&all, make_alive, NULL);
+	waitgroup_wait(&all);
+	before = runtime_leaks(NULL);
+	for (int i = 0; i < PARTS; i++)
+		parts[i] = malloc((size_t)4096 << i % 6);
+	waitgroup_go(&all, forget, NULL);
+	waitgroup_wait(&all);
+	until_parked(others + ALIVE);
+	n = runtime_leaks(NULL) - before;
+	printf("# %zu of %d have leaked\n", n, ALIVE);
+	check(n >= ALIVE - 1 && n <= ALIVE, "what a look has used leads nowhere");
+	for (int i = 0; i < PARTS; i++)
+		free(parts[i]);
+}
+
 /* ---- Many ---- */
 
 static struct chan *volatile kept;
@@ -195,14 +238,14 @@ static void make_lines(void *unused)
 
 static void many(void)
 {
-	size_t others = parked(), n;
+	size_t others = parked(), before = runtime_leaks(NULL), n;
 
 	waitgroup_go(&all, make_lines, NULL);
 	waitgroup_wait(&all);
 	while (parked() < others + 2 * (size_t)amount(MANY))
 		time_sleep(NSEC_PER_MSEC);
 	/* No time is kept here: it would look like an address. Some word may look as if it led to those of before. */
-	n = runtime_leaks(NULL);
+	n = runtime_leaks(NULL) - before;
 	printf("# two lines of %d, %zu have leaked\n", amount(MANY), n);
 	expect(n >= (size_t)amount(MANY) && n <= (size_t)amount(MANY) + 3);
 	chan_close(kept);
@@ -212,11 +255,12 @@ static void many(void)
 
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 6);
+	test_begin(argc, argv, 7);
 	timers();
 	registers();
 	crowd();
 	told();
+	again();
 	many();
 	return test_end();
 }
