@@ -38,28 +38,23 @@ class Stub:
         self.go(order)
         return self._answer()
 
-    def stop(self):
-        self._socket.sendall(b"\3")
-        return self._answer()
+    def until(self, address, order):
+        """Goes on by order until a core is about to run what is at address."""
+        self.ask(f"Z1,{address},1")
+        self.ask(order)
+        self.ask(f"z1,{address},1")
 
 
-def hold_back(stub, process, start, core, cores):
-    """What is printed, of a machine whose first core has come to start; core, the first of which is 1, does
-    nothing before main does something."""
+def hold_back(stub, start, mains, core, cores):
+    """The first core of a machine has come to start: then core, the first of which is 1, does nothing before main has
+    come to what is at mains."""
     stub.ask("qSupported:multiprocess+;vContSupported+")
-    stub.ask(f"Z1,{start},1")
-    stub.ask("vCont;c")
-    stub.ask(f"z1,{start},1")
-    stub.go("vCont;" + ";".join(f"c:p1.{i:x}" for i in range(1, cores + 1) if i != core))
-    seen = b""
-    while b"sleeping\n" not in seen and (line := process.stdout.readline()):
-        seen += line
-    stub.stop()
+    stub.until(start, "vCont;c")
+    stub.until(mains, "vCont;" + ";".join(f"c:p1.{i:x}" for i in range(1, cores + 1) if i != core))
     stub.go("vCont;c")
-    return seen + process.stdout.read()
 
 
-def run_held(case, image, start, core):
+def run_held(case, image, start, mains, core):
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
         path = os.path.join(folder, "gdb")
         listener.bind(path)
@@ -69,7 +64,8 @@ def run_held(case, image, start, core):
                              QEMU_EXTRA=f"-S -gdb unix:{path},server=off")
         with subprocess.Popen(words, cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-            text = hold_back(Stub(listener), process, start, core, case.smp).decode("utf-8", "replace")
+            hold_back(Stub(listener), start, mains, core, case.smp)
+            text = process.stdout.read().decode("utf-8", "replace")
     want = rf"vole: core \d \(hardware id {core - 1}\) did not come up\nsleeping\nawake\n"
     return Check(f"core {core} comes when nobody waits for it: the others go on without it",
                  process.returncode == 0 and re.fullmatch(want, text), f"status {process.returncode}", text)
@@ -78,8 +74,8 @@ def run_held(case, image, start, core):
 def run_late(case):
     image = builder.image(PROGRAM, case.arch)
     names = subprocess.run(["nm", image], check=True, text=True, stdout=subprocess.PIPE).stdout
-    start = re.search(r"^0*(\w+) . arch_core_start$", names, re.M)[1]
-    return at_once(lambda core: run_held(case, image, start, core), range(2, case.smp + 1))
+    start, mains = (re.search(rf"^0*(\w+) . {name}$", names, re.M)[1] for name in ("arch_core_start", "fflush"))
+    return at_once(lambda core: run_held(case, image, start, mains, core), range(2, case.smp + 1))
 
 
 def cases(tier):
