@@ -9,6 +9,7 @@ from .wiring import ACK, FIN, MACHINE, MASK, PSH, RST, SYN, checksum, ip4, udp
 SERVER = "10.0.2.3"
 ARGS = f"vole.ip={MACHINE}/24,10.0.2.2,{SERVER}"
 A, CNAME = 1, 5
+PATIENCE_MS = 2000  # patience[0] in net/resolve.c
 FOUND, NONE, AGAIN = b"0 1.2.3.4", b"-2", b"-3"
 ADDRESS, WRONG = bytes([1, 2, 3, 4]), bytes([6, 6, 6, 6])
 
@@ -121,12 +122,22 @@ class Server:
             say(FIN | ACK, ack, seq + 1)
 
 
+def looked_up(text):
+    """What the machine says that it has found, and whether it has been so quick that it has given up no answer: where
+    one comes after that, which it does when the host stands still, the machine asks again."""
+    found, _, took = text.partition(b" in ")
+    return found, int(took.split()[0] if took else 0) < PATIENCE_MS
+
+
 def all_are(wire, want, *labels):
-    server = Server(wire)
+    """The server that was asked; and those of the labels for which it has answered in time."""
+    server, quick = Server(wire), set()
     for label in labels:
-        got = ask(wire, b"name " + label.encode() + b".example")
+        got, in_time = looked_up(ask(wire, b"name " + label.encode() + b".example"))
         assert got == want, f"{label}: {got}"
-    return server
+        if in_time:
+            quick.add(label)
+    return server, quick
 
 
 def found(wire):
@@ -141,16 +152,16 @@ def forged(wire):
 
 def absent(wire):
     """a name without an address is told from a server that fails"""
-    server = all_are(wire, NONE, "missing", "empty", "stranger", "circle")
-    assert server.asked.count("missing") == 1, "it is asked again"
-    server = all_are(wire, AGAIN, "fail", "refused", "itself", "cut")
+    server, quick = all_are(wire, NONE, "missing", "empty", "stranger", "circle")
+    assert server.asked.count("missing") == 1 or "missing" not in quick, "it is asked again"
+    server, _ = all_are(wire, AGAIN, "fail", "refused", "itself", "cut")
     assert server.asked.count("fail") > 1, "it is asked once only"
 
 
 def truncated(wire):
     """what is too long for a datagram is asked for by TCP"""
-    server = all_are(wire, FOUND, "large")
-    assert server.by_tcp == 1, f"{server.by_tcp} times by TCP"
+    server, quick = all_are(wire, FOUND, "large")
+    assert server.by_tcp == 1 or not quick, f"{server.by_tcp} times by TCP"
     all_are(wire, AGAIN, "reset")
 
 
@@ -161,7 +172,7 @@ def silent(wire):
 
     waiting = opened(wire, b"name silence.example")
     assert wire.take(asked) and wire.take(asked), "it is asked once only"
-    assert waiting.hear() == AGAIN
+    assert looked_up(waiting.hear())[0] == AGAIN
 
 
 TESTS = (found, forged, absent, truncated)

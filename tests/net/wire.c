@@ -15,7 +15,7 @@
  *	tick PORT	sends a datagram to that port of the host each 20 ms, until there is an end
  *	busy 0		says how many connections have an order that goes on
  *	listen PORT	listens at PORT, with a backlog of 1, accepts nothing, until there is an end
- *	name NAME	says getaddrinfo's result for NAME, and its IPv4 address
+ *	name NAME	says getaddrinfo's result for NAME, its IPv4 address, and how many ms that took
  *	dial PORT	connects to that port of the host, echoes what it says
  *	udp PORT	sends datagrams of many sizes to that port, each of which has to come back
  *	short N M	sends 300 bytes, and when a byte has come N; meanwhile the Mth allocation fails
@@ -156,14 +156,17 @@ static void listen_only(int fd, int port)
 
 static void tell_address(int fd, const char *name)
 {
-	struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found;
+	struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found = NULL;
+	uint64_t start = time_now();
 	int error = getaddrinfo(name, NULL, &hints, &found);
+	unsigned long ms = (unsigned long)((time_now() - start) / NSEC_PER_MSEC);
 
 	if (error) {
-		dprintf(fd, "%d", error);
+		dprintf(fd, "%d in %lu ms", error, ms);
 		return;
 	}
-	dprintf(fd, "0 %s", inet_ntoa(((struct sockaddr_in *)found->ai_addr)->sin_addr));
+	dprintf(fd, "0 %s in %lu ms", inet_ntoa(((struct sockaddr_in *)found->ai_addr)->sin_addr),
+		ms);
 	freeaddrinfo(found);
 }
 
