@@ -7,11 +7,25 @@ enum { VALUES = 20 };
 
 static struct chan *plain, *buffered, *results;
 
+/* How many wait for that. */
+static int count_waiting(const char *reason)
+{
+	struct runtime_co all[20];
+	int n = runtime_list(all, sizeof all / sizeof *all), waiting = 0;
+
+	for (int i = 0; i < n; i++)
+		waiting += !strcmp(all[i].reason, reason);
+	return waiting;
+}
+
+/* It takes nothing until main waits to send: on another core it could always be there before main. */
 static void relay(void *arg)
 {
 	int value;
 
 	(void)arg;
+	while (!count_waiting("chan send"))
+		go_yield();
 	while (chan_recv(plain, &value) == 0)
 		chan_send(buffered, &value);
 	chan_close(buffered);
@@ -41,23 +55,6 @@ static void spin(void *all)
 		;
 }
 
-/* Waits until both have taken what came, and wait for more. */
-static void until_both_wait(void)
-{
-	struct runtime_co all[20];
-	int waiting;
-
-	do {
-		int n;
-
-		time_sleep(NSEC_PER_MSEC);
-		n = runtime_list(all, sizeof all / sizeof *all);
-		waiting = 0;
-		for (int i = 0; i < n; i++)
-			waiting += !strcmp(all[i].reason, "chan receive");
-	} while (waiting < 2);
-}
-
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "end";
@@ -73,8 +70,11 @@ int main(int argc, char **argv)
 	go(collect, NULL);
 	for (int i = 1; i <= VALUES; i++) {
 		chan_send(plain, &i);
-		if (i % 5 == 0)
-			until_both_wait();
+		if (i % 5)
+			continue;
+		do /* until both have taken what came */
+			time_sleep(NSEC_PER_MSEC);
+		while (count_waiting("chan receive") < 2);
 	}
 	chan_close(plain);
 	chan_recv(results, &sum);
