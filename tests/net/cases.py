@@ -6,7 +6,7 @@ from harness.kernel import results
 from harness.machine import ARCHES, HOST, boot
 from harness.suite import Case, Check, at_once
 
-from . import attacks, debug, forged, many, names, page, paths, requests, rfc, room, site, wire
+from . import asked, attacks, debug, forged, many, names, page, paths, requests, rfc, room, site, thrown, wire, wiring
 from .server import PATIENCE, Httpd, Server, image_of
 
 # Bytes that httpd may keep for the next connection, or for the next thousands.
@@ -96,8 +96,8 @@ def run_wire(case):
 
 def on_wire(case, args, tests, waiting=()):
     """The checks of tests with one machine, after those of which each waits, with connections of its own."""
-    with forged.Wire(case, image_of(case), args, MEM="64M") as wire:
-        forged.assert_answers(wire)
+    with wiring.Wire(case, image_of(case), args, MEM="64M") as wire:
+        asked.assert_answers(wire)
         return [*at_once(lambda test: check(wire, test), waiting), *(check(wire, test) for test in tests)]
 
 
@@ -105,34 +105,35 @@ def run_forged(case):
     args = f"{names.ARGS} offload vole.log=info"
     alone, timed, others = at_once(lambda smp, tests, waiting: on_wire(replace(case, smp=smp), args, tests, waiting),
                                    (case.smp, 1, case.smp),
-                                   (forged.OF_SILENCE, forged.OF_TIME, (*paths.TESTS, *forged.TESTS, forged.counted)),
+                                   (forged.OF_SILENCE, forged.OF_TIME,
+                                    (*paths.TESTS, *forged.TESTS, *thrown.TESTS, forged.counted)),
                                    ((), (), (*paths.WAITING, *names.WAITING, *forged.WAITING)))
     return others + alone + timed
 
 
 def run_forged_failing(case):
-    return on_wire(case, forged.ARGS, paths.OF_NO_MEMORY)
+    return on_wire(case, wiring.ARGS, paths.OF_NO_MEMORY)
 
 
 def run_forged_long(case):
     checks = []
     for _ in range(4):  # on a new machine each: what it has sent for nothing fills it in the end
-        with forged.Wire(case, image_of(case), MEM="64M") as wire:
-            forged.assert_answers(wire)
-            checks += [check(wire, test) for test in forged.LONG]
+        with wiring.Wire(case, image_of(case), MEM="64M") as wire:
+            asked.assert_answers(wire)
+            checks += [check(wire, test) for test in (*thrown.LONG, *forged.LONG)]
     return checks
 
 
 def run_dhcp(case):
     def run(test):
-        with forged.Wire(case, image_of(case), args="") as wire:
+        with wiring.Wire(case, image_of(case), args="") as wire:
             return check(wire, test)
 
     return at_once(run, forged.OF_ADDRESSES)
 
 
 def run_names(case):
-    with forged.Wire(case, image_of(case), args=names.ARGS) as wire:
+    with wiring.Wire(case, image_of(case), args=names.ARGS) as wire:
         return [check(wire, test) for test in names.TESTS]
 
 
