@@ -1,5 +1,6 @@
 """tests/net: sockets, and the servers of examples/ with clients of every kind."""
 
+import random
 from dataclasses import replace
 
 from harness.kernel import results
@@ -124,6 +125,17 @@ def run_forged_long(case):
     return checks
 
 
+def run_storm(case):
+    """Frames that are forged in the machine itself, by other dice each time."""
+    checks = []
+    for args in f"vole.ip={wiring.MACHINE}/24,{wiring.HOST},{wiring.HOST}", "":  # without: by DHCP, which is forged too
+        seed = random.getrandbits(32)
+        run = boot(image_of(case), limit=600, ARCH=case.arch, SMP=case.smp, MEM="64M", ARGS=f"100000 {seed} {args}")
+        checks.append(Check(f"100,000 forged frames leave the network as it was{'' if args else ', by DHCP'}",
+                            run.status == 0 and "it works" in run.text, f"status {run.status}, seed {seed}", run.text))
+    return checks
+
+
 def run_dhcp(case):
     def run(test):
         with wiring.Wire(case, image_of(case), args="") as wire:
@@ -161,13 +173,15 @@ LONG = (
     ("fuzz", lambda case: run_httpd(case, requests.LONG), "examples/httpd", 100),
     ("page", page.run_page, "examples/httpd", 40),
     ("many forged", run_forged_long, "tests/net/wire.c", 300),
+    ("storm", run_storm, "tests/net/storm", 60),
+    ("storm failing", run_storm, "tests/net/storm", 60),
 )
 
 
-OPTIONS = {"forged failing": {"BUILD": "failing"}}
+OPTIONS = dict.fromkeys(("forged failing", "storm failing"), {"BUILD": "failing"})
 # They wait for timers of the network, for silence, or for a server that says something twice a second.
 WAITS = ("forged", "forged failing", "dhcp", "chat", "debug", "attacks", "flood")
-ON_WIRE = ("wire", "forged", "forged failing", "many forged", "names", "dhcp")
+ON_WIRE = ("wire", "forged", "forged failing", "many forged", "storm", "storm failing", "names", "dhcp")
 
 
 def sanitize_cases():
