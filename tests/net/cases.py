@@ -1,12 +1,13 @@
 """tests/net: sockets, and the servers of examples/ with clients of every kind."""
 
+import random
 from dataclasses import replace
 
 from harness.kernel import results
 from harness.machine import ARCHES, HOST, boot
 from harness.suite import Case, Check, at_once
 
-from . import attacks, debug, forged, many, names, page, paths, requests, rfc, room, site, wire
+from . import asked, attacks, debug, forged, many, names, page, paths, requests, rfc, room, site, thrown, wire, wiring
 from .server import PATIENCE, Httpd, Server, image_of
 
 # Bytes that httpd may keep for the next connection, or for the next thousands.
@@ -96,8 +97,8 @@ def run_wire(case):
 
 def on_wire(case, args, tests, waiting=()):
     """The checks of tests with one machine, after those of which each waits, with connections of its own."""
-    with forged.Wire(case, image_of(case), args, MEM="64M") as wire:
-        forged.assert_answers(wire)
+    with wiring.Wire(case, image_of(case), args, MEM="64M") as wire:
+        asked.assert_answers(wire)
         return [*at_once(lambda test: check(wire, test), waiting), *(check(wire, test) for test in tests)]
 
 
@@ -105,34 +106,46 @@ def run_forged(case):
     args = f"{names.ARGS} offload vole.log=info"
     alone, timed, others = at_once(lambda smp, tests, waiting: on_wire(replace(case, smp=smp), args, tests, waiting),
                                    (case.smp, 1, case.smp),
-                                   (forged.OF_SILENCE, forged.OF_TIME, (*paths.TESTS, *forged.TESTS, forged.counted)),
+                                   (forged.OF_SILENCE, forged.OF_TIME,
+                                    (*paths.TESTS, *forged.TESTS, *thrown.TESTS, forged.counted)),
                                    ((), (), (*paths.WAITING, *names.WAITING, *forged.WAITING)))
     return others + alone + timed
 
 
 def run_forged_failing(case):
-    return on_wire(case, forged.ARGS, paths.OF_NO_MEMORY)
+    return on_wire(case, wiring.ARGS, paths.OF_NO_MEMORY)
 
 
 def run_forged_long(case):
     checks = []
     for _ in range(4):  # on a new machine each: what it has sent for nothing fills it in the end
-        with forged.Wire(case, image_of(case), MEM="64M") as wire:
-            forged.assert_answers(wire)
-            checks += [check(wire, test) for test in forged.LONG]
+        with wiring.Wire(case, image_of(case), MEM="64M") as wire:
+            asked.assert_answers(wire)
+            checks += [check(wire, test) for test in (*thrown.LONG, *forged.LONG)]
+    return checks
+
+
+def run_storm(case):
+    """Frames that are forged in the machine itself, by other dice each time."""
+    checks = []
+    for args in f"vole.ip={wiring.MACHINE}/24,{wiring.HOST},{wiring.HOST}", "":  # without: by DHCP, which is forged too
+        seed = random.getrandbits(32)
+        run = boot(image_of(case), limit=600, ARCH=case.arch, SMP=case.smp, MEM="64M", ARGS=f"100000 {seed} {args}")
+        checks.append(Check(f"100,000 forged frames leave the network as it was{'' if args else ', by DHCP'}",
+                            run.status == 0 and "it works" in run.text, f"status {run.status}, seed {seed}", run.text))
     return checks
 
 
 def run_dhcp(case):
     def run(test):
-        with forged.Wire(case, image_of(case), args="") as wire:
+        with wiring.Wire(case, image_of(case), args="") as wire:
             return check(wire, test)
 
     return at_once(run, forged.OF_ADDRESSES)
 
 
 def run_names(case):
-    with forged.Wire(case, image_of(case), args=names.ARGS) as wire:
+    with wiring.Wire(case, image_of(case), args=names.ARGS) as wire:
         return [check(wire, test) for test in names.TESTS]
 
 
@@ -160,13 +173,15 @@ LONG = (
     ("fuzz", lambda case: run_httpd(case, requests.LONG), "examples/httpd", 100),
     ("page", page.run_page, "examples/httpd", 40),
     ("many forged", run_forged_long, "tests/net/wire.c", 300),
+    ("storm", run_storm, "tests/net/storm", 60),
+    ("storm failing", run_storm, "tests/net/storm", 60),
 )
 
 
-OPTIONS = {"forged failing": {"BUILD": "failing"}}
+OPTIONS = dict.fromkeys(("forged failing", "storm failing"), {"BUILD": "failing"})
 # They wait for timers of the network, for silence, or for a server that says something twice a second.
 WAITS = ("forged", "forged failing", "dhcp", "chat", "debug", "attacks", "flood")
-ON_WIRE = ("wire", "forged", "forged failing", "many forged", "names", "dhcp")
+ON_WIRE = ("wire", "forged", "forged failing", "many forged", "storm", "storm failing", "names", "dhcp")
 
 
 def sanitize_cases():

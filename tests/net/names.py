@@ -3,7 +3,7 @@
 import socket
 import struct
 
-from .forged import ask, opened
+from .asked import ask, opened
 from .wiring import ACK, FIN, MACHINE, MASK, PSH, RST, SYN, checksum, ip4, udp
 
 SERVER = "10.0.2.3"

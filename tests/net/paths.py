@@ -3,7 +3,7 @@
 import struct
 import time
 
-from .forged import assert_answers, opened
+from .asked import assert_answers, opened
 from .wire import pattern
 from .wiring import (ACK, FIN, FRAGMENT, ICMP6, LINK_LOCAL, RST, Connection6, checksum, fragments6, icmp6, ip6, meet,
                      said)
