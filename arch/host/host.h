@@ -85,6 +85,7 @@ struct host_core {
 	unsigned postponed;   /* bits: signals that came in the C library */
 	uint64_t retry;       /* until the next try to serve them, in ns */
 	unsigned steps;       /* instructions until that is given up; 0: it does not step */
+	uint64_t steps_began; /* 0: it does not step */
 	uint64_t least;       /* until the timer goes off, at least, in ns: see late.c */
 	uintptr_t resumed_at; /* pc of what was preempted and goes on; 0: it has got on since */
 	unsigned fault_depth; /* fault handlers that have not returned */

@@ -194,6 +194,19 @@ void host_late_init(void)
 		setjmps[i] = (uintptr_t)dlsym(RTLD_DEFAULT, names[i]);
 }
 
+/* Where steps led to the program, the timer waits for as long as they took: so half of the time is the
+ * program's. */
+static void end_steps(struct host_core *h, greg_t *regs)
+{
+	uint64_t took = h->steps_began ? host_clock() - h->steps_began : 0;
+
+	if (h->least < took)
+		h->least = took < LEAST_LAST ? took : LEAST_LAST;
+	h->steps = 0;
+	h->steps_began = 0;
+	regs[REG_EFL] &= ~TRAP_FLAG;
+}
+
 /* After this instruction of the library, comes back; later, where a debugger runs the program, which would take
  * the signal for its own. */
 static void step(struct host_core *h, greg_t *regs)
@@ -202,8 +215,7 @@ static void step(struct host_core *h, greg_t *regs)
 		h->steps--;
 		regs[REG_EFL] |= TRAP_FLAG;
 	} else {
-		h->steps = 0;
-		regs[REG_EFL] &= ~TRAP_FLAG;
+		end_steps(h, regs);
 		try_again(h);
 	}
 }
@@ -213,8 +225,7 @@ static void serve(struct host_core *h, unsigned signals, struct arch_regs *regs,
 	signals |= h->postponed;
 	h->postponed = 0;
 	h->retry = HOST_RETRY_FIRST;
-	h->steps = 0;
-	regs->uc.uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
+	end_steps(h, regs->uc.uc_mcontext.gregs);
 	host_serve(signals, regs, error);
 }
 
@@ -249,6 +260,7 @@ void host_interrupt(int signal, siginfo_t *info, void *context)
 			try_again(h); /* the library may call the program, which may wait there */
 		} else if (!h->steps) {
 			h->steps = STEPS;
+			h->steps_began = host_clock();
 			step(h, regs->uc.uc_mcontext.gregs);
 		}
 	}
@@ -266,8 +278,7 @@ void host_step(int signal, siginfo_t *info, void *context)
 	} else if (host_in_program((uintptr_t)regs->uc.uc_mcontext.gregs[REG_RIP])) {
 		serve(h, 0, regs, error);
 	} else if (h->steps % STEPS_TOGETHER == 0 && at_return(regs)) {
-		h->steps = 0;
-		regs->uc.uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
+		end_steps(h, regs->uc.uc_mcontext.gregs);
 		try_again(h);
 	} else {
 		step(h, regs->uc.uc_mcontext.gregs);
