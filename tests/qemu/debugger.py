@@ -103,13 +103,18 @@ def run_session(case):
 def run_crowd(case):
     """Six do the same on four cores, and one of them is stepped over calls that wait."""
     told = "-ex 'python print(\"at\", gdb.selected_thread().ptid[1], gdb.newest_frame().name())'"
-    words = ["-batch", "-ex 'break meet'", "-ex c", "-ex c", "-ex c", "-ex 'd 3'", told, *["-ex next", told] * 9]
+    again = "-ex 'python gdb.execute(\"tbreak meet thread %d\" % gdb.selected_thread().num)' -ex c"
+    words = ["-batch", "-ex 'break meet'", "-ex c", "-ex c", "-ex c", "-ex 'd 3'", told, *["-ex next", told] * 9,
+             *[again, told, "-ex finish", told] * 2]
     run = make("-s", "gdb", f"APP={CROWD}", f"ARCH={case.arch}", f"SMP={case.smp}", "TIMEOUT=120", "OPT=g",
                f"GDB_ARGS={' '.join(words)}")
     seen = re.findall(r"^at (\d+) (\w+)$", run.text, re.M)
     return [Check("nine steps over calls that wait: always the same coroutine, in its own functions",
-                  len(seen) == 10 and len({thread for thread, _ in seen}) == 1
-                  and {name for _, name in seen} == {"meet", "beside"}, f"{seen}", run.text)]
+                  len(seen) >= 10 and len({thread for thread, _ in seen[:10]}) == 1
+                  and {name for _, name in seen[:10]} == {"meet", "beside"}, f"{seen}", run.text),
+            Check("finish where others come by ends in the same coroutine, too",
+                  len({thread for thread, _ in seen}) == 1
+                  and [name for _, name in seen[10:]] == ["meet", "beside"] * 2, f"{seen}", run.text)]
 
 
 def run_held(case):
