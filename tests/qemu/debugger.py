@@ -89,7 +89,8 @@ def run_session(case):
               Check("groups, timers and cores have lines of their own",
                     re.search(r"^group 0x[0-9a-f]+: 1 members$", run.text, re.M)
                     and re.search(r"^core \d: in \d+ s, timer_call 0x", run.text, re.M)
-                    and len(re.findall(r"^core \d: .* switches", run.text, re.M)) == case.smp, "", run.text)]
+                    and len(re.findall(r"^core \d: .* switches", run.text, re.M)) == case.smp, "", run.text),
+              Check("cores says who runs", re.search(r'^core \d: co 1 "main", \d+ switches', run.text, re.M), "", run.text)]
     if case.arch in ARCHES:
         where = re.findall(r"^(\d+)\t", run.text, re.M)
         checks.append(Check("next over a call that waits ends in the same coroutine",

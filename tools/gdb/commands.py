@@ -482,8 +482,12 @@ class Cores(Command):
     def run(self, words, _text):
         kernel = SESSION.get()
         simulated = list(simulated_cores()) if "sim_switch" in kernel.elf.symbols else None
-        for index, _, core in core_values(kernel):
+        running = {}
+        for index, address, core in core_values(kernel):
             co = kernel.co(simulated[index][0] if simulated else int(core["current"]))
+            if not co: # on ARM64 a register of the core has it
+                running = running or {co.core: co for co in kernel.coroutines() if kernel.state(co) == "running"}
+                co = running.get(address)
             text = f"co {kernel.who(co)}" if co and co.id else "idle"
             print(f"core {index}: {text}, {field(core, 'switches')} switches, "
                   f"{field(core, 'preemptions')} preemptions, {field(core, 'steals')} steals")
