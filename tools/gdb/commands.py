@@ -144,11 +144,10 @@ class Command(gdb.Command):
 
 
 def machine_of(kernel):
-    symbols = kernel.elf.symbols
-    if "sim_switch" in symbols:
+    if kernel.elf.is_simulated():
         return (lambda sp: registers.x86_context(sp),
                 lambda frame: registers.x86_context(kernel.word(frame + 128)))
-    if "host_resume" in symbols:
+    if "host_resume" in kernel.elf.symbols:
         return lambda sp: registers.x86_context(sp, 8), registers.host_frame
     machine = registers.MACHINES[kernel.elf.machine]
     return machine.context, machine.frame
@@ -216,7 +215,7 @@ def visit(kernel, number, command):
         raise gdb.GdbError(f"no thread for coroutine {number}: is the proxy between gdb and the machine?")
     context, frame = machine_of(kernel)
     stopped = frame(co.frame) if co.frame else context(co.sp)
-    if "sim_switch" in kernel.elf.symbols:
+    if kernel.elf.is_simulated():
         for current, sp in simulated_cores():
             if current == co.address:
                 stopped = context(sp) if sp else None
@@ -481,7 +480,7 @@ class Cores(Command):
 
     def run(self, words, _text):
         kernel = SESSION.get()
-        simulated = list(simulated_cores()) if "sim_switch" in kernel.elf.symbols else None
+        simulated = list(simulated_cores()) if kernel.elf.is_simulated() else None
         running = {}
         for index, address, core in core_values(kernel):
             co = kernel.co(simulated[index][0] if simulated else int(core["current"]))
