@@ -120,7 +120,7 @@ def run_crowd(case):
 
 def run_held(case):
     """waits, where each of a thousand has a mutex of its own."""
-    count = "python reads = []; real = read; read = lambda *words: (reads.append(words), real(*words))[1]"
+    count = "python import session; reads = []; real = session.read; session.read = lambda *words: (reads.append(words), real(*words))[1]"
     words = ["-batch", "-ex 'break runtime_dump'", "-ex c", "-ex c", f"-ex '{count}'", "-ex waits",
              "-ex 'python print(\"reads\", len(reads))'"]
     run = make("-s", "gdb", f"APP={HELD}", f"ARCH={case.arch}", f"SMP={case.smp}", "TIMEOUT=120", "ARGS=1000",
