@@ -54,6 +54,10 @@ class Elf:
         except KeyError:
             raise Failure(f"{self.path}: no symbol {symbol}: not an image of Vole, or an old one") from None
 
+    def is_simulated(self):
+        """Of ARCH=sim: its coroutines are switched by arch/sim."""
+        return "sim_switch" in self.symbols
+
     def physical(self, address):
         """Where a machine's loader puts it."""
         for virtual, physical, size in self.placed:

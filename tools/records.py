@@ -207,10 +207,6 @@ def run(elf, words):
     return status if status >= 0 else 128 - status
 
 
-def is_simulated(path):
-    return "__wrap_main" in Elf(path).symbols # of arch/sim/explore.c
-
-
 def main():
     if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
         print(__doc__.strip(), file=sys.stderr if len(sys.argv) < 2 else sys.stdout)
@@ -219,7 +215,7 @@ def main():
         return run(sys.argv[1], sys.argv[2:])
     except Failure as failure:
         print(f"vole: {failure}", file=sys.stderr)
-        return SIM_NOT_STARTED if os.path.exists(sys.argv[1]) and is_simulated(sys.argv[1]) else NOT_STARTED
+        return SIM_NOT_STARTED if os.path.exists(sys.argv[1]) and Elf(sys.argv[1]).is_simulated() else NOT_STARTED
 
 
 if __name__ == "__main__":

@@ -15,12 +15,12 @@ asan_macro := VOLE_ASAN
 asan_anew := $(wildcard sync/*.c debug/asan/*.c)
 ASAN_SHADOW := $(shell sed -n 's/^\#define ASAN_SHADOW UINT64_C(\(.*\))/\1/p' debug/asan/shadow.h)
 asan_flags := -fsanitize=kernel-address -fasan-shadow-offset=$(ASAN_SHADOW) --param asan-stack=1 \
-	--param asan-globals=1 --param asan-instrument-allocas=1
+	--param asan-globals=1 --param asan-instrument-allocas=1 -fsanitize-address-use-after-scope
 ARCH_APP_FLAGS += $(asan_flags)
 ARCH_SRCS += debug/asan/shadow.c debug/asan/report.c debug/asan/calls.c
 ARCH_LDFLAGS += -Wl,--wrap=page_init,--wrap=arch_map,--wrap=stack_fault,--wrap=stack_make_core \
 	-Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset,--wrap=memcmp,--wrap=memchr,--wrap=strlen,--wrap=strnlen \
 	-Wl,--wrap=strcpy,--wrap=stpcpy,--wrap=strncpy,--wrap=strcat,--wrap=strncat,--wrap=strcmp,--wrap=strncmp \
-	-Wl,--wrap=strchr,--wrap=strrchr
+	-Wl,--wrap=strchr,--wrap=strrchr,--wrap=_svfprintf_r
 $(foreach folder,$(asan_folders),$(patsubst %,$(folder)/%.o,$(wildcard sync/*.c))): kernel_flags += $(asan_flags)
 endif

@@ -3,6 +3,8 @@
  * before they are called; and so is what other functions of the library do by them. The linker sends calls
  * of NAME to __wrap_NAME.
  */
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "debug/asan/shadow.h"
@@ -152,4 +154,16 @@ WRAP(char *, strrchr, const char *s, int c)
 {
 	asan_check(s, __real_strlen(s) + 1, false);
 	return __real_strrchr(s, c);
+}
+
+/* sprintf and its like: the characters come by memmove, but not the 0 behind them. With no room, which looks
+ * like room for that 0 alone, none is written; and what a block was made for has its room. */
+WRAP(int, _svfprintf_r, struct _reent *reent, FILE *to, const char *format, va_list words)
+{
+	bool writes = to->_bf._size > 0 && !(to->_flags & __SMBF);
+	int n = __real__svfprintf_r(reent, to, format, words);
+
+	if (writes)
+		asan_check(to->_p, 1, true);
+	return n;
 }

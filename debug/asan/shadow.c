@@ -306,6 +306,17 @@ void __asan_allocas_unpoison(uintptr_t low, uintptr_t high)
 		asan_allow((void *)low, high - low);
 }
 
+/* A variable's block has ended, or begins again. */
+void __asan_poison_stack_memory(uintptr_t at, size_t size)
+{
+	asan_forbid((void *)at, size, ASAN_STACK_SCOPE);
+}
+
+void __asan_unpoison_stack_memory(uintptr_t at, size_t size)
+{
+	asan_allow((void *)at, size);
+}
+
 /* ---- Globals ---- */
 
 static struct {

@@ -55,6 +55,8 @@ void __asan_storeN_noabort(uintptr_t at, size_t size);
 void __asan_handle_no_return(void);
 void __asan_alloca_poison(uintptr_t at, size_t size);
 void __asan_allocas_unpoison(uintptr_t low, uintptr_t high);
+void __asan_poison_stack_memory(uintptr_t at, size_t size);
+void __asan_unpoison_stack_memory(uintptr_t at, size_t size);
 void __asan_register_globals(const struct asan_global *g, size_t n);
 void __asan_unregister_globals(const struct asan_global *g, size_t n);
 void __asan_before_dynamic_init(const char *file);

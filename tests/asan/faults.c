@@ -147,6 +147,29 @@ static FORBIDDEN void printed(void)
 	puts(on_stack);
 }
 
+/* Its 0 alone is behind the block; nothing is written where there is no room. */
+static FORBIDDEN void printed_end(void)
+{
+	char *p = malloc(8 + n);
+
+	snprintf(p, 8, "%d", 12345678 + n);
+	snprintf(p + 8, n, "%d", n);
+	puts("so far");
+	sprintf(p, "%d", 12345678 + n);
+	free(p);
+}
+
+static FORBIDDEN void block_ended(void)
+{
+	{
+		char inside[16];
+
+		fill(inside, 0, 16);
+		kept = inside;
+	}
+	printf("%d\n", kept[n]);
+}
+
 static FORBIDDEN void not_ended(void)
 {
 	char *p = malloc(5);
@@ -251,6 +274,8 @@ static const struct {
 	{"global-zeroes", global_zeroes},
 	{"copied", copied},
 	{"printed", printed},
+	{"printed-end", printed_end},
+	{"block-ended", block_ended},
 	{"not-ended", not_ended},
 	{"sent", sent},
 	{"ended", ended},

@@ -30,6 +30,8 @@ FAULTS = {
     "global-zeroes": (GLOBAL,),
     "copied": (BLOCK, "write of 11 bytes"),
     "printed": (STACK,),
+    "printed-end": (BLOCK, "so far", "a block of 8"),
+    "block-ended": ("stack-use-after-scope",),
     "not-ended": (BLOCK, "read of 6 bytes"),
     "sent": (FREED, "read of 1 bytes"),
     "ended": (ENDED, r"on the stack of coroutine \d+ \"keeper\""),

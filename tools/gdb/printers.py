@@ -3,6 +3,9 @@
 import gdb # pylint: disable=import-error # gdb's own
 import gdb.printing # pylint: disable=import-error
 
+from objects import queue
+from session import SESSION
+
 MOST = 8 # waiters by name
 
 
@@ -23,7 +26,6 @@ class Printer:
         return made
 
     def to_string(self):
-        from commands import SESSION # pylint: disable=import-outside-toplevel
         try:
             return self.words(SESSION.get(), self.value)
         except (gdb.error, OSError):
@@ -31,7 +33,6 @@ class Printer:
 
 
 def waiting(kernel, waiters):
-    from commands import queue # pylint: disable=import-outside-toplevel
     found = queue(kernel, waiters)
     if not found:
         return ""
@@ -79,7 +80,6 @@ def future(kernel, value):
 
 
 def chan(kernel, value):
-    from commands import queue # pylint: disable=import-outside-toplevel
     text = f"chan {int(value['count'])} of {int(value['capacity'])}" + ", closed" * bool(value["closed"])
     for name in "senders", "receivers":
         found = queue(kernel, value[name])

@@ -82,6 +82,7 @@ def arm_frame(frame):
 class X86:
     pc, current, memory = "rip", "gs_base", 0 # where memory begins
     breakpoint, returns = 1, "rsp" # how long one is; what leads to a call's return at its first instruction
+    calls = range(2, 8) # how long a call can be
     context, frame = staticmethod(x86_context), staticmethod(x86_frame)
 
     @staticmethod
@@ -93,6 +94,7 @@ class X86:
 class Arm64:
     pc, current, memory = "pc", "TPIDR_EL1", 0x40000000
     breakpoint, returns = 4, "x30"
+    calls = range(4, 5) # x30 is there long after a call, too
     context, frame = staticmethod(arm_context), staticmethod(arm_frame)
 
     @staticmethod

@@ -3,6 +3,7 @@
 import os
 import sys
 
+from elf import Elf
 from records import Failure
 
 from . import flame, listing, places, pprof, tables
@@ -26,7 +27,8 @@ def write(memory, elf, out, ending):
         raise Failure("there is no profile: the machine had no memory for one, or stopped before")
     profile = tables.read(memory.read(*record))
     if not profile.samples:
-        print("profile: nothing was counted (ARCH=sim takes no samples)", file=sys.stderr)
+        why = ": ARCH=sim takes no samples" if Elf(elf).is_simulated() else ""
+        print(f"profile: nothing was counted{why}", file=sys.stderr)
     for kind, (count, value) in profile.lost.items():
         print(f"profile: {count} samples of {kind} ({value} {tables.UNITS[kind]}) have no stack: the tables were full, or in use",
               file=sys.stderr)
