@@ -30,6 +30,7 @@ KERNEL = {
     "chan.c": 30,
     "chan_stress.c": 30,
     "chaos.c": 50,
+    "fair.c": 5,
     "future.c": 30,
     "gen.c": 30,
     "go.c": 20,
