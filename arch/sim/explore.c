@@ -21,6 +21,7 @@ enum {
 };
 
 enum { MINUS_EINTR = -4, MOST_JOBS = 64, RUN_SECONDS = 20 };
+enum { MEASURED_STEPS = 4 * 1000 * 1000 };
 
 static struct {
 	uint64_t seed, runs, jobs;
@@ -316,8 +317,6 @@ static void by_seed(uint64_t seed)
 
 static void by_events(const struct sim_plan *plan)
 {
-	enum { ENOUGH = 4 * 1000 * 1000 };
-
 	sim_run.begun = true;
 	sim_run.follow = plan->follow;
 	sim_run.record = plan->record;
@@ -332,8 +331,8 @@ static void by_events(const struct sim_plan *plan)
 		return;
 	sim_run.measured = plan->measured;
 	sim_run.app_weight = plan->app_weight;
-	if (sim_run.limit > ENOUGH) /* one may wait for another, which never goes on */
-		sim_run.limit = ENOUGH;
+	if (sim_run.limit > MEASURED_STEPS) /* one may wait for another, which never goes on */
+		sim_run.limit = MEASURED_STEPS;
 }
 
 /* Here; the process may end with it. */
@@ -343,6 +342,7 @@ static void run_here(const struct sim_plan *plan, struct sim_result *to)
 	to->steps = 0;
 	to->events.n = 0;
 	to->events.lost = false;
+	to->too_long = false;
 	result = to;
 	sim_silent = true;
 	sim_run.begun = true;
@@ -364,12 +364,17 @@ bool sim_is_too_long(void)
 {
 	static uint64_t steps;
 
-	/* A run that a person has asked for may take its time, as long as it takes steps. */
-	if (!options.explore && sim_steps() != steps) {
+	/* A run that a person has asked for may take its time, as long as it takes steps; but not what is measured
+	 * before it, which explores and replays share. */
+	if (!options.explore && !sim_run.measured && sim_steps() != steps) {
 		steps = sim_steps();
 		seconds = 0;
 	}
-	return inside && ++seconds == RUN_SECONDS;
+	if (!inside || ++seconds != RUN_SECONDS)
+		return false;
+	if (result)
+		result->too_long = true;
+	return true;
 }
 
 /* From here on sim_is_too_long is asked once in a second of the processor's time. */
@@ -423,16 +428,31 @@ void sim_make_run(const struct sim_plan *plan, struct sim_result *to)
 		to->steps = sim_run.limit;
 }
 
+/* How far a run comes in the host's time must not decide anything. */
+static void measured_nothing(void)
+{
+	for (int i = 0; i < SIM_WEIGHTS; i++)
+		measured[i] = (struct sim_work){.all = MEASURED_STEPS};
+	sim_put(2, "vole: a run takes too long to be measured; on a faster host a seed may be "
+		   "another run\n");
+}
+
 /* Where nothing happens that is not usual, to see how many steps there are. */
 static void measure(void)
 {
 	static const struct sim_events none;
+	struct sim_result *spare = &results[options.jobs];
 
-	for (int i = 0; i < SIM_WEIGHTS; i++)
+	for (int i = 0; i < SIM_WEIGHTS; i++) {
 		run_apart(&(struct sim_plan){.follow = &none,
 					     .measured = &measured[i],
 					     .app_weight = sim_weights[i]},
-			  &results[options.jobs]);
+			  spare);
+		if (spare->too_long) {
+			measured_nothing();
+			return;
+		}
+	}
 }
 
 /* ---- One run after the other ---- */

@@ -324,6 +324,7 @@ void sim_look_at(uintptr_t at, size_t size, unsigned how, const void *place)
 {
 	place_now = place;
 	frame_now = __builtin_frame_address(0);
+	sim_takes_long(size);
 	look(sim_agent_at(place), at, size, how);
 }
 
@@ -346,6 +347,7 @@ static void in_name_of_caller(const void *p, size_t size, unsigned how, const vo
 		return;
 	place_now = place;
 	frame_now = fp;
+	sim_takes_long(size);
 	look(sim_program_agent(), (uintptr_t)p, size, how);
 }
 

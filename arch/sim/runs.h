@@ -18,6 +18,7 @@ struct sim_plan {
 struct sim_result {
 	const char *kind; /* NULL: no failure */
 	bool died;        /* and its process with it */
+	bool too_long;    /* of the host's time */
 	uint64_t run;     /* the how many-th, from 0 */
 	uint64_t steps, decisions;
 	struct sim_watch race; /* the first of two that race */

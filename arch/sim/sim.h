@@ -209,6 +209,17 @@ static inline __attribute__((always_inline)) void sim_step(void)
 	sim_step_to(0, 0);
 }
 
+/* An access to much memory takes as long as a step for each line of the cache, though nothing is decided in it. So
+ * steps bound what a run takes of the host, too. */
+static inline void sim_takes_long(size_t size)
+{
+	enum { LINE_SIZE = 64 };
+	size_t lines = size / LINE_SIZE;
+
+	sim_time += lines * SIM_STEP_NS;
+	sim_quiet -= (int64_t)lines;
+}
+
 static inline struct sim_agent *sim_core_agent(void)
 {
 	return sim_here->self;

@@ -137,6 +137,10 @@ def run_odd(case):
     status, text = run("spin", SEED=3)
     checks.append(Check("a run by hand that takes no step any more ends, too", status == 3 and
                         re.search(r"^failure: hang\n(.*\n)*decisions: \w+\n\Z", text, re.MULTILINE), f"status {status}", text))
+    checks.append(Check("it says that it was not measured, so that the host's time decides nothing",
+                        text.count("vole: a run takes too long to be measured; ") == 1, text))
+    status, text = run("copy")
+    checks.append(Check("a copy takes time, and so is bounded by steps", status == 0, f"status {status}", text))
     status, text = run("guarded", EXPLORE=1, RUNS=200)
     checks.append(Check("a read behind a condition that does not hold is no race", status == 0, text))
     found = explore(builder.image(CLASSES, SIM), CLASSES, RUNS=100)

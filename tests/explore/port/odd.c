@@ -100,6 +100,17 @@ static int panic(void)
 	return 0;
 }
 
+/* A copy takes time: 10 ns for each line of the cache, of both blocks. */
+static int copy(void)
+{
+	enum { SIZE = 1 << 16, LEAST = 2 * SIZE / 64 * 10 };
+	static char from[SIZE], to[SIZE];
+	uint64_t began = time_now();
+
+	memcpy(to, from, SIZE);
+	return time_now() - began < LEAST;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -120,6 +131,8 @@ int main(int argc, char **argv)
 		return race(&never);
 	if (!strcmp(what, "panic"))
 		return panic();
+	if (!strcmp(what, "copy"))
+		return copy();
 	if (!strcmp(what, "left"))
 		ask();
 	if (!strcmp(what, "left") && argc > 2)
