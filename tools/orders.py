@@ -179,9 +179,13 @@ def weaken(elf, place, order):
 
 def option(elf, said):
     """The same for what a person says, file:line[:order]; None: there is no such place."""
-    if not re.search(r"^[^:]*[^:\d][^:]*:\d", said): # list, addresses, or nothing
+    if said in ("", "list") or re.search(r"^\d+:\d+:\d+(:[\da-f]+)+$", said): # what an image takes
         return said
-    name, _, order = re.match(r"^(.*?:\d+)(:?)(.*)$", said).groups()
+    words = re.search(r"^(.*?:\d+)(?::(.+))?$", said)
+    if not words:
+        print(f"WEAKEN={said}: FILE:LINE[:ORDER] is wanted", file=sys.stderr)
+        return None
+    name, order = words.groups()
     for place in places():
         if place.name == name and (order in NUMBERS if order else place.weaker):
             found = weaken(elf, place, order or place.weaker[0])

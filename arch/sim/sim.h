@@ -547,6 +547,7 @@ bool sim_is_refused(int signal, int code); /* that is why such a signal came */
 
 /* ---- memory.c, faults.c, uart.c ---- */
 
+#define SIM_MOST_MEMORY (UINT64_C(1) << 36) /* of which all is kept that shadow.h has */
 void sim_memory_init(size_t size);
 void sim_memory_record(const char *text);
 void sim_memory_forget_record(void); /* what this process records from here on is its own */

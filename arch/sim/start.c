@@ -44,7 +44,7 @@ uint64_t sim_number(char **env, const char *name, uint64_t otherwise, bool size)
 		if (__builtin_mul_overflow(value, 10, &value) ||
 		    __builtin_add_overflow(value, (uint64_t)(*at - '0'), &value))
 			break;
-	if (size && at > text)
+	if (size && at > text && !(value >> 34)) /* else it is no number */
 		switch (*at) {
 		case 'G':
 		case 'g':
@@ -66,6 +66,16 @@ static void boot(void *unused)
 {
 	(void)unused;
 	kernel_start();
+}
+
+static size_t memory_size(char **env)
+{
+	enum { LEAST = 1 << 20 };
+	uint64_t size = sim_number(env, "MEM", 64 << 20, true);
+
+	if (size < LEAST || size > SIM_MOST_MEMORY)
+		sim_usage("MEM", ": 1M to 64G, not ", sim_option(env, "MEM"));
+	return size & -(size_t)PAGE_SIZE;
 }
 
 /* What Linux has put on the first stack: argc, argv, NULL, the environment, NULL. */
@@ -103,7 +113,7 @@ void sim_main(uintptr_t *words)
 	machine.console_base = SIM_UART;
 	machine.console_irq = SIM_UART_IRQ;
 	sim_explore_init(env);
-	sim_memory_init(sim_number(env, "MEM", 64 << 20, true) & -(size_t)PAGE_SIZE);
+	sim_memory_init(memory_size(env));
 	if (*sim_option(env, "VOLE_RECORD"))
 		sim_memory_record(sim_option(env, "VOLE_RECORD"));
 	sim_faults_init();

@@ -104,7 +104,7 @@ def run_odd(case):
 
     def run(what, stdin="", **options):
         done = subprocess.run([str(image)], input=stdin, capture_output=True, text=True, check=False, cwd=ROOT,
-                              env=clean_environment(SMP=case.smp, MEM="64M", ARGS=what, **options))
+                              env=clean_environment(**{"SMP": case.smp, "MEM": "64M", "ARGS": what, **options}))
         return done.returncode, done.stdout + done.stderr
 
     for what, name in REFUSED.items():
@@ -112,7 +112,14 @@ def run_odd(case):
         for options in {}, {"EXPLORE": 1}, {"EXPLORE": 1, "JOBS": 2}:
             told = run(what, **options)
             checks.append(Check(f"{what}, {options}: one line, and status 2", told == (2, line), str(told)))
-    for name, value in ("SEED", "7x"), ("RUNS", "-1"), ("SEED", "18446744073709551616"):
+    for value in "1", "1023K", "65G":
+        told = run("", MEM=value)
+        checks.append(Check(f"MEM={value}: one line, and status 2", told == (2, f"vole: MEM: 1M to 64G, not {value}\n"), str(told)))
+    for value in "foo", "kernel/lock.h", "7", "lock.h:":
+        told = explore(image, ODD, WEAKEN=value)
+        checks.append(Check(f"WEAKEN={value}: one line, and status 2", (told.status, told.text) ==
+                            (2, f"WEAKEN={value}: FILE:LINE[:ORDER] is wanted\n"), str(told)))
+    for name, value in ("SEED", "7x"), ("RUNS", "-1"), ("SEED", "18446744073709551616"), ("MEM", "99999999999G"):
         told = run("", **{name: value})
         checks.append(Check(f"{name}={value}: one line, and status 2",
                             told == (2, f"vole: {name}: a number is wanted, not {value}\n"), str(told)))
