@@ -480,15 +480,6 @@ static void test_slice(void)
 /* ---- Loops that are pinned, and one that wakes beside them ---- */
 
 enum { LOOPS = 8 };
-
-/* Where time is simulated, a slice may be over after any step, also that of the one that wakes or yields: then all
- * loops go first. */
-#ifdef ARCH_EXPLORES
-enum { SLICES_LAST = false };
-#else
-enum { SLICES_LAST = true };
-#endif
-
 static _Atomic uint64_t wake_at;
 static _Atomic int turn_of, loop_turns, turns_then;
 

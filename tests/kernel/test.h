@@ -28,6 +28,14 @@
 
 #define TEST_UNUSED __attribute__((unused))
 
+/* Where time is simulated, a slice may be over after any step, also that of who wakes or yields beside loops: then all
+ * loops go first. */
+#ifdef ARCH_EXPLORES
+enum { SLICES_LAST = false };
+#else
+enum { SLICES_LAST = true };
+#endif
+
 static int test_plan, test_smp, test_scale = 1, test_part = 1;
 static _Atomic int test_results, test_failures, test_bad;
 
