@@ -160,6 +160,10 @@ def run_ends(case):
         trace = pftrace.read(data)
         checks.append(Check("and the rest is a whole trace", not trace.problems and
                             any(re.fullmatch(r"lost [1-9]\d*", i[3]) for i in trace.instants), str(trace.problems[:3])))
+        first = min((time for time, *_ in trace.instants), default=0)
+        checks.append(Check("which begins with what the counters are",
+                            all(first in [time for time, _ in trace.counters.get(name, [])[:1]] for name in ("live", "free")),
+                            f"{first} { {name: values[:3] for name, values in trace.counters.items()} }"))
         status, said, _ = launch(case, os.path.join(folder, "nowhere"), "t.txt")
         checks.append(Check("a file that cannot be written is told before anything boots",
                             status == (2 if case.arch == SIM else 1) and said.count("\n") == 1 and "nowhere/t.txt: No such file" in said, "", said))
