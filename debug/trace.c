@@ -85,14 +85,18 @@ static inline uint64_t id_here(const struct core *core)
 
 static __attribute__((noinline)) void sample(struct core *core, uint64_t now)
 {
-	uint64_t live = 0;
+	uint64_t live = 0, available;
 
 	atomic_store_explicit(&timeline->sample_at, now + SAMPLE_EACH, memory_order_relaxed);
 	for (int i = 0; i < core_count; i++)
 		live -= shared_get(cores[i]->exited);
 	for (int i = 0; i < core_count; i++)
 		live += shared_get(cores[i]->spawned);
-	write_event(core, TRACE_SAMPLE, now, 0, live, page_available());
+	available = page_available();
+	write_event(core, TRACE_SAMPLE, now, 0, live, available);
+	shared_set(timeline->sampled.time, now);
+	shared_set(timeline->sampled.live, live);
+	shared_set(timeline->sampled.free, available);
 }
 
 /* Whether there is something to do; then, in the simulated machine, without a step until it is done. */

@@ -10,7 +10,7 @@
 
 #include "kernel/core.h"
 
-enum { TRACE_VERSION = 1 };
+enum { TRACE_VERSION = 2 };
 
 /* As in tools/timeline. What co, a and b of an event are is said here; co is who runs, 0: nobody. */
 enum trace_kind {
@@ -69,6 +69,10 @@ struct timeline {
 	uint32_t head;   /* bytes of this struct */
 	uint64_t began;
 	_Atomic uint64_t sample_at;
+	/* The last sample, for rings that do not go back so far. Two cores may take one at a time: a mix serves as well. */
+	struct {
+		_Atomic uint64_t time, live, free;
+	} sampled;
 	struct trace_ring ring[MAX_CORES];
 };
 

@@ -1,11 +1,13 @@
 """Messages of protobuf, as its documents say they are encoded."""
 
+import functools
+
 
 def varint(value):
     """A number, seven bits a byte."""
-    value &= (1 << 64) - 1
-    if value < 128:
+    if 0 <= value < 128:
         return bytes((value,))
+    value &= (1 << 64) - 1
     out = bytearray()
     while value > 127:
         out.append(value & 127 | 128)
@@ -14,19 +16,25 @@ def varint(value):
     return bytes(out)
 
 
+@functools.cache
+def key(field, kind):
+    """What a field begins with."""
+    return varint(field << 3 | kind)
+
+
 def number(field, value):
-    return varint(field << 3) + varint(value)
+    return key(field, 0) + varint(value)
 
 
 def fixed(field, value):
-    return varint(field << 3 | 1) + value.to_bytes(8, "little")
+    return key(field, 1) + value.to_bytes(8, "little")
 
 
 def data(field, content):
     """Bytes, text, or a message."""
     if isinstance(content, str):
         content = content.encode()
-    return varint(field << 3 | 2) + varint(len(content)) + content
+    return key(field, 2) + varint(len(content)) + content
 
 
 def packed(field, values):

@@ -9,6 +9,7 @@ is given for that. What is recorded, and into which file it goes, is said by the
 """
 
 import ctypes
+import gc
 import os
 import re
 import signal
@@ -151,6 +152,7 @@ class Recorder:
         if status in (NOT_STARTED, SIM_NOT_STARTED) and memory.is_empty():
             self.forget() # why, has been said
             return
+        gc.disable() # millions of events, and no cycles: to look for some would take half of the time
         for name, module, ending, out in self.files:
             try:
                 out.write(lambda file, module=module, ending=ending: module.write(memory, elf, file, ending))

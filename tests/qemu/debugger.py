@@ -28,6 +28,11 @@ NO_CHANNELS = {"nosuch": r'^No symbol "nosuch" in current context\.$', "0": "^ch
                "&forks[1]": r"^chan &forks\[1\]: struct mutex \* is no channel$",
                "forks": r"^chan forks: struct mutex \[6\] is no channel$"}
 
+# What p says of structs of session.c.
+PRINTED = {"event": r'event, waited for by co \d+ "listener"', "group": r'group, 1 members: co \d+ "member"',
+           "once": "once, done",
+           "ticker": r"ticker, each 800 s, next at \d+ ns, now \d+: chan 0 of 1"}
+
 
 def stop_from_deadlock(case, *more):
     return make("-s", "gdb", f"APP={DINING}", f"ARCH={case.arch}", f"SMP={case.smp}", "ARGS=wrong", "TIMEOUT=120",
@@ -70,7 +75,8 @@ def run_session(case):
     """Coroutines that run, are preempted, and wait, on two cores; steps in one of them."""
     words = ["-batch", f"-ex 'break {LINES['before']}'", "-ex run-to-panic", "-ex co", "-ex 'echo each:\\n'",
              "-ex 'co -name hog -each frame apply all -s -q p hog_turns'",
-             "-ex 'chan full'", "-ex runq", "-ex timers", "-ex groups", "-ex cores"]
+             "-ex 'chan full'", "-ex runq", "-ex timers", "-ex groups", "-ex cores",
+             *[f"-ex 'p {name}'" for name in PRINTED]]
     if case.arch in ARCHES:
         words += ["-ex 'd 3'", "-ex next", "-ex 'echo after:'", "-ex 'co -name main'", "-ex next",
                   "-ex 'echo hog:\\n'", "-ex 'co -name hog -preempted -most 1 -each next'"]
@@ -90,6 +96,8 @@ def run_session(case):
                     re.search(r"^group 0x[0-9a-f]+: 1 members$", run.text, re.M)
                     and re.search(r"^core \d: in \d+ s, timer_call 0x", run.text, re.M)
                     and len(re.findall(r"^core \d: .* switches", run.text, re.M)) == case.smp, "", run.text),
+              Check("structs are printed with who waits, and who is in them",
+                    all(re.search(rf"^\$\d+ = {text}$", run.text, re.M) for text in PRINTED.values()), "", run.text),
               Check("cores says who runs", re.search(r'^core \d: co 1 "main", \d+ switches', run.text, re.M), "", run.text)]
     if case.arch in ARCHES:
         where = re.findall(r"^(\d+)\t", run.text, re.M)

@@ -10,6 +10,9 @@ static struct mutex m;
 static struct chan *full;
 static struct group group;
 static struct timer timer;
+static struct ticker ticker;
+static struct event event;
+static struct once once;
 static volatile bool stop;
 static _Atomic int begun;
 
@@ -33,6 +36,12 @@ static void sender(void *arg)
 
 	(void)arg;
 	chan_send(full, &value);
+}
+
+static void listener(void *arg)
+{
+	(void)arg;
+	event_wait(&event);
 }
 
 static int member(void *arg)
@@ -68,19 +77,21 @@ static void beside(void *arg)
 	}
 }
 
-/* Waits until all hogs run, or have run, and the sender waits. */
+/* Waits until all hogs run, or have run, and the sender and the listener wait. */
 static void until_begun(void)
 {
 	struct runtime_co all[20];
-	bool waits = false;
+	int waiting = 0;
 
-	while (begun < HOGS || !waits) {
+	while (begun < HOGS || waiting < 2) {
 		int n;
 
 		time_sleep(NSEC_PER_MSEC * 10);
 		n = runtime_list(all, sizeof all / sizeof *all);
+		waiting = 0;
 		for (int i = 0; i < n; i++)
-			waits |= !strcmp(all[i].reason, "chan send");
+			waiting += !strcmp(all[i].reason, "chan send") ||
+				   !strcmp(all[i].reason, "event wait");
 	}
 }
 
@@ -95,6 +106,9 @@ int main(int argc, char **argv)
 	group_init(&group, TIME_NEVER);
 	group_go(&group, member, NULL);
 	timer_start(&timer, time_now() + NSEC_PER_SEC * 900, 0, nothing, NULL);
+	ticker_start(&ticker, NSEC_PER_SEC * 800);
+	once_do(&once, nothing, NULL);
+	go(listener, NULL);
 	go(sender, NULL);
 	go(holder, NULL);
 	go(beside, NULL);

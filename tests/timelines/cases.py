@@ -3,12 +3,16 @@
 import os
 import re
 import subprocess
+import sys
 import tempfile
 
 from harness.machine import ARCHES, HOST, ROOT, builder, clean_environment, interrupted
 from harness.suite import Case, Check
 
 from . import pftrace
+
+sys.path.insert(0, str(ROOT / "tools"))
+from output import Output # pylint: disable=wrong-import-position
 
 PROGRAM = "tests/timelines/recorded.c"
 RELAY = "the relay station, of long name"
@@ -156,6 +160,10 @@ def run_ends(case):
         trace = pftrace.read(data)
         checks.append(Check("and the rest is a whole trace", not trace.problems and
                             any(re.fullmatch(r"lost [1-9]\d*", i[3]) for i in trace.instants), str(trace.problems[:3])))
+        first = min((time for time, *_ in trace.instants), default=0)
+        checks.append(Check("which begins with what the counters are",
+                            all(first in [time for time, _ in trace.counters.get(name, [])[:1]] for name in ("live", "free")),
+                            f"{first} { {name: values[:3] for name, values in trace.counters.items()} }"))
         status, said, _ = launch(case, os.path.join(folder, "nowhere"), "t.txt")
         checks.append(Check("a file that cannot be written is told before anything boots",
                             status == (2 if case.arch == SIM else 1) and said.count("\n") == 1 and "nowhere/t.txt: No such file" in said, "", said))
@@ -167,6 +175,38 @@ def run_ends(case):
             status, said, _ = launch(case, folder, "t.txt", TRACE=None, ARGS="vole.trace=ring panic")
             checks.append(Check("vole.trace=ring: a panic tells the last events", status == 134 and re.search(
                 r'the last \d+ events:\r?\n(.*\n)*\d+ core \d co 1 "main" switch', said) is not None, "", said))
+    return checks
+
+
+def run_output(_case):
+    """A file has its name when it is whole, and not before: whoever kills the launcher leaves no half of one."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, link, seen = os.path.join(folder, "t.txt"), os.path.join(folder, "link.txt"), []
+        with open(path, "w", encoding="ascii") as file:
+            file.write("older")
+        os.chmod(path, 0o640)
+        os.symlink("t.txt", link)
+
+        def put(file):
+            file.write(b"whole")
+            file.flush()
+            seen.append(os.path.exists(path))
+
+        def fail(_file):
+            raise OSError("no room")
+
+        Output(link).write(put)
+        with open(path, encoding="ascii") as file:
+            data = file.read()
+        checks = [Check("while it is written, there is no file of its name", seen == [False]),
+                  Check("then it is whole, where the link leads, with the mode of the one before",
+                        data == "whole" and os.path.islink(link) and os.stat(path).st_mode & 0o777 == 0o640
+                        and sorted(os.listdir(folder)) == ["link.txt", "t.txt"], f"{data} {os.listdir(folder)}")]
+        try:
+            Output(path).write(fail)
+        except OSError:
+            pass
+        checks.append(Check("one that cannot be written is gone", os.listdir(folder) == ["link.txt"], f"{os.listdir(folder)}"))
     return checks
 
 
@@ -242,6 +282,7 @@ def cases(tier):
         smp = 2
         yield Case("timeline", "text and Perfetto", arch, smp, run_files, cost=6, images=image)
         yield Case("timeline", "however it ends", arch, smp, run_ends, cost=15, images=image)
+    yield Case("timeline", "a file is whole", HOST, 1, run_output, cost=1)
     yield Case("timeline", "the run is the same", SIM, 2, run_simulated, cost=6, images=[(PROGRAM, SIM, {})])
     yield Case("timeline", "the page", "x86_64", 2, run_page, cost=3, images=[(PROGRAM, "x86_64", {})])
     yield Case("timeline", "planted fault unsaid-wake", "x86_64", 2, run_plant, cost=20,

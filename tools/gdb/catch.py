@@ -34,6 +34,7 @@ class Catcher:
 
     def __init__(self, path, image):
         self.path, self.elf, self.ended = path, Elf(image), False # ended: by a panic
+        self.waiter = None
         self.at = self.elf.address(PANIC)
         try:
             self.out = Output(path)
@@ -46,7 +47,8 @@ class Catcher:
         return ["-S", "-gdb", f"unix:{folder}/stub,server=on,wait=off"]
 
     def start(self, folder, memory, pieces):
-        threading.Thread(target=self.wait, args=(f"{folder}/stub", memory, pieces), daemon=True).start()
+        self.waiter = threading.Thread(target=self.wait, args=(f"{folder}/stub", memory, pieces), daemon=True)
+        self.waiter.start()
 
     def wait(self, path, memory, pieces):
         try:
@@ -87,5 +89,8 @@ class Catcher:
         self.out.forget()
 
     def close(self):
-        if not self.ended: # an older one would be taken for this machine's
+        """The machine has ended, perhaps while its core file is written: that is whole then, or goes."""
+        if self.ended:
+            self.waiter.join()
+        else: # an older one would be taken for this machine's
             self.out.remove()

@@ -3,7 +3,8 @@
 import gdb # pylint: disable=import-error # gdb's own
 import gdb.printing # pylint: disable=import-error
 
-from objects import queue
+from kernel import duration
+from objects import queue, struct_at, whose
 from session import SESSION
 
 MOST = 8 # waiters by name
@@ -32,11 +33,13 @@ class Printer:
             return "(not to be read)"
 
 
+def some(found):
+    return ", ".join(found[:MOST]) + f" and {len(found) - MOST} more" * (len(found) > MOST)
+
+
 def waiting(kernel, waiters):
     found = queue(kernel, waiters)
-    if not found:
-        return ""
-    return ", waited for by " + ", ".join(found[:MOST]) + f" and {len(found) - MOST} more" * (len(found) > MOST)
+    return f", waited for by {some(found)}" if found else ""
 
 
 def holder(kernel, ident):
@@ -72,7 +75,24 @@ def event(kernel, value):
     state = number(value["state"])
     if state < 2:
         return "event, posted" if state else "event"
-    return "event, waited for"
+    return f"event, waited for by {whose(kernel, int(struct_at(state, 'wait')['co']))}"
+
+
+def once(kernel, value):
+    if number(value["done"]):
+        return "once, done"
+    ident = number(value["mutex"]["state"]) & ~kernel.table["MUTEX_WAITERS"]
+    return "once" + (f", {holder(kernel, ident)}" if ident else "") + waiting(kernel, value["mutex"]["waiters"])
+
+
+def group(kernel, value):
+    found, at = [], int(value["members"])
+    while at and len(found) < 100000:
+        found.append(whose(kernel, at))
+        at = int(struct_at(at, "co")["group_next"])
+    error = int(value["error"].cast(gdb.lookup_type("int")))
+    return ("group" + f", cancelled ({error})" * (error != 0) + f", {len(found)} members" + f": {some(found)}" * bool(found)
+            + waiting(kernel, value["waiters"]))
 
 
 def future(kernel, value):
@@ -84,7 +104,7 @@ def chan(kernel, value):
     for name in "senders", "receivers":
         found = queue(kernel, value[name])
         if found:
-            text += f", {name} {', '.join(found[:MOST])}" + f" and {len(found) - MOST} more" * (len(found) > MOST)
+            text += f", {name} {some(found)}"
     return text
 
 
@@ -96,10 +116,18 @@ def timer(kernel, value):
     return f"timer, {fn} at {int(node['deadline'])} ns, now {kernel.now}"
 
 
+def ticker(kernel, value):
+    if not value["chan"]:
+        return "ticker, not started"
+    return (f"ticker, each {duration(int(value['period']))}, next at {int(value['node']['deadline'])} ns, now {kernel.now}: "
+            + chan(kernel, value["chan"].dereference()))
+
+
 def register():
     found = gdb.printing.RegexpCollectionPrettyPrinter("vole")
     for name, words in (("co", co_words), ("mutex", mutex), ("rwmutex", rwmutex), ("cond", cond),
                         ("waitgroup", counted("waitgroup")), ("sema", counted("sema")), ("event", event),
-                        ("group", counted("group")), ("future", future), ("chan", chan), ("timer", timer)):
+                        ("once", once), ("group", group), ("future", future), ("chan", chan), ("timer", timer),
+                        ("ticker", ticker)):
         found.add_printer(name, f"^{name}$", Printer(words))
     gdb.printing.register_pretty_printer(None, found, replace=True)

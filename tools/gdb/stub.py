@@ -1,7 +1,9 @@
 """The GDB Remote Serial Protocol ("Debugging with GDB", appendix E), and QEMU's end of it."""
 
 import re
+import socket
 
+from kernel import Failure
 from registers import described
 
 CHUNK = 0x700 # bytes of memory that QEMU gives in one packet
@@ -149,3 +151,35 @@ class Stub:
     def write(self, address, data):
         self.select(self.cpus[0])
         return self.ask(f"M{address:x},{len(data):x}:{data.hex()}")
+
+
+def address_of(text):
+    return (socket.AF_INET, ("127.0.0.1", int(text))) if text.isdigit() else (socket.AF_UNIX, text)
+
+
+def listen(text):
+    family, address = address_of(text)
+    server = socket.socket(family)
+    try:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(address)
+        server.listen(1)
+    except OSError as error:
+        raise Failure(f"{text}: {error.strerror}") from None
+    return server
+
+
+def connect(text):
+    family, address = address_of(text)
+    sock = socket.socket(family)
+    try:
+        sock.connect(address)
+    except OSError as error:
+        raise Failure(f"{text}: {error.strerror}: no stub of QEMU is there") from None
+    return sock
+
+
+def quick(sock):
+    if sock.family == socket.AF_INET:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock

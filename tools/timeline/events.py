@@ -10,10 +10,10 @@ sys.path.insert(0, os.path.join(HERE, "gdb"))
 from kernel import Elf # pylint: disable=wrong-import-position
 from kernel import Failure as NoImage # pylint: disable=wrong-import-position
 
-VERSION = 1 # of debug/trace.h, as what follows
+VERSION = 2 # of debug/trace.h, as what follows
 (NONE, NAME, NAME_END, SWITCH, PARK, YIELD, EXIT, SPAWN, READY, INTERRUPT, TIMER, IDLE, STEAL, FAULT, SEND, SEND_TO,
  RECEIVE, RECEIVE_FROM, RECEIVE_PUT, CALL, RETURN, MARK, BEGIN, END, COUNT, SAMPLE, KINDS) = range(27)
-HEAD, AT_RINGS, RING = struct.Struct("<4IQQ"), 64, 512
+HEAD, AT_RINGS, RING = struct.Struct("<4I5Q"), 64, 512
 EVENT = struct.Struct("<4Q")
 
 
@@ -57,7 +57,7 @@ def read(memory, path):
     if not found:
         raise Failure("there is no timeline: the machine had no memory for one, or stopped before")
     at, size = found
-    version, timeline.cores, count, head, _, _ = HEAD.unpack(memory.read(at, HEAD.size))
+    version, timeline.cores, count, head, _, _, *sampled = HEAD.unpack(memory.read(at, HEAD.size))
     if version != VERSION:
         raise Failure(f"the image's timeline is of version {version}, these tools know version {VERSION}")
     if head + timeline.cores * count * EVENT.size > size:
@@ -73,15 +73,37 @@ def read(memory, path):
         # Before that, something is missing: what the others have of it makes no whole.
         if written > count and ring:
             begin = max(begin, ring[0][0])
+    samples = [sampled] # [time, live, free]
     for core, ring in enumerate(rings):
         learn_names(timeline, ring)
         for what, co, a, b in ring:
             if what < begin:
+                if what & 255 == SAMPLE:
+                    samples.append([what >> 8, a, b])
                 timeline.lost += what & 255 not in (NAME, NAME_END)
             elif what & 255 not in (NAME, NAME_END):
                 timeline.events.append((what >> 8, core, what & 255, co, a, b))
     timeline.events.sort(key=lambda event: event[0])
+    if begin:
+        begin_with_sample(timeline, begin >> 8, samples)
     return timeline
+
+
+def begin_with_sample(timeline, begin, samples):
+    """What the counters are at the beginning: as the last sample before it says, or by the first one behind it."""
+    before = max((sample for sample in samples if 0 < sample[0] < begin), default=None)
+    if before:
+        _, live, free = before
+    else:
+        change = 0
+        for _, _, kind, _, live, free in timeline.events:
+            if kind == SAMPLE:
+                live -= change
+                break
+            change += (kind == SPAWN) - (kind == EXIT)
+        else:
+            return
+    timeline.events.insert(0, (begin, 0, SAMPLE, 0, live, free))
 
 
 def learn_names(timeline, ring):

@@ -1,6 +1,8 @@
 """A timeline as perfetto.protos.Trace, which ui.perfetto.dev opens: the fields that its documents call stable."""
 
-from protobuf import data, fixed, number
+import functools
+
+from protobuf import data, fixed, number, varint
 
 from . import tracks
 
@@ -8,10 +10,19 @@ PROCESS, CORES, COUNTERS, COROUTINES = 1, 1 << 8, 1 << 16, 1 << 32 # uuids
 BEGIN, END, INSTANT, COUNTER = 1, 2, 3, 4
 
 SEQUENCE = number(10, 1)
+LENGTHS = [varint(length) for length in range(256)] # of most packets
+PACKET, TIME, EVENT, VALUE = (data(1, b"")[:1], number(8, 0)[:1], data(11, b"")[:1], number(30, 0)[:2])
 
 
 def packet(content):
-    return data(1, content + SEQUENCE)
+    length = len(content) + len(SEQUENCE)
+    return PACKET + (LENGTHS[length] if length < 256 else varint(length)) + content + SEQUENCE
+
+
+@functools.lru_cache(1 << 16)
+def words(category, name, details):
+    """Of an event: the same ones come again and again."""
+    return data(22, category) + data(23, name) + b"".join(detail(*each) for each in details)
 
 
 def detail(name, value):
@@ -27,7 +38,9 @@ class Writer:
         self.known = set() # tracks that are described
         self.counters = {}
         self.arrived = set() # flows that have two ends: a value may be left that nobody receives
-        self.parts, self.size = [], 0
+        self.parts = []
+        self.heads = {} # how an event begins: its type, and its track
+        self.time, self.at = None, b"" # of the last event; several are told of one
 
     def put(self, content):
         self.parts.append(packet(content))
@@ -68,22 +81,36 @@ class Writer:
         return self.counters[name]
 
     def event(self, time, content):
-        self.put(number(8, time) + data(11, content))
+        if time != self.time:
+            self.time, self.at = time, TIME + varint(time) + EVENT
+        length = len(content)
+        self.put(self.at + (LENGTHS[length] if length < 256 else varint(length)) + content)
+
+    def head(self, kind, track):
+        head = self.heads.get((kind, track))
+        if head is None:
+            uuid = self.counter(track) if kind == COUNTER else self.uuid(track)
+            head = self.heads[kind, track] = number(9, kind) + number(11, uuid)
+        return head
 
     def tell(self, told):
         what = told[0]
         if what == "counter":
             _, time, name, value = told
-            self.event(time, number(9, COUNTER) + number(11, self.counter(name)) + number(30, value))
+            self.event(time, self.head(COUNTER, name) + VALUE + varint(value))
         elif what == "end":
             _, track, time = told
-            self.event(time, number(9, END) + number(11, self.uuid(track)))
+            self.event(time, self.head(END, track))
+        elif what == "begin":
+            _, track, time, category, name, details = told
+            self.event(time, self.head(BEGIN, track) + words(category, name, details))
         else:
-            _, track, time, category, name, details, *flows = told
-            content = number(9, BEGIN if what == "begin" else INSTANT) + number(11, self.uuid(track))
-            content += data(22, category) + data(23, name) + b"".join(detail(*each) for each in details)
-            for field, flow in zip((47, 48), flows):
-                content += fixed(field, flow) if flow in self.arrived else b""
+            _, track, time, category, name, details, out, into = told
+            content = self.head(INSTANT, track) + words(category, name, details)
+            if out in self.arrived:
+                content += fixed(47, out)
+            if into in self.arrived:
+                content += fixed(48, into)
             self.event(time, content)
 
 
