@@ -89,7 +89,7 @@ void arch_timer_arm(uint64_t deadline)
 {
 	struct host_core *h = host_core_here();
 	struct itimerspec at = {0};
-	int error = thread_errno;
+	int error = thread_errno();
 
 	h->deadline = deadline;
 	atomic_signal_fence(memory_order_seq_cst);
@@ -104,7 +104,7 @@ void arch_timer_arm(uint64_t deadline)
 		at.it_value.tv_nsec = (long)(delay % NSEC);
 	}
 	timer_settime(h->timer, 0, &at, NULL);
-	thread_errno = error;
+	set_thread_errno(error);
 }
 
 void host_timer_interrupt(struct host_core *h)
@@ -263,10 +263,10 @@ void host_cores_init(void)
 static void send(struct core *core, int signal)
 {
 	struct host_core *h = core->arch;
-	int error = thread_errno;
+	int error = thread_errno();
 
 	tgkill(process, h->thread, signal);
-	thread_errno = error;
+	set_thread_errno(error);
 }
 
 void arch_send_reschedule(struct core *core)

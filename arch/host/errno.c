@@ -46,16 +46,16 @@ void host_errno_init(void)
 
 void host_library_ends(void)
 {
-	if (thread_errno == NO_ERRNO)
+	if (thread_errno() == NO_ERRNO)
 		return;
-	arch_current()->error = thread_errno;
-	thread_errno = NO_ERRNO;
+	arch_current()->error = thread_errno();
+	set_thread_errno(NO_ERRNO);
 }
 
 void host_library_begins(void)
 {
 	host_library_ends();
-	thread_errno = arch_current()->error;
+	set_thread_errno(arch_current()->error);
 }
 
 int *host_errno(void)

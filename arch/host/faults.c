@@ -47,7 +47,7 @@ static const char *describe(struct host_core *h, const siginfo_t *info, const gr
 
 void host_fault(int signal, siginfo_t *info, void *context)
 {
-	int error = thread_errno;
+	int error = thread_errno();
 	const struct arch_regs *regs = context;
 	const greg_t *gregs = regs->uc.uc_mcontext.gregs;
 	uintptr_t addr = (uintptr_t)info->si_addr;
@@ -67,5 +67,5 @@ void host_fault(int signal, siginfo_t *info, void *context)
 	    !stack_fault(addr, regs))
 		panic_exception(regs, describe(h, info, gregs), page_fault ? addr : 0);
 	h->fault_depth = depth - 1;
-	thread_errno = error;
+	set_thread_errno(error);
 }

@@ -99,23 +99,23 @@ struct host_core {
 };
 
 /* The thread's errno, which the C library writes: see errno.c. By its place from the FS base, in
- * one instruction, for the coroutine may be in another thread by the next. */
+ * one instruction, for the coroutine may be in another thread by the next; and GCC 12's sanitizers take an
+ * address in a segment for one in memory (its bug 111736). */
 enum { NO_ERRNO = INT32_MIN }; /* also in calls.S and switch.S */
 extern unsigned long host_errno_offset;
 
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-/* GCC 12's sanitizers take an address in a segment for one in memory (its bug 111736). */
-static inline int *host_thread_errno(void)
+static inline int thread_errno(void)
 {
-	unsigned long fs;
+	int error;
 
-	__asm__ volatile("movq %%fs:0x0, %0" : "=r"(fs));
-	return (int *)(fs + host_errno_offset);
+	__asm__ volatile("movl %%fs:(%1), %0" : "=r"(error) : "r"(host_errno_offset) : "memory");
+	return error;
 }
-#define thread_errno (*host_thread_errno())
-#else
-#define thread_errno (*(volatile __seg_fs int *)host_errno_offset)
-#endif
+
+static inline void set_thread_errno(int error)
+{
+	__asm__ volatile("movl %0, %%fs:(%1)" : : "r"(error), "r"(host_errno_offset) : "memory");
+}
 
 /* The port's part of the core this runs on; with preemption held off, or in a signal. */
 struct host_core *host_core_here(void);

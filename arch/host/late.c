@@ -244,7 +244,7 @@ static void watch_progress(struct host_core *h, uintptr_t pc)
 
 void host_interrupt(int signal, siginfo_t *info, void *context)
 {
-	int error = thread_errno;
+	int error = thread_errno();
 	struct arch_regs *regs = context;
 	struct host_core *h = core_here()->arch;
 
@@ -264,12 +264,12 @@ void host_interrupt(int signal, siginfo_t *info, void *context)
 			step(h, regs->uc.uc_mcontext.gregs);
 		}
 	}
-	thread_errno = error;
+	set_thread_errno(error);
 }
 
 void host_step(int signal, siginfo_t *info, void *context)
 {
-	int error = thread_errno;
+	int error = thread_errno();
 	struct arch_regs *regs = context;
 	struct host_core *h = core_here()->arch;
 
@@ -283,5 +283,5 @@ void host_step(int signal, siginfo_t *info, void *context)
 	} else {
 		step(h, regs->uc.uc_mcontext.gregs);
 	}
-	thread_errno = error;
+	set_thread_errno(error);
 }

@@ -283,7 +283,7 @@ static int library_sigaction(int sig, const struct sigaction *action, struct sig
 
 	preempt_disable();
 	result = __real_sigaction(sig, action, old);
-	error = thread_errno;
+	error = thread_errno();
 	preempt_enable();
 	if (result)
 		errno = error;

@@ -56,7 +56,7 @@ static void *ask(void *arg)
 	q->error = __real_getaddrinfo(q->text, q->node_size ? q->text + q->node_size : NULL,
 				      &q->hints, &q->result);
 	if (q->error) {
-		q->system_error = thread_errno;
+		q->system_error = thread_errno();
 		q->result = NULL;
 	}
 	/* release: with the acquire in answer. */

@@ -44,7 +44,7 @@ struct co *arch_resume(struct co *prev, struct co *next, void *to)
 	struct frame *frame = to;
 	struct host_core *h = host_core_here();
 
-	thread_errno = frame->error;
+	set_thread_errno(frame->error);
 	/* The thread's, not the one that was interrupted. */
 	frame->regs.uc.uc_stack = h->signal_stack;
 	h->resumed_at = (uintptr_t)frame->regs.uc.uc_mcontext.gregs[REG_RIP];
@@ -85,14 +85,14 @@ static void stop(int signal)
 
 static void dump(int signal, siginfo_t *info, void *context)
 {
-	int error = thread_errno;
+	int error = thread_errno();
 
 	(void)signal;
 	(void)info;
 	if (core_count)
 		panic_nmi(context);
 	host_flush();
-	thread_errno = error;
+	set_thread_errno(error);
 }
 
 /* ---- Setting up ---- */
