@@ -194,8 +194,7 @@ void host_late_init(void)
 		setjmps[i] = (uintptr_t)dlsym(RTLD_DEFAULT, names[i]);
 }
 
-/* Where steps led to the program, the timer waits for as long as they took: so half of the time is the
- * program's. */
+/* Once they are over, the timer waits for as long as the steps took: so half of the time is the program's. */
 static void end_steps(struct host_core *h, greg_t *regs)
 {
 	uint64_t took = h->steps_began ? host_clock() - h->steps_began : 0;

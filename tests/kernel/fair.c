@@ -479,7 +479,7 @@ static void test_slice(void)
 
 /* ---- Loops that are pinned, and one that wakes beside them ---- */
 
-enum { LOOPS = 8 };
+enum { LOOPS = 8, YIELDS = 20 };
 static _Atomic uint64_t wake_at;
 static _Atomic int turn_of, loop_turns, turns_then;
 
@@ -543,8 +543,6 @@ static void test_pinned_loops(void)
 	runtime_set_quantum(quantum);
 	verdict("one that wakes beside pinned loops waits for one slice");
 }
-
-enum { YIELDS = 20 };
 
 static void yields_beside(void *arg)
 {
