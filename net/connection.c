@@ -212,24 +212,34 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 	return ERR_OK;
 }
 
-/* The connection's own end: its address, and a port that is free for this remote end. */
+/*
+ * The connection's own end: its address, and a port that is free for this remote end. It is never
+ * the remote end itself: where nobody listens on a port of this machine, a connection that comes
+ * from that port would wait for an answer from itself.
+ */
 static int choose_end(struct tcp_pcb *pcb, const ip_addr_t *address, uint16_t port)
 {
 	enum { TRIES = 100 };
 	struct netif *netif = ip_route(&pcb->local_ip, address);
 	const ip_addr_t *local = netif ? address_from(netif, address) : NULL;
 	ip_addr_t chosen;
+	uint16_t itself;
 
 	if (!local)
 		return -ENETUNREACH;
 	chosen = ip_addr_isany(&pcb->local_ip) ? *local : pcb->local_ip;
+	itself = ip_addr_cmp(&chosen, address) ? port : 0;
 	if (pcb->local_port) {
+		if (pcb->local_port == itself)
+			return -ECONNREFUSED;
 		demux_pick(&chosen, pcb->local_port, address, port);
 		return 0;
 	}
 	for (int i = 0; i < TRIES; i++) {
 		uint16_t try = net_next_port(&chosen, address, port);
 
+		if (try == itself)
+			continue;
 		demux_pick(&chosen, try, address, port);
 		if (tcp_bind(pcb, &chosen, try) == ERR_OK)
 			return 0;

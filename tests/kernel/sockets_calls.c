@@ -310,6 +310,22 @@ static void test_in_use(void)
 	verdict("EADDRINUSE, SO_REUSEADDR, ECONNREFUSED");
 }
 
+/* Of the ports that connect takes in turn, the one that it wants to reach is one. */
+static void test_itself(void)
+{
+	enum { PORTS = 0x4000 };
+	int fd = bound(AF_INET, SOCK_STREAM), port = port_of(fd), refused = 0;
+	union address a;
+	socklen_t size = loopback(&a, AF_INET, port);
+
+	expect_fails(connect(fd, &a.any, size), ECONNREFUSED);
+	close(fd);
+	while (refused < PORTS && dial(AF_INET, port) < 0 && errno == ECONNREFUSED)
+		refused++;
+	expect_eq(refused, PORTS);
+	verdict("nobody is connected to itself");
+}
+
 /* ---- Random numbers ------------------------------------------------------------------------- */
 
 static int ones(const uint8_t *bytes, size_t n)
@@ -468,7 +484,7 @@ static void test_no_descriptor(void)
 
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 16);
+	test_begin(argc, argv, 17);
 	test_udp(AF_INET);
 	test_udp(AF_INET6);
 	test_udp_large();
@@ -479,6 +495,7 @@ int main(int argc, char **argv)
 	test_no_socket();
 	test_states();
 	test_in_use();
+	test_itself();
 	test_entropy();
 	test_nonblocking_connect();
 	test_write_timeout();
