@@ -180,7 +180,7 @@ static void *look_for_leaks(void *arg, void *unused)
 	if (reach_begin(leaks->self, leaks->sp, &leaks->needed)) {
 		start_from_image(__init_array_start, _edata);
 		start_from_image(__bss_start, _end);
-		for (int i = 0; i < core_count; i++)
+		for (int i = 0; i < core_count(); i++)
 			start_from_core(cores[i]);
 		co_each(start_from, leaks);
 		follow_all(leaks);

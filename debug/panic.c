@@ -80,7 +80,7 @@ static void panic_begin(void)
 	int none = -1, here;
 
 	arch_interrupts_off();
-	here = core_count ? core_here()->index : 0;
+	here = core_count() ? core_here()->index : 0;
 	if (!atomic_compare_exchange_strong_explicit(&first, &none, here, memory_order_relaxed,
 						     memory_order_relaxed)) {
 		if (none == here) {
@@ -91,7 +91,7 @@ static void panic_begin(void)
 			arch_relax(); /* until arch_stop_others gets here */
 	}
 	shared_set(panicking, true);
-	if (core_count) {
+	if (core_count()) {
 		arch_current()->holder = arch_current()->id; /* may call anything: see calls.h */
 		arch_stop_others();
 		libc_flush_for_panic();
@@ -101,7 +101,7 @@ static void panic_begin(void)
 
 static void print_who(void)
 {
-	struct co *co = core_count ? arch_current() : NULL;
+	struct co *co = core_count() ? arch_current() : NULL;
 
 	if (co)
 		print("coroutine %lu \"%s\" on core %d\n", co->id, co_name(co), co->core->index);
@@ -130,7 +130,7 @@ static void *report_panic(void *message, void *unused)
 	}
 	print("\n");
 	print_who();
-	if (core_count)
+	if (core_count())
 		print_frames_here(&m->backtrace);
 	if (panic_more)
 		panic_more();
@@ -179,7 +179,7 @@ static void *report_plain(void *unused, void *unused2)
 	else
 		print("panic: %s\n", plain.text);
 	print_who();
-	if (core_count)
+	if (core_count())
 		print_frames_here(&plain.backtrace);
 	panic_end();
 }
@@ -211,7 +211,7 @@ _Noreturn void panic_deadlock(void)
 /* The current coroutine's. */
 static bool is_on_stack(uintptr_t pc)
 {
-	const struct co *co = core_count ? arch_current() : NULL;
+	const struct co *co = core_count() ? arch_current() : NULL;
 
 	return co && co->stack_top - pc - 1 < stack_limit(co);
 }
@@ -228,7 +228,7 @@ _Noreturn void panic_exception(const struct arch_regs *regs, const char *what, u
 		      "whose address is taken?\n");
 	print_who();
 	arch_print_regs(regs, print);
-	if (core_count)
+	if (core_count())
 		print_frames_here(&b);
 	panic_end();
 }
@@ -351,7 +351,7 @@ void dump_all(void)
 	holders_begin();
 	co_each(look_for_next, &search);
 	print("%zu coroutine%s on %d core%s\n", search.count, search.count == 1 ? "" : "s",
-	      core_count, core_count == 1 ? "" : "s");
+	      core_count(), core_count() == 1 ? "" : "s");
 	if (search.count > 2000) { /* too many to sort: as they are in memory */
 		co_each(dump_one, NULL);
 		search.next = NULL;

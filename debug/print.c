@@ -161,7 +161,7 @@ int format(char *buf, size_t size, const char *fmt, ...)
 void vprint(const char *fmt, va_list args)
 {
 	struct out out = {.buf = NULL};
-	struct co *self = core_count ? arch_current() : NULL;
+	struct co *self = core_count() ? arch_current() : NULL;
 	bool held;
 
 	if (shared_get(panicking) || !self) { /* there is nobody else */

@@ -173,7 +173,7 @@ void profile_watch_switches(bool on)
 
 	atomic_fetch_add_explicit(&watchers, on ? 1 : -1, memory_order_relaxed);
 	every = locals_room || atomic_load_explicit(&watchers, memory_order_relaxed);
-	for (int i = 0; i < core_count; i++)
+	for (int i = 0; i < core_count(); i++)
 		shared_set(cores[i]->every_switch, every);
 }
 
@@ -385,7 +385,7 @@ static void sample_everywhere(uint64_t period)
 	const struct co *self = arch_current();
 	int pinned = self->flags & CO_PINNED ? self->pinned_core : -1;
 
-	for (int i = 0; i < core_count; i++) {
+	for (int i = 0; i < core_count(); i++) {
 		go_pin(i);
 		preempt_disable();
 		core_call(sample_here, (void *)period, NULL);
@@ -422,7 +422,7 @@ void profile_stop(void)
 
 void profile_each(void (*visit)(const struct profile_stack *s, void *arg), void *arg)
 {
-	for (int i = 0; i < core_count; i++) {
+	for (int i = 0; i < core_count(); i++) {
 		const struct table *t = table_of(cores[i]);
 
 		for (uint64_t at = 0; at < t->used;) {

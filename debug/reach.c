@@ -551,7 +551,7 @@ bool reach_begin(const struct co *self, uintptr_t sp, size_t *bytes)
 	sort_slots();
 	leave_out(0);
 	each_extent(leave_out_free, NULL);
-	for (int i = 0; i < core_count; i++)
+	for (int i = 0; i < core_count(); i++)
 		leave_out_core(cores[i]);
 	record_each(leave_out_object); /* what was, as on a timeline, leads nowhere now */
 	return true;

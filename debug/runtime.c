@@ -24,7 +24,7 @@
 int runtime_cores(void)
 {
 	call_outside_handler("runtime_cores");
-	return core_count;
+	return core_count();
 }
 
 int runtime_core(void)
@@ -42,7 +42,7 @@ int runtime_core(void)
 static void look_again(void)
 {
 	preempt_disable();
-	for (int i = 0; i < core_count; i++)
+	for (int i = 0; i < core_count(); i++)
 		if (cores[i] != core_here())
 			arch_send_reschedule(cores[i]);
 	arch_current()->need_resched = true;
@@ -56,8 +56,8 @@ int runtime_procs(int n)
 	call_outside_handler("runtime_procs");
 	if (n <= 0)
 		return atomic_load_explicit(&proc_count, memory_order_relaxed);
-	if (n > core_count)
-		n = core_count;
+	if (n > core_count())
+		n = core_count();
 	old = atomic_exchange_explicit(&proc_count, n, memory_order_relaxed);
 	/* Those that stop give their queues away. */
 	look_again();
@@ -82,9 +82,9 @@ static void sum(uint64_t *spawned, uint64_t *ended)
 {
 	*spawned = *ended = 0;
 	/* Ended first: a coroutine that is seen to have ended was spawned before. */
-	for (int i = 0; i < core_count; i++)
+	for (int i = 0; i < core_count(); i++)
 		*ended += shared_get(cores[i]->exited);
-	for (int i = 0; i < core_count; i++)
+	for (int i = 0; i < core_count(); i++)
 		*spawned += shared_get(cores[i]->spawned);
 }
 
@@ -134,7 +134,7 @@ void runtime_stats(struct runtime_stats *stats)
 	memset(stats, 0, sizeof(*stats));
 	sum(&stats->spawned, &stats->exited);
 	stats->live = stats->spawned - stats->exited;
-	for (int i = 0; i < core_count; i++) {
+	for (int i = 0; i < core_count(); i++) {
 		struct core *core = cores[i];
 
 		stats->switches += shared_get(core->switches);
@@ -155,7 +155,7 @@ void runtime_stats(struct runtime_stats *stats)
 int runtime_core_stats(int index, struct runtime_core_stats *stats)
 {
 	call_outside_handler("runtime_core_stats");
-	if (index < 0 || index >= core_count || !stats)
+	if (index < 0 || index >= core_count() || !stats)
 		return -EINVAL;
 
 	preempt_disable();
@@ -301,7 +301,7 @@ int runtime_cpu_ns(uint64_t *ns)
 		profile_watch_switches(true);
 	shared_set(all_switches, true);
 	/* Each time: a core where a profile has just ended may have taken it back. */
-	for (int i = 0; i < core_count; i++)
+	for (int i = 0; i < core_count(); i++)
 		shared_set(cores[i]->every_switch, true);
 	core_charge(self->core, self);
 	*ns = self->cpu_ns;

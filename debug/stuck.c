@@ -44,7 +44,7 @@ void stuck_leave_idle(void)
 
 static bool all_empty(void)
 {
-	for (int i = 0; i < core_count; i++) {
+	for (int i = 0; i < core_count(); i++) {
 		struct core *core = cores[i];
 
 		if (shared_get(core->irq_pending) || proc_waiting(core) ||
@@ -59,8 +59,8 @@ static bool something_may_come(void)
 {
 	int timers = 0;
 
-	for (int i = 0; i < core_count; i++)
-		timers += (int)atomic_load_explicit(&cores[i]->wheel.pending, memory_order_relaxed);
+	for (int i = 0; i < core_count(); i++)
+		timers += (int)shared_get(cores[i]->wheel.pending);
 	return timers > atomic_load_explicit(&background_timers, memory_order_relaxed) ||
 	       atomic_load_explicit(&external_waits, memory_order_relaxed) ||
 	       atomic_load_explicit(&irqs_attached, memory_order_relaxed);
@@ -78,9 +78,9 @@ static enum verdict look(void)
 {
 	uint64_t spawned = 0, ended = 0;
 
-	if (!started || idle_cores != core_count || !all_empty())
+	if (!started || idle_cores != core_count() || !all_empty())
 		return MAY_GO_ON;
-	for (int i = 0; i < core_count; i++) {
+	for (int i = 0; i < core_count(); i++) {
 		spawned += shared_get(cores[i]->spawned);
 		ended += shared_get(cores[i]->exited);
 	}
@@ -95,7 +95,7 @@ bool stuck_check(void)
 {
 	enum verdict verdict;
 
-	if (shared_get(idle_cores) != core_count)
+	if (shared_get(idle_cores) != core_count())
 		return false;
 	spin_lock(&idle_lock);
 	verdict = look();

@@ -88,9 +88,9 @@ static __attribute__((noinline)) void sample(struct core *core, uint64_t now)
 	uint64_t live = 0, available;
 
 	atomic_store_explicit(&timeline->sample_at, now + SAMPLE_EACH, memory_order_relaxed);
-	for (int i = 0; i < core_count; i++)
+	for (int i = 0; i < core_count(); i++)
 		live -= shared_get(cores[i]->exited);
-	for (int i = 0; i < core_count; i++)
+	for (int i = 0; i < core_count(); i++)
 		live += shared_get(cores[i]->spawned);
 	available = page_available();
 	write_event(core, TRACE_SAMPLE, now, 0, live, available);
@@ -351,7 +351,7 @@ static void set(bool on)
 {
 	trace_recording = on;
 	smp = (uint8_t)((smp & SMP_CORES) | (on && !TRACE_ALWAYS ? SMP_TRACED : 0));
-	for (int i = 0; !TRACE_ALWAYS && i < core_count; i++)
+	for (int i = 0; !TRACE_ALWAYS && i < core_count(); i++)
 		shared_set(cores[i]->traced, on);
 }
 

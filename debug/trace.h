@@ -71,7 +71,7 @@ struct timeline {
 	_Atomic uint64_t sample_at;
 	/* The last sample, for rings that do not go back so far. Two cores may take one at a time: a mix serves as well. */
 	struct {
-		_Atomic uint64_t time, live, free;
+		uint64_t time, live, free;
 	} sampled;
 	struct trace_ring ring[MAX_CORES];
 };

@@ -39,7 +39,7 @@ void world_wait(void)
 
 static void interrupt_others(void)
 {
-	for (int i = 0; i < core_count; i++)
+	for (int i = 0; i < core_count(); i++)
 		if (cores[i] != core_here())
 			arch_send_reschedule(cores[i]);
 }
@@ -51,7 +51,7 @@ bool world_stop(void)
 	assert_nopreempt();
 	shared_set(world_stopping, true);
 	interrupt_others();
-	while (count_still(0) != core_count - 1) {
+	while (count_still(0) != core_count() - 1) {
 		if (arch_clock() > end) {
 			world_go_on();
 			return false;

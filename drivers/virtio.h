@@ -53,6 +53,11 @@ struct virtio {
 	_Atomic bool failed;
 };
 
+static inline bool virtio_failed(const struct virtio *v)
+{
+	return atomic_load_explicit(&v->failed, memory_order_relaxed);
+}
+
 /* The first device of this kind; NULL: none. It may wait for another search. */
 struct virtio *virtio_find(unsigned kind);
 

@@ -37,7 +37,7 @@ struct card {
 	uint32_t room;        /* of a buffer, for header and frame */
 	uint32_t most_out;    /* buffers */
 	_Atomic uint32_t out; /* that are with others */
-	_Atomic bool stopped; /* it has been reset: its memory is ours */
+	bool stopped;         /* it has been reset: its memory is ours; read by anyone */
 
 	unsigned npairs, max_pairs; /* used, offered */
 	struct pair *pairs;

@@ -88,11 +88,11 @@ static void look_at_link(struct card *card)
 /* The card has failed. */
 static void out_of_service(struct card *card)
 {
-	card->dev.failed = true;
-	card->dev.link = false;
+	atomic_store_explicit(&card->dev.failed, true, memory_order_relaxed);
+	atomic_store_explicit(&card->dev.link, false, memory_order_relaxed);
 	/* What does not stop keeps the memory it may write to. */
 	if (virtio_stop(card->virtio)) {
-		card->stopped = true;
+		shared_set(card->stopped, true);
 		for (unsigned i = 0; i < card->npairs; i++) {
 			event_post(&card->pairs[i].received);
 			pair_collect(&card->pairs[i], true);
@@ -108,7 +108,7 @@ static void keeper(void *arg)
 	bool watching = false;
 
 	card_leave_program();
-	while (!v->failed) {
+	while (!virtio_failed(v)) {
 		uint64_t until = watching ? time_now() + KEEPER_PERIOD : TIME_NEVER;
 
 		if (event_wait_until(&v->changed, until) == 0) {
@@ -144,7 +144,7 @@ static int pair_start(struct card *card, unsigned i)
 		error = go_with(&options, pair_receive, pair);
 	if (!error)
 		event_wait(&pair->started);
-	return error ? error : card->virtio->failed ? -EIO : 0;
+	return error ? error : virtio_failed(card->virtio) ? -EIO : 0;
 }
 
 /* Has the card use all pairs (5.1.6.5.6): it begins with one. */
@@ -162,7 +162,7 @@ static void use_pairs(struct card *card)
 	virtio_put(&card->control, pieces, 2, 1, card);
 	virtio_tell(&card->control);
 	for (int ms = 0; !virtio_take(&card->control, &written); ms++) {
-		if (ms == CONTROL_LIMIT_MS || card->virtio->failed)
+		if (ms == CONTROL_LIMIT_MS || virtio_failed(card->virtio))
 			break;
 		time_sleep(NSEC_PER_MSEC);
 	}
@@ -193,7 +193,7 @@ static int start_card(struct card *card)
 	virtio_ready(v);
 	if (npairs > 1)
 		use_pairs(card);
-	if (v->failed)
+	if (virtio_failed(v))
 		return -EIO;
 	for (unsigned i = 0; i < npairs; i++)
 		event_post(&card->pairs[i].received);
@@ -258,8 +258,9 @@ struct netdev *virtio_net_make(struct virtio *v)
 	card->dev.mtu = virtio_has(v, F_MTU) ? arch_io_read16(v->config + CONFIG_MTU) : DEFAULT_MTU;
 	card->dev.checksum_send = virtio_has(v, F_CSUM);
 	card->dev.checksum_receive = virtio_has(v, F_GUEST_CSUM);
-	card->dev.link = !virtio_has(v, F_STATUS) ||
-			 arch_io_read16(v->config + CONFIG_STATUS) & STATUS_LINK_UP;
+	atomic_init(&card->dev.link,
+		    !virtio_has(v, F_STATUS) ||
+			    arch_io_read16(v->config + CONFIG_STATUS) & STATUS_LINK_UP);
 	card->room = (uint32_t)sizeof(struct frame_header) + ETHERNET_HEADER + VLAN_TAG +
 		     card->dev.mtu;
 	card->most_out = (uint32_t)(page_total() / 8 / (sizeof(struct netdev_buffer) + card->room));

@@ -133,7 +133,7 @@ void *virtio_take(struct virtio_queue *q, uint32_t *written)
 	volatile const uint32_t *entry = &q->used->ring[q->taken % q->size].id;
 	uint32_t id, bytes;
 
-	if (back == 0 || atomic_load_explicit(&q->dev->failed, memory_order_relaxed))
+	if (back == 0 || virtio_failed(q->dev))
 		return NULL;
 	if (back > q->with_device) {
 		virtio_fail(q->dev, "queue %u: it returns %u buffers, and has %u", q->index, back,

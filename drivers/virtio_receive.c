@@ -9,6 +9,7 @@
 
 #include "drivers/virtio_card.h"
 #include "kernel/heap.h"
+#include "kernel/shared.h"
 
 /* A buffer begins with its struct netdev_buffer; with this offset the IP header is aligned. */
 enum { FRONT = sizeof(struct netdev_buffer) + 2 };
@@ -128,8 +129,8 @@ void pair_receive(void *arg)
 		do {
 			virtio_quiet(q);
 			receive_all(pair);
-		} while (!virtio_call_me(q) && !v->failed);
-	} while (!pair->card->stopped);
+		} while (!virtio_call_me(q) && !virtio_failed(v));
+	} while (!shared_get(pair->card->stopped));
 	while ((b = virtio_take_back(q)))
 		heap_free(b);
 }

@@ -26,7 +26,7 @@ size_t virtio_rng_read(void *data, size_t n)
 		return 0;
 	virtio_tell(&queue);
 	for (int ms = 0; !virtio_take(&queue, &written); ms++) {
-		if (ms == LIMIT_MS || v->failed)
+		if (ms == LIMIT_MS || virtio_failed(v))
 			return 0;
 		time_sleep(NSEC_PER_MSEC);
 	}

@@ -57,7 +57,7 @@ static int put_frame(struct pair *pair, const struct netdev_frame *frame)
 	struct sending *s = pair->free;
 
 	assert_locked(&pair->lock);
-	if (pair->card->virtio->failed)
+	if (virtio_failed(pair->card->virtio))
 		return -ENETDOWN;
 	if (!s)
 		return -EAGAIN;
@@ -93,7 +93,7 @@ int netdev_send(struct netdev *dev, const struct netdev_frame *frame)
 
 	if (frame->n < 1 || frame->n > NETDEV_FRAGMENTS)
 		return -EINVAL;
-	if (dev->failed)
+	if (atomic_load_explicit(&dev->failed, memory_order_relaxed))
 		return -ENETDOWN; /* perhaps not even its queues could be made */
 	pair = &card->pairs[frame->flow % card->npairs];
 	lock(&pair->lock);

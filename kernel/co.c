@@ -278,7 +278,7 @@ int go_with(const struct go_options *opt, go_fn *fn, void *arg)
 	call_outside_handler("go_with");
 	if (!opt)
 		return go(fn, arg);
-	if (!fn || opt->core < 0 || opt->core > core_count || opt->priority < 0 ||
+	if (!fn || opt->core < 0 || opt->core > core_count() || opt->priority < 0 ||
 	    opt->priority > 1)
 		return -EINVAL;
 	preempt_disable();
@@ -368,7 +368,7 @@ int go_pin(int core)
 	struct co *self = arch_current();
 
 	call_may_wait("go_pin");
-	if (core < -1 || core >= core_count)
+	if (core < -1 || core >= core_count())
 		return -EINVAL;
 	preempt_disable();
 	if (core < 0)
@@ -457,7 +457,7 @@ struct co *co_make_scheduler(struct core *core, uintptr_t stack_top, size_t size
 void co_scheduler_setup(struct co *co, struct core *core)
 {
 	co->nopreempt = 1;
-	co->holder = HOLDER_CORE | (uint64_t)core_count;
+	co->holder = HOLDER_CORE | (uint64_t)core_count();
 	shared_set(co->flags, CO_KERNEL);
 	co->stack_kind = STACK_FIXED;
 	shared_set(co->state, CO_RUNNING);

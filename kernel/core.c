@@ -5,7 +5,7 @@
 #include "kernel/stack.h"
 
 struct core *cores[MAX_CORES];
-_Atomic int core_count, external_waits, irqs_attached;
+_Atomic int cores_started, external_waits, irqs_attached;
 _Atomic uint64_t core_quantum = 10 * NSEC_PER_MSEC;
 
 /* Where core_call calls: the top of the core's own stack; NULL: here, which is not on the stack of a

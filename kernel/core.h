@@ -110,7 +110,14 @@ struct core {
 };
 
 extern struct core *cores[MAX_CORES];
-extern _Atomic int core_count; /* cores that came up */
+extern _Atomic int
+	cores_started; /* so many of them, the first; grows while the machine boots only */
+
+static inline int core_count(void)
+{
+	/* acquire: with the release in start_cores: those that it counts are in cores. */
+	return atomic_load_explicit(&cores_started, memory_order_acquire);
+}
 
 /* Waits for something outside of the machine (the console), and interrupts to which the program has
  * attached handlers: they keep a machine alive in which all coroutines wait. */

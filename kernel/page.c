@@ -237,7 +237,7 @@ static bool all_have_given_back(uint32_t round)
 	bool all = true;
 
 	spin_lock(&buddy.lock);
-	for (int i = 0; i < core_count; i++)
+	for (int i = 0; i < core_count(); i++)
 		all &= cores[i] == core_here() || (int32_t)(cores[i]->given_back - round) >= 0;
 	spin_unlock(&buddy.lock);
 	return all;
@@ -255,7 +255,7 @@ static bool others_give_back(void)
 						     memory_order_relaxed, memory_order_relaxed))
 		return false;
 	round = atomic_fetch_add_explicit(&page_give_back_round, 1, memory_order_relaxed) + 1;
-	for (int i = 0; i < core_count; i++)
+	for (int i = 0; i < core_count(); i++)
 		if (cores[i] != core_here())
 			arch_send_reschedule(cores[i]);
 	while (!all_have_given_back(round) && arch_clock() < end)
@@ -447,7 +447,7 @@ size_t page_available(void)
 {
 	size_t n = shared_get(buddy.free_pages);
 
-	for (int i = 0; i < core_count; i++)
+	for (int i = 0; i < core_count(); i++)
 		n += shared_get(cores[i]->pages.count);
 	return n * PAGE_SIZE + stack_reclaimable() + slab_reclaimable();
 }

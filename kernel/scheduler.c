@@ -92,10 +92,10 @@ static struct co *steal(struct core *core)
 
 	core->random = core->random * 1664525 + 1013904223;
 
-	int start = (int)((core->random >> 8) % (uint32_t)core_count);
+	int count = core_count(), start = (int)((core->random >> 8) % (uint32_t)count);
 
-	for (int i = 0; i < core_count; i++) {
-		struct core *victim = cores[(start + i) % core_count];
+	for (int i = 0; i < count; i++) {
+		struct core *victim = cores[(start + i) % count];
 		uint32_t n;
 
 		if (victim == core ||
@@ -117,7 +117,7 @@ static struct co *steal(struct core *core)
 static bool look_at_others(const struct core *core, bool again, bool *busy)
 {
 	*busy = false;
-	for (int i = 0; i < core_count; i++) {
+	for (int i = 0, count = core_count(); i < count; i++) {
 		struct core *other = cores[i];
 
 		if (other == core)
@@ -141,7 +141,7 @@ static bool only_to_look(struct core *core)
 	shared_set(core->irq_pending, false);
 	atomic_signal_fence(memory_order_seq_cst);
 
-	uint64_t next = atomic_load_explicit(&core->wheel.next, memory_order_relaxed);
+	uint64_t next = shared_get(core->wheel.next);
 
 	if (next <= arch_clock() || atomic_load_explicit(&core->proc.inbox, memory_order_relaxed) ||
 	    atomic_load_explicit(&core->proc.deferred, memory_order_relaxed) ||

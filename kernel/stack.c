@@ -37,7 +37,7 @@ static struct slot_kind {
 	struct spinlock lock;
 	/* guarded by lock */
 	struct free_slot *free;
-	_Atomic size_t free_bytes; /* mapped in those; read by anyone */
+	size_t free_bytes; /* mapped in those; read by anyone */
 	struct bare_slots *bare;
 	uintptr_t unused; /* slots from here on were never used */
 	/* How far from the top of a slot a page was mapped for another than its coroutine: by a wild
@@ -136,7 +136,7 @@ static struct free_slot *free_slot_take(struct slot_kind *kind)
 
 	if (slot) {
 		kind->free = slot->next;
-		kind->free_bytes -= top_of(slot) - slot->mapped;
+		shared_add(kind->free_bytes, -(top_of(slot) - slot->mapped));
 	}
 	return slot;
 }
@@ -235,7 +235,7 @@ static void free_slot_add(struct slot_kind *kind, struct free_slot *slot)
 {
 	slot->next = kind->free;
 	kind->free = slot;
-	kind->free_bytes += top_of(slot) - slot->mapped;
+	shared_add(kind->free_bytes, top_of(slot) - slot->mapped);
 }
 
 size_t stack_give_back(void)
@@ -357,7 +357,7 @@ size_t stack_reclaim(size_t n)
 		struct slot_kind *kind = &kinds[i];
 
 		/* A core that holds the lock for longer makes a slot: then none is free, and this loop ends. */
-		while (kind->free_bytes && freed < n)
+		while (shared_get(kind->free_bytes) && freed < n)
 			if (spin_try_lock(&kind->lock)) {
 				freed += strip_slots(kind, n - freed);
 				spin_unlock(&kind->lock);
@@ -428,7 +428,7 @@ size_t stack_reclaimable(void)
 	size_t bytes = 0;
 
 	for (int i = 0; i < KINDS; i++)
-		bytes += kinds[i].free_bytes;
+		bytes += shared_get(kinds[i].free_bytes);
 	return bytes;
 }
 

@@ -34,9 +34,9 @@ static void run_main(void *)
 	exit(status);
 }
 
-static void core_setup(struct core *core, uint64_t hw_id)
+static void core_setup(struct core *core, int index, uint64_t hw_id)
 {
-	core->index = core_count;
+	core->index = index;
 	core->hw_id = hw_id;
 	core->timer_armed = TIME_NEVER;
 	wheel_init(&core->wheel);
@@ -54,6 +54,8 @@ static bool locals_of_scheduler(struct core *core)
 
 static void start_cores(void)
 {
+	int n = 1;
+
 	for (int i = 1; i < machine.ncores; i++) {
 		size_t pages = (sizeof(struct core) + PAGE_SIZE - 1) / PAGE_SIZE;
 		struct core *core = page_alloc_many(pages, PAGE_SIZE);
@@ -63,17 +65,18 @@ static void start_cores(void)
 			memset(core, 0, sizeof(*core));
 		if (!stack || !co_make_scheduler(core, stack, IDLE_STACK) ||
 		    !locals_of_scheduler(core)) {
-			log_warn("no memory for core %d and those after it\n", core_count);
+			log_warn("no memory for core %d and those after it\n", n);
 			break;
 		}
-		core_setup(core, machine.core_hw_id[i]);
-		cores[core_count] = core;
+		core_setup(core, n, machine.core_hw_id[i]);
+		cores[n] = core;
 		if (arch_core_start(core)) {
 			log_warn("core %d (hardware id %lx) did not come up\n", i, core->hw_id);
-			cores[core_count] = NULL;
+			cores[n] = NULL;
 			continue;
 		}
-		core_count++;
+		/* release: with the acquire in core_count. */
+		atomic_store_explicit(&cores_started, ++n, memory_order_release);
 		log_debug("core %d: hardware id %lx, up after %lu us\n", core->index, core->hw_id,
 			  arch_clock() / 1000);
 	}
@@ -101,14 +104,14 @@ _Noreturn void kernel_start(void)
 	uintptr_t stack;
 	extern char __image_start[], __image_end[];
 
-	core_setup(&boot_core, machine.core_hw_id[0]);
+	core_setup(&boot_core, 0, machine.core_hw_id[0]);
 	co_scheduler_setup(&boot_scheduler, &boot_core);
 	/* So far on the boot stack, which is in the image. */
 	boot_scheduler.stack_mapped = (uintptr_t)__image_start;
 	boot_scheduler.stack_top = (uintptr_t)__image_end;
 	cores[0] = &boot_core;
 	arch_bind_core(&boot_core);
-	core_count = 1;
+	atomic_store_explicit(&cores_started, 1, memory_order_relaxed);
 	smp = machine.ncores > 1 ? SMP_CORES : 0;
 
 	options_parse(machine.command_line);
@@ -128,7 +131,7 @@ _Noreturn void kernel_start(void)
 		      page_available() / 1024);
 	profile_init();
 	start_cores();
-	runtime_procs(core_count);
+	runtime_procs(core_count());
 	trace_init();
 
 	first = locals_of_scheduler(&boot_core) ? co_make(run_main, NULL, 0, MAIN_STACK, NULL)

@@ -24,7 +24,7 @@ void wheel_init(struct wheel *wheel)
 {
 	struct wheel_link *slot = &wheel->slot[0][0];
 
-	wheel->next = TIME_NEVER;
+	shared_set(wheel->next, TIME_NEVER);
 	for (int i = 0; i < WHEEL_LEVELS * WHEEL_SLOTS; i++)
 		slot[i].next = slot[i].prev = &slot[i];
 }
@@ -81,10 +81,10 @@ void wheel_start(struct wheel_node *node)
 	spin_lock(&wheel->lock);
 	node->core = core;
 	wheel_put(wheel, node);
-	wheel->pending++;
-	sooner = node->deadline < wheel->next;
+	shared_add(wheel->pending, 1);
+	sooner = node->deadline < shared_get(wheel->next);
 	if (sooner)
-		wheel->next = node->deadline;
+		shared_set(wheel->next, node->deadline);
 	spin_unlock(&wheel->lock);
 	if (sooner)
 		core_timer_by(core, node->deadline);
@@ -99,7 +99,7 @@ void wheel_again(struct wheel_node *node, uint64_t deadline)
 		return;
 	shared_set(node->deadline, deadline); /* timer_stop looks at it */
 	wheel_put(wheel, node);
-	wheel->pending++;
+	shared_add(wheel->pending, 1);
 }
 
 bool wheel_stop(struct wheel_node *node)
@@ -111,7 +111,7 @@ bool wheel_stop(struct wheel_node *node)
 	pending = node->link.next != NULL;
 	if (pending) {
 		remove_node(wheel, node);
-		wheel->pending--;
+		shared_add(wheel->pending, -1);
 	}
 	spin_unlock(&wheel->lock);
 	return pending;
@@ -208,7 +208,7 @@ static __attribute__((noinline)) uint64_t advance_to(struct wheel *wheel, uint64
 				continue;
 			}
 			remove_node(wheel, node);
-			wheel->pending--;
+			shared_add(wheel->pending, -1);
 			order_nobody(true);
 			node->fire(node, now);
 			order_nobody(false);
@@ -231,14 +231,14 @@ static __attribute__((noinline)) uint64_t advance_to(struct wheel *wheel, uint64
 		if (limit > wheel->tick)
 			wheel->tick = limit;
 	}
-	wheel->next = next;
+	shared_set(wheel->next, next);
 	spin_unlock(&wheel->lock);
 	return next;
 }
 
 uint64_t wheel_serve(struct core *core)
 {
-	uint64_t next = atomic_load_explicit(&core->wheel.next, memory_order_relaxed);
+	uint64_t next = shared_get(core->wheel.next);
 
 	if (next <= core->now) {
 		core->elsewhere = true; /* so what timers make ready is filed */

@@ -19,8 +19,8 @@ struct wheel {
 	struct spinlock lock;
 	/* guarded by lock */
 	uint64_t tick;                   /* all earlier ticks are done */
-	_Atomic uint64_t next;           /* no timer fires before; read by anyone */
-	_Atomic size_t pending;          /* read by anyone */
+	uint64_t next;                   /* no timer fires before; read by anyone */
+	size_t pending;                  /* read by anyone */
 	uint64_t occupied[WHEEL_LEVELS]; /* a bit for each slot that is not empty */
 	struct wheel_link slot[WHEEL_LEVELS][WHEEL_SLOTS]; /* in the order of starting */
 };

@@ -111,7 +111,7 @@ static int tell_address(struct socket *s, bool peer, struct sockaddr *address, s
 	if (!address || !size)
 		return -EFAULT;
 	net_lock();
-	if (peer && (s->state != SOCKET_CONNECTED || (!s->tcp && !s->udp))) {
+	if (peer && (shared_get(s->state) != SOCKET_CONNECTED || (!s->tcp && !s->udp))) {
 		error = -ENOTCONN;
 	} else if (s->tcp) {
 		ip = peer ? s->tcp->remote_ip : s->tcp->local_ip;

@@ -285,18 +285,24 @@ static void on_frame(void *unused, struct netdev_buffer *buffer)
 	net_unlock();
 }
 
+static bool link_is_up(void)
+{
+	return atomic_load_explicit(&dev->link, memory_order_relaxed);
+}
+
 static void on_change(void *unused)
 {
 	(void)unused;
 	net_lock();
-	if (dev->link)
+	if (link_is_up())
 		netif_set_link_up(&card);
 	else
 		netif_set_link_down(&card);
 	net_unlock();
-	log_info("network card: %s\n", dev->failed ? "failed"
-				       : dev->link ? "link up"
-						   : "link down");
+	log_info("network card: %s\n", atomic_load_explicit(&dev->failed, memory_order_relaxed)
+					       ? "failed"
+				       : link_is_up() ? "link up"
+						      : "link down");
 }
 
 /* ---- Start ---------------------------------------------------------------------------------- */
@@ -312,7 +318,7 @@ static err_t init(struct netif *netif)
 	netif->output_ip6 = ethip6_output;
 	netif->linkoutput = output;
 	netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
-		       NETIF_FLAG_MLD6 | (dev->link ? NETIF_FLAG_LINK_UP : 0);
+		       NETIF_FLAG_MLD6 | (link_is_up() ? NETIF_FLAG_LINK_UP : 0);
 	return ERR_OK;
 }
 

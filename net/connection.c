@@ -53,7 +53,7 @@ int stream_bind(struct socket *s, const ip_addr_t *address, uint16_t port)
 	int error = 0;
 
 	net_lock();
-	if (s->state != SOCKET_NEW || !s->tcp || s->tcp->local_port)
+	if (shared_get(s->state) != SOCKET_NEW || !s->tcp || s->tcp->local_port)
 		error = -EINVAL;
 	else if (!address_is_own(address))
 		error = -EADDRNOTAVAIL;
@@ -77,12 +77,12 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
 		return ERR_MEM;
 	stream_attach(accepted, pcb);
 	guard_accepted(pcb);
-	accepted->state = SOCKET_CONNECTED;
+	shared_set(accepted->state, SOCKET_CONNECTED);
 	accepted->writable = true;
 	accepted->nodelay = s->nodelay;
 	accepted->linger = s->linger;
-	accepted->receive_timeout = s->receive_timeout;
-	accepted->send_timeout = s->send_timeout;
+	shared_set(accepted->receive_timeout, shared_get(s->receive_timeout));
+	shared_set(accepted->send_timeout, shared_get(s->send_timeout));
 	if (s->nodelay)
 		tcp_nagle_disable(pcb);
 	if (s->received >= (size_t)s->backlog) {
@@ -121,7 +121,7 @@ static int start_listening(struct socket *s)
 		return socket_error(err);
 	s->tcp = pcb;
 	stream_remember_end(s);
-	s->state = SOCKET_LISTENING;
+	shared_set(s->state, SOCKET_LISTENING);
 	tcp_accept(pcb, on_accept);
 	guard_listen(pcb);
 	return 0;
@@ -135,9 +135,9 @@ int stream_listen(struct socket *s, int backlog)
 	s->backlog = backlog < BACKLOG_MIN ? BACKLOG_MIN
 		     : backlog > SOMAXCONN ? SOMAXCONN
 					   : backlog;
-	if (s->state == SOCKET_NEW && s->tcp)
+	if (shared_get(s->state) == SOCKET_NEW && s->tcp)
 		error = start_listening(s);
-	else if (s->state != SOCKET_LISTENING)
+	else if (shared_get(s->state) != SOCKET_LISTENING)
 		error = -EINVAL;
 	net_unlock();
 	return error;
@@ -145,7 +145,7 @@ int stream_listen(struct socket *s, int backlog)
 
 int stream_accept(struct socket *s, struct socket **accepted, bool may_wait)
 {
-	uint64_t deadline = may_wait ? socket_deadline(s->receive_timeout) : 0;
+	uint64_t deadline = may_wait ? socket_deadline(shared_get(s->receive_timeout)) : 0;
 	struct socket *first;
 	int error = 0;
 
@@ -156,10 +156,10 @@ int stream_accept(struct socket *s, struct socket **accepted, bool may_wait)
 		first = s->first_accepted;
 		if (first)
 			break;
-		error = s->closed                      ? -EBADF
-			: s->state != SOCKET_LISTENING ? -EINVAL
-			: may_wait                     ? 0
-						       : -EAGAIN;
+		error = s->closed                                  ? -EBADF
+			: shared_get(s->state) != SOCKET_LISTENING ? -EINVAL
+			: may_wait                                 ? 0
+								   : -EAGAIN;
 		if (error)
 			unlock(&s->lock);
 		else
@@ -186,7 +186,7 @@ int stream_accept(struct socket *s, struct socket **accepted, bool may_wait)
 void stream_accept_later(struct socket *s, struct socket *accepted)
 {
 	lock(&s->lock);
-	if (s->closed || s->state != SOCKET_LISTENING) {
+	if (s->closed || shared_get(s->state) != SOCKET_LISTENING) {
 		unlock(&s->lock);
 		socket_discard(accepted);
 		return;
@@ -206,7 +206,7 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 	(void)err;
 	guard_connected(pcb);
 	lock(&s->lock);
-	s->state = SOCKET_CONNECTED;
+	shared_set(s->state, SOCKET_CONNECTED);
 	s->writable = true;
 	socket_wake(s, &s->writers);
 	return ERR_OK;
@@ -260,10 +260,10 @@ static int start_connecting(struct socket *s, const ip_addr_t *address, uint16_t
 	if (error)
 		return error;
 	stream_remember_end(s);
-	s->state = SOCKET_CONNECTING;
+	shared_set(s->state, SOCKET_CONNECTING);
 	error = socket_error(tcp_connect(s->tcp, address, port, on_connected));
 	if (error)
-		s->state = SOCKET_NEW;
+		shared_set(s->state, SOCKET_NEW);
 	return error;
 }
 
@@ -292,19 +292,19 @@ int stream_connect(struct socket *s, const ip_addr_t *address, uint16_t port, bo
 					 [SOCKET_CONNECTING] = EALREADY,
 					 [SOCKET_CONNECTED] = EISCONN,
 					 [SOCKET_ENDED] = EINVAL};
-	uint64_t deadline = socket_deadline(s->send_timeout);
+	uint64_t deadline = socket_deadline(shared_get(s->send_timeout));
 	int error;
 
 	if (wait_cancelled())
 		return -ECANCELED;
 	net_lock();
-	error = s->state == SOCKET_NEW ? open_again(s) : -why_not[s->state];
+	error = shared_get(s->state) == SOCKET_NEW ? open_again(s) : -why_not[shared_get(s->state)];
 	if (!error)
 		error = start_connecting(s, address, port);
 	net_loop();
-	if (!error && s->state == SOCKET_CONNECTING && !may_wait)
+	if (!error && shared_get(s->state) == SOCKET_CONNECTING && !may_wait)
 		error = -EINPROGRESS;
-	while (!error && s->state == SOCKET_CONNECTING)
+	while (!error && shared_get(s->state) == SOCKET_CONNECTING)
 		error = s->closed ? -EBADF : socket_wait_net(s, &s->writers, deadline);
 	if (error == -EAGAIN)
 		error = -EINPROGRESS; /* it goes on */
@@ -374,7 +374,7 @@ static void stop_listening(struct socket *s)
 	close_accepted(s);
 	lock(&s->lock);
 	shared_set(s->received, 0);
-	s->state = SOCKET_NEW;
+	shared_set(s->state, SOCKET_NEW);
 	socket_wake_all(s);
 }
 
@@ -383,13 +383,13 @@ int stream_shutdown(struct socket *s, int how)
 	int error = 0;
 
 	net_lock();
-	if (s->state == SOCKET_LISTENING) {
+	if (shared_get(s->state) == SOCKET_LISTENING) {
 		if (how != SHUT_WR)
 			stop_listening(s);
 		net_unlock();
 		return 0;
 	}
-	if (s->state != SOCKET_CONNECTED || !s->tcp) {
+	if (shared_get(s->state) != SOCKET_CONNECTED || !s->tcp) {
 		net_unlock();
 		return -ENOTCONN;
 	}
@@ -408,10 +408,11 @@ int stream_shutdown(struct socket *s, int how)
 
 void stream_close(struct socket *s)
 {
-	if (s->state == SOCKET_CONNECTED && s->linger.l_onoff && s->linger.l_linger > 0 && s->tcp)
+	if (shared_get(s->state) == SOCKET_CONNECTED && s->linger.l_onoff &&
+	    s->linger.l_linger > 0 && s->tcp)
 		linger(s);
-	close_connection(s, s->state == SOCKET_CONNECTED && s->linger.l_onoff &&
+	close_connection(s, shared_get(s->state) == SOCKET_CONNECTED && s->linger.l_onoff &&
 				    s->linger.l_linger == 0);
 	close_accepted(s);
-	s->state = SOCKET_ENDED;
+	shared_set(s->state, SOCKET_ENDED);
 }

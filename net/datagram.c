@@ -70,7 +70,7 @@ int datagram_bind(struct socket *s, const ip_addr_t *address, uint16_t port)
 static void forget_end(struct socket *s)
 {
 	udp_disconnect(s->udp);
-	s->state = SOCKET_NEW;
+	shared_set(s->state, SOCKET_NEW);
 	if (!s->bound)
 		s->udp->local_ip = s->family == AF_INET ? *IP4_ADDR_ANY : *IP_ANY_TYPE;
 }
@@ -103,7 +103,7 @@ static int connect_to(struct socket *s, const ip_addr_t *address, uint16_t port)
 	if (error)
 		return error;
 	s->udp->local_ip = chosen;
-	s->state = SOCKET_CONNECTED;
+	shared_set(s->state, SOCKET_CONNECTED);
 	return 0;
 }
 
@@ -180,7 +180,7 @@ ssize_t datagram_send(struct socket *s, struct parts parts, int flags, const ip_
 		error = -EBADF;
 	else if (s->sent_all)
 		error = -EPIPE;
-	else if (!address && s->state != SOCKET_CONNECTED)
+	else if (!address && shared_get(s->state) != SOCKET_CONNECTED)
 		error = -EDESTADDRREQ;
 	else if (!(error = pending_error(s)))
 		error = address ? send_to(s, p, address, port)
@@ -234,7 +234,8 @@ ssize_t datagram_receive(struct socket *s, struct parts parts, int *flags, ip_ad
 	if (wait_cancelled())
 		return -ECANCELED;
 	lock(&s->lock);
-	error = wait_for_one(s, !(*flags & MSG_DONTWAIT), socket_deadline(s->receive_timeout));
+	error = wait_for_one(s, !(*flags & MSG_DONTWAIT),
+			     socket_deadline(shared_get(s->receive_timeout)));
 	if (error) {
 		unlock(&s->lock);
 		return error == -EPIPE ? 0 : error; /* shut for reading */
@@ -282,7 +283,7 @@ void datagram_refused(const ip_addr_t *local, uint16_t local_port, const ip_addr
 
 int datagram_shutdown(struct socket *s, int how)
 {
-	if (s->state != SOCKET_CONNECTED)
+	if (shared_get(s->state) != SOCKET_CONNECTED)
 		return -ENOTCONN;
 	net_lock();
 	if (how != SHUT_RD)

@@ -20,7 +20,7 @@ static struct ip_pcb *pcb_of(const struct socket *s)
 /* A connection, not a listener. */
 static struct tcp_pcb *connection_of(const struct socket *s)
 {
-	return s->state == SOCKET_LISTENING ? NULL : s->tcp;
+	return shared_get(s->state) == SOCKET_LISTENING ? NULL : s->tcp;
 }
 
 static uint8_t flag_of(int name)
@@ -75,7 +75,7 @@ static int get_socket(struct socket *s, int name, int *value)
 		*value = take_error(s);
 		return 0;
 	case SO_ACCEPTCONN:
-		*value = s->state == SOCKET_LISTENING;
+		*value = shared_get(s->state) == SOCKET_LISTENING;
 		return 0;
 	case SO_SNDBUF:
 		*value = TCP_SND_BUF;
@@ -164,7 +164,8 @@ static int get(struct socket *s, int level, int name, void *value, socklen_t *si
 	int number, error;
 
 	if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO)) {
-		uint64_t ns = name == SO_RCVTIMEO ? s->receive_timeout : s->send_timeout;
+		uint64_t ns = name == SO_RCVTIMEO ? shared_get(s->receive_timeout)
+						  : shared_get(s->send_timeout);
 		struct timeval tv = {.tv_sec = (time_t)(ns / NSEC_PER_SEC),
 				     .tv_usec = (suseconds_t)(ns % NSEC_PER_SEC / 1000)};
 
@@ -183,7 +184,7 @@ static int get(struct socket *s, int level, int name, void *value, socklen_t *si
 
 /* ---- Setting -------------------------------------------------------------------------------- */
 
-static int set_timeout(_Atomic uint64_t *timeout, const void *value, socklen_t size)
+static int set_timeout(uint64_t *timeout, const void *value, socklen_t size)
 {
 	struct timeval tv;
 
@@ -193,9 +194,10 @@ static int set_timeout(_Atomic uint64_t *timeout, const void *value, socklen_t s
 	if (tv.tv_usec < 0 || tv.tv_usec >= 1000000)
 		return -EDOM;
 	if (tv.tv_sec < 0 || (uint64_t)tv.tv_sec > UINT32_MAX)
-		*timeout = 0;
+		shared_set(*timeout, 0);
 	else
-		*timeout = (uint64_t)tv.tv_sec * NSEC_PER_SEC + (uint64_t)tv.tv_usec * 1000;
+		shared_set(*timeout,
+			   (uint64_t)tv.tv_sec * NSEC_PER_SEC + (uint64_t)tv.tv_usec * 1000);
 	return 0;
 }
 
@@ -273,7 +275,7 @@ static int set_ip_option(struct socket *s, int level, int name, int value)
 	struct ip_pcb *pcb = pcb_of(s);
 
 	if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY) {
-		if (s->family != AF_INET6 || s->state != SOCKET_NEW)
+		if (s->family != AF_INET6 || shared_get(s->state) != SOCKET_NEW)
 			return -EINVAL;
 		s->v6only = value;
 		return 0;

@@ -280,7 +280,8 @@ static int ask_by_tcp(struct question *q, const ip_addr_t *server, uint64_t time
 
 	if (!s)
 		return EAI_MEMORY;
-	s->send_timeout = s->receive_timeout = timeout;
+	shared_set(s->send_timeout, timeout);
+	shared_set(s->receive_timeout, timeout);
 	error = exchange_packet(s, q, server, &result, address);
 	socket_discard(s);
 	return error ? from_errno(error) : result;
@@ -296,7 +297,7 @@ static ssize_t await(struct socket *s, struct question *q, uint64_t timeout)
 		int flags = 0;
 		ssize_t n;
 
-		s->receive_timeout = deadline - now;
+		shared_set(s->receive_timeout, deadline - now);
 		n = datagram_receive(s, (struct parts){.part = &part, .left = 1}, &flags, NULL,
 				     NULL);
 		if (n < 0 || answers(q, q->answer, (size_t)n))

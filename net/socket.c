@@ -317,8 +317,9 @@ static int events(const struct socket *s)
 	if (s->type == SOCK_DGRAM && s->ended && s->sent_all)
 		result |= POLLHUP;
 	if (s->type == SOCK_STREAM &&
-	    (s->state == SOCKET_NEW || s->state == SOCKET_ENDED || (s->ended && s->sent_all)))
-		result |= POLLHUP | (s->state == SOCKET_NEW ? 0 : POLLOUT | POLLWRNORM);
+	    (shared_get(s->state) == SOCKET_NEW || shared_get(s->state) == SOCKET_ENDED ||
+	     (s->ended && s->sent_all)))
+		result |= POLLHUP | (shared_get(s->state) == SOCKET_NEW ? 0 : POLLOUT | POLLWRNORM);
 	return result;
 }
 
@@ -352,7 +353,7 @@ static ssize_t socket_readable(void *object)
 	lock(&s->lock);
 	n = s->first_datagram ? s->first_datagram->p->tot_len : (ssize_t)s->received;
 	unlock(&s->lock);
-	return s->state == SOCKET_LISTENING ? -EINVAL : n;
+	return shared_get(s->state) == SOCKET_LISTENING ? -EINVAL : n;
 }
 
 static const struct file_ops socket_ops = {

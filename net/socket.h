@@ -57,8 +57,8 @@ struct socket {
 	struct half_open *first_half_open, **last_half_open; /* see guard.c */
 
 	/* Anyone may look at any time; changed under net_lock. */
-	_Atomic uint8_t state;                          /* enum socket_state */
-	_Atomic uint64_t receive_timeout, send_timeout; /* ns; 0: none */
+	uint8_t state;                          /* enum socket_state */
+	uint64_t receive_timeout, send_timeout; /* ns; 0: none */
 
 	struct spinlock lock;
 	/* guarded by lock */

@@ -105,7 +105,7 @@ static err_t on_receive(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t er
 		s->ended = true;
 		if (s->sent_all) { /* lwIP will free the pcb after a while and not tell */
 			stream_detach(s);
-			s->state = SOCKET_ENDED;
+			shared_set(s->state, SOCKET_ENDED);
 		}
 	} else if (s->ended) { /* shut for reading */
 		tcp_recved(pcb, p->tot_len);
@@ -134,7 +134,7 @@ static err_t on_acknowledged(void *arg, struct tcp_pcb *pcb, u16_t n)
 static void on_error(void *arg, err_t err)
 {
 	struct socket *s = arg;
-	bool never = s->state == SOCKET_CONNECTING;
+	bool never = shared_get(s->state) == SOCKET_CONNECTING;
 
 	s->tcp = NULL;
 	lock(&s->lock);
@@ -146,7 +146,7 @@ static void on_error(void *arg, err_t err)
 #endif
 	else if (err != ERR_CLSD)
 		s->error = socket_error(err);
-	s->state = never ? SOCKET_NEW : SOCKET_ENDED; /* it may try again */
+	shared_set(s->state, never ? SOCKET_NEW : SOCKET_ENDED); /* it may try again */
 	s->ended = !never;
 	socket_wake_all(s);
 }
@@ -174,9 +174,9 @@ static int check_send(struct socket *s, bool first)
 	unlock(&s->lock);
 	if (error)
 		return error;
-	if (s->state == SOCKET_NEW || s->state == SOCKET_LISTENING)
+	if (shared_get(s->state) == SOCKET_NEW || shared_get(s->state) == SOCKET_LISTENING)
 		return -ENOTCONN;
-	return s->sent_all || s->state == SOCKET_ENDED ? -EPIPE : 0;
+	return s->sent_all || shared_get(s->state) == SOCKET_ENDED ? -EPIPE : 0;
 }
 
 /* Gives lwIP of n bytes what it takes; how much that is, or -ENOBUFS: no memory at all. */
@@ -228,7 +228,7 @@ static int wait_for_room(struct socket *s, int flags, uint64_t *deadline)
 	if (flags & MSG_DONTWAIT)
 		return -EAGAIN;
 	if (!*deadline)
-		*deadline = socket_deadline(s->send_timeout);
+		*deadline = socket_deadline(shared_get(s->send_timeout));
 	return socket_wait_net(s, &s->writers, *deadline);
 }
 
@@ -243,7 +243,7 @@ ssize_t stream_send(struct socket *s, struct parts parts, int flags)
 	net_lock();
 	do {
 		error = check_send(s, done == 0);
-		if (!error && s->state == SOCKET_CONNECTED) {
+		if (!error && shared_get(s->state) == SOCKET_CONNECTED) {
 			error = send_now(s, &parts, want - done);
 			if (error >= 0)
 				done += (size_t)error;
@@ -255,7 +255,7 @@ ssize_t stream_send(struct socket *s, struct parts parts, int flags)
 	} while (!error);
 	if (done > 0 && s->tcp && !(flags & MSG_MORE))
 		tcp_output(s->tcp);
-	if (s->tcp && s->state == SOCKET_CONNECTED && !guard_roomy(s->tcp)) {
+	if (s->tcp && shared_get(s->state) == SOCKET_CONNECTED && !guard_roomy(s->tcp)) {
 		lock(&s->lock);
 		s->writable = false;
 		unlock(&s->lock);
@@ -341,7 +341,8 @@ static int wait_for_data(struct socket *s, int flags, uint64_t deadline)
 {
 	int error = socket_take_error(s);
 
-	if (!error && (s->state == SOCKET_NEW || s->state == SOCKET_LISTENING))
+	if (!error &&
+	    (shared_get(s->state) == SOCKET_NEW || shared_get(s->state) == SOCKET_LISTENING))
 		error = -ENOTCONN;
 	if (!error && (flags & MSG_DONTWAIT))
 		error = -EAGAIN;
@@ -381,7 +382,7 @@ ssize_t stream_receive(struct socket *s, struct parts parts, int flags)
 			break;
 		}
 		if (!deadline)
-			deadline = socket_deadline(s->receive_timeout);
+			deadline = socket_deadline(shared_get(s->receive_timeout));
 		error = wait_for_data(s, flags, deadline);
 		if (error && done == 0)
 			return error;

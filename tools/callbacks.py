@@ -19,7 +19,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 LAST_PART = "What a port calls"
-CORES = {"cores", "core_count"} # kernel/core.h
+CORES = {"cores", "cores_started"} # kernel/core.h
 # Folder: whose functions it must not call.
 ABOVE = {"kernel": ("sync", "drivers", "libc", "net"), "sync": ("drivers", "libc", "net"),
          "debug": ("drivers", "libc", "net")}

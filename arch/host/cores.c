@@ -279,7 +279,7 @@ void arch_stop_others(void)
 	struct core *here = core_here();
 
 	host_stopping = true;
-	for (int i = 0; i < core_count; i++)
+	for (int i = 0; i < core_count(); i++)
 		if (cores[i] != here)
 			send(cores[i], SIGNAL_STOP);
 }

@@ -55,7 +55,7 @@ void host_fault(int signal, siginfo_t *info, void *context)
 
 	(void)signal;
 
-	if (!core_count)
+	if (!core_count())
 		host_die("a fault before the kernel started");
 
 	struct host_core *h = host_core_here();

@@ -124,7 +124,7 @@ static void *watch(void *unused)
 		if (atomic_load_explicit(&fetches, memory_order_relaxed) != before)
 			continue;
 		atomic_store_explicit(&asked, true, memory_order_relaxed);
-		arch_send_reschedule(cores[i % (unsigned)core_count]);
+		arch_send_reschedule(cores[i % (unsigned)core_count()]);
 	}
 	return NULL;
 }

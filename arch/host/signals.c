@@ -89,7 +89,7 @@ static void dump(int signal, siginfo_t *info, void *context)
 
 	(void)signal;
 	(void)info;
-	if (core_count)
+	if (core_count())
 		panic_nmi(context);
 	host_flush();
 	set_thread_errno(error);

@@ -168,7 +168,7 @@ void __wrap_host_fault(int signal, siginfo_t *info, void *context)
 	const struct arch_regs *regs = context;
 	uintptr_t pc = (uintptr_t)regs->uc.uc_mcontext.gregs[REG_RIP];
 	uintptr_t addr = (uintptr_t)info->si_addr, at = addr & -(uintptr_t)PAGE_SIZE;
-	const struct co *co = core_count ? arch_current() : NULL;
+	const struct co *co = core_count() ? arch_current() : NULL;
 
 	if (co && !host_in_program(pc) && addr >= host_stack_low(co) && addr < co->stack_top &&
 	    watch_here()->nearly < EARLY && host_page_in(at)) {

@@ -187,7 +187,7 @@ static bool has_timer(const struct core *core, const struct co *co)
 
 static bool is_timed(const struct co *co)
 {
-	for (int i = 0; i < core_count; i++)
+	for (int i = 0; i < core_count(); i++)
 		if (has_timer(cores[i], co))
 			return true;
 	return false;
@@ -268,7 +268,7 @@ static bool something_may_come(void)
 {
 	size_t timers = 0;
 
-	for (int i = 0; i < core_count; i++)
+	for (int i = 0; i < core_count(); i++)
 		timers += cores[i]->wheel.pending;
 	return timers > (size_t)background_timers || irqs_attached;
 }
@@ -425,7 +425,7 @@ static void look(int status)
 	slab_visit_end();
 	scan_image(__data_start, __data_end);
 	scan_image(__bss_start, __bss_sim_start);
-	for (int i = 0; i < core_count; i++)
+	for (int i = 0; i < core_count(); i++)
 		scan_core(cores[i]);
 	for (int i = 0; i < sim_core_count; i++)
 		if (&sim_cores[i] != sim_here) { /* what is in its hands */

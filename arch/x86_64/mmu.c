@@ -170,7 +170,8 @@ static void map_range(uint64_t at, uint64_t end, unsigned flags)
 
 		if (!entry)
 			mmu_too_little_memory();
-		*entry = leaf(at, flags) | (level > LEVEL_4K ? PTE_LARGE : 0);
+		atomic_store_explicit(entry, leaf(at, flags) | (level > LEVEL_4K ? PTE_LARGE : 0),
+				      memory_order_relaxed);
 		at += size;
 	}
 }
@@ -255,7 +256,7 @@ void mmu_trampoline(unsigned flags)
 {
 	pte *entry = walk(TRAMPOLINE, LEVEL_4K, NULL);
 
-	*entry = flags ? leaf(TRAMPOLINE, flags) : 0;
+	atomic_store_explicit(entry, flags ? leaf(TRAMPOLINE, flags) : 0, memory_order_relaxed);
 	flush(&(uintptr_t){TRAMPOLINE}, 1);
 }
 
@@ -283,6 +284,12 @@ void mmu_tlb_request(void)
 	flags_restore(flags);
 }
 
+/* NULL: it is not there yet. */
+static struct x86_core *core_at(int i)
+{
+	return atomic_load_explicit(&x86_cores[i], memory_order_acquire);
+}
+
 static void everyone_forgets(const uintptr_t *va, size_t n)
 {
 	struct x86_core *self = x86_core_here();
@@ -300,7 +307,7 @@ static void everyone_forgets(const uintptr_t *va, size_t n)
 
 	atomic_store_explicit(&generation, wanted, memory_order_release);
 	for (int i = 0; i < MAX_CORES; i++) {
-		struct x86_core *x = atomic_load_explicit(&x86_cores[i], memory_order_acquire);
+		struct x86_core *x = core_at(i);
 
 		asked[i] = x && x != self;
 		if (asked[i])
@@ -308,8 +315,7 @@ static void everyone_forgets(const uintptr_t *va, size_t n)
 	}
 	for (int i = 0; i < MAX_CORES; i++)
 		while (asked[i] && !x86_stopping() &&
-		       atomic_load_explicit(&x86_cores[i]->tlb_done, memory_order_acquire) !=
-			       wanted)
+		       atomic_load_explicit(&core_at(i)->tlb_done, memory_order_acquire) != wanted)
 			arch_relax();
 	/* Release: with the exchange above. */
 	atomic_store_explicit(&lock.held, 0, memory_order_release);
