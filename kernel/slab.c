@@ -69,6 +69,10 @@ static struct slab *slab_make(struct slab_cache *cache)
 		shared_set(page->kind, PAGE_SLAB); /* neighbours are looking */
 		page->order = (uint8_t)cache->order;
 	}
+	/* These pages may have been of a stack, or the registers of one that was preempted. Who gets an object
+	 * and does not write to it leads to nobody: see debug/leaks.c. */
+	if (!cache->type_stable)
+		memset(slab, 0, (size_t)PAGE_SIZE << cache->order);
 	*slab = (struct slab){.cache = cache};
 	for (unsigned i = 0; i < cache->capacity; i++)
 		slab->free[i / 32] |= UINT32_C(1) << i % 32;

@@ -218,6 +218,53 @@ static void again(void)
 		free(parts[i]);
 }
 
+/* ---- What other memory had ---- */
+
+enum { BLOCKS = 4000, BLOCK = 1500, OTHER_BLOCK = 700 };
+static void **volatile blocks;
+
+static void make_blocks(size_t size)
+{
+	for (int i = 0; i < BLOCKS; i++)
+		blocks[i] = malloc(size);
+}
+
+static void free_blocks(void)
+{
+	for (int i = 0; i < BLOCKS; i++)
+		free(blocks[i]);
+}
+
+/* The memory of blocks that were full of pointers to the channels is that of others, which nobody writes to. */
+static void make_unwritten(void *unused)
+{
+	(void)unused;
+	make_alive(NULL);
+	blocks = calloc(BLOCKS, sizeof(*blocks));
+	make_blocks(BLOCK);
+	for (size_t i = 0; i < BLOCKS * (BLOCK / sizeof(*alive)); i++)
+		((struct chan **)blocks[i % BLOCKS])[i / BLOCKS] = alive[i % ALIVE];
+	free_blocks();
+	make_blocks(OTHER_BLOCK);
+}
+
+static void other_memory(void)
+{
+	size_t others = parked(), before = runtime_leaks(NULL), n;
+
+	waitgroup_go(&all, make_unwritten, NULL);
+	waitgroup_wait(&all);
+	waitgroup_go(&all, forget, NULL);
+	waitgroup_wait(&all);
+	until_parked(others + ALIVE);
+	n = runtime_leaks(NULL) - before;
+	printf("# %zu of %d have leaked\n", n, ALIVE);
+	check(n >= ALIVE - 1 && n <= ALIVE, "a block that nobody has written to leads nowhere");
+	free_blocks();
+	free(blocks);
+	blocks = NULL;
+}
+
 /* ---- Many ---- */
 
 static struct chan *volatile kept;
@@ -255,12 +302,13 @@ static void many(void)
 
 int main(int argc, char **argv)
 {
-	test_begin(argc, argv, 7);
+	test_begin(argc, argv, 8);
 	timers();
 	registers();
 	crowd();
 	told();
 	again();
 	many();
+	other_memory();
 	return test_end();
 }
