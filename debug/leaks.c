@@ -15,6 +15,7 @@
 
 #include "debug/block.h"
 #include "debug/callers.h"
+#include "debug/order.h"
 #include "debug/places.h"
 #include "debug/print.h"
 #include "debug/reach.h"
@@ -160,7 +161,7 @@ static void note_leaked(struct co *co, void *arg)
 static void note_block(void *block, void *arg)
 {
 	struct leaks *leaks = arg;
-	size_t bytes = block_bytes(block);
+	size_t bytes = memory_is_later(block) ? 0 : block_bytes(block);
 
 	leaks->blocks += bytes != 0;
 	leaks->bytes += bytes;
