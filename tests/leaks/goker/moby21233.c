@@ -36,7 +36,8 @@ static void test_transfers(void *unused)
 		w[i] = make_new(struct watcher);
 		*w[i] = (struct watcher){progress, signals(0), signals(0)};
 		go(transfer, w[i]);
-		waitgroup_wait(&consumers); /* it takes what the first tells of, not what comes first */
+		waitgroup_wait(
+			&consumers); /* it takes what the first tells of, not what comes first */
 	}
 	for (int i = 0; i < 3; i++) {
 		chan_close(w[i]->release);
