@@ -15,6 +15,7 @@
 
 #include "debug/block.h"
 #include "debug/callers.h"
+#include "debug/order.h"
 #include "debug/places.h"
 #include "debug/print.h"
 #include "debug/reach.h"
@@ -47,6 +48,8 @@ struct leaks {
 /* Linkers have these names for where variables with a value end, and where those without begin and end. The
  * first are behind __init_array_start; what is constant there does no harm. */
 extern char __init_array_start[], _edata[], __bss_start[], _end[];
+
+void (*leaks_library_memory)(void);
 
 /* ---- Who goes on ---- */
 
@@ -160,7 +163,7 @@ static void note_leaked(struct co *co, void *arg)
 static void note_block(void *block, void *arg)
 {
 	struct leaks *leaks = arg;
-	size_t bytes = block_bytes(block);
+	size_t bytes = memory_is_later(block) ? 0 : block_bytes(block);
 
 	leaks->blocks += bytes != 0;
 	leaks->bytes += bytes;
@@ -180,6 +183,8 @@ static void *look_for_leaks(void *arg, void *unused)
 	if (reach_begin(leaks->self, leaks->sp, &leaks->needed)) {
 		start_from_image(__init_array_start, _edata);
 		start_from_image(__bss_start, _end);
+		if (leaks_library_memory)
+			leaks_library_memory();
 		for (int i = 0; i < core_count(); i++)
 			start_from_core(cores[i]);
 		co_each(start_from, leaks);

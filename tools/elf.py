@@ -8,6 +8,12 @@ class Failure(Exception):
     """Something to tell the user."""
 
 
+def one_line(data):
+    """What a program has as a name, up to its end: any bytes, and what is read may be lines, or XML."""
+    text = data.partition(b"\0")[0].decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
 class Elf:
     """The symbols of an image, and what its file says is in memory at the start."""
 
@@ -83,7 +89,7 @@ class Elf:
         for start, offset, length in self.loaded:
             if start <= address < start + length:
                 at = offset + address - start
-                return self.data[at:self.data.index(b"\0", at)].decode()
+                return one_line(self.data[at:self.data.index(b"\0", at)])
         return ""
 
     def strings(self, symbol, count=None):

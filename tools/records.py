@@ -111,6 +111,15 @@ def pieces_of_machine(arch, machine, size):
     return pieces
 
 
+def one_for_each():
+    """Two that wrote to the same file would leave one of them, and nobody would know which."""
+    names = {}
+    for name in (*KINDS, "CORE"):
+        path = os.environ.get(name)
+        if path and (other := names.setdefault(os.path.realpath(path), name)) != name:
+            raise Failure(f"{name}={path}: that is the file of {other}=, too")
+
+
 class Recorder:
     """What is to be written, if anything, of a machine with so many bytes of memory."""
 
@@ -118,6 +127,7 @@ class Recorder:
         self.files = [] # (variable, module, ending, Output)
         self.fd = None
         wanted = [(name, __import__(module), os.environ[name]) for name, module in KINDS.items() if os.environ.get(name)]
+        one_for_each()
         endings = [self.ending(name, path, module.FORMATS) for name, module, path in wanted]
         # For the kernel's command line.
         self.words = [word for _, module, _ in wanted for word in module.words(room)]

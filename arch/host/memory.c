@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -22,6 +23,7 @@
 /* Below the windows. */
 #define RAM_BASE (ARCH_WINDOW_BASE - RAM_MAX)
 #define RAM_MAX  ((uintptr_t)1 << 38)
+#define RAM_MIN  ((uintptr_t)1 << 20)
 
 static int window_fd = -1; /* userfaultfd; -1: by protection */
 
@@ -88,6 +90,11 @@ void host_memory_init(void)
 	size_t size = host_option_size("MEM", (size_t)2 << 30) & -(size_t)PAGE_SIZE;
 	uintptr_t window = ARCH_WINDOW_BASE;
 	size_t window_size = ARCH_WINDOW_END - window;
+
+	if (size < RAM_MIN || size > RAM_MAX) {
+		fprintf(stderr, "vole: MEM=%s: 1M to 256G is wanted\n", getenv("MEM"));
+		_exit(1);
+	}
 
 	reserve(RAM_BASE, size, PROT_READ | PROT_WRITE);
 	madvise((void *)RAM_BASE, size, MADV_HUGEPAGE); /* as the other ports map theirs */

@@ -21,7 +21,7 @@ int host_main(int argc, char **argv);
 
 _Noreturn void host_die(const char *what)
 {
-	fprintf(stderr, "vole: %s: %s\n", what, strerror(thread_errno()));
+	fprintf(stderr, "vole: %s: %s\n", what, strerror(errno));
 	_exit(1);
 }
 

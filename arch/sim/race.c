@@ -500,6 +500,11 @@ void *memory_later(void *p, size_t size)
 	return oldest;
 }
 
+bool memory_is_later(const void *p)
+{
+	return is_freed(p);
+}
+
 /* ---- Stacks ---- */
 
 void sim_memory_stack(uintptr_t from, uintptr_t to, bool ended)

@@ -267,7 +267,9 @@ const char *asan_kind_of(uintptr_t at)
 
 	if (!r)
 		return "stack-use-after-end";
-	if (at - (uintptr_t)(r + 1) < r->size)
+	/* In a block that lives, it has begun there and goes on behind its end. */
+	if (at - (uintptr_t)(r + 1) < r->size &&
+	    atomic_load_explicit(&r->state, memory_order_relaxed) == GONE)
 		return "heap-use-after-free";
 	return "heap-buffer-overflow";
 }

@@ -31,6 +31,15 @@ static FORBIDDEN void heap_behind(void)
 	free((void *)p);
 }
 
+/* It begins in the block, and ends behind it. */
+static FORBIDDEN void heap_across(void)
+{
+	char *p = malloc(30);
+
+	*(volatile uint64_t *)(void *)(p + 24 + n) = 1;
+	free((void *)p);
+}
+
 static FORBIDDEN void heap_before(void)
 {
 	volatile long *p = malloc(64);
@@ -258,6 +267,7 @@ static const struct {
 	void (*fault)(void);
 } faults[] = {
 	{"heap-behind", heap_behind},
+	{"heap-across", heap_across},
 	{"heap-before", heap_before},
 	{"heap-freed", heap_freed},
 	{"heap-large", heap_large},

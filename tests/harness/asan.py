@@ -38,6 +38,7 @@ FAULTS = {
     "ended-grown": (ENDED, r"on the stack of coroutine \d+ \"grown\""),
     "exact": (STACK, "\"small\""),
     "exact-heap": (FREED, "\"heap_small\""),
+    "heap-across": (BLOCK, "write of 8 bytes", ", byte 24 of a block of 30", "allocated by"),
 }
 # Programs of one fault: they are named so in docs/debugging.md.
 PROGRAMS = {"use-after-free.c": (FREED, "allocated by coroutine 1 \"main\"",

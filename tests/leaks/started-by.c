@@ -1,7 +1,8 @@
 /* All ways to start what leaks; each tells the place. */
 // leaks: 1 "by_name" waiting for sema acquire
 // leaks: 4 "plain" waiting for sema acquire
-// leaks: 1 "last_thing" waiting for sema acquire
+// leaks: 2 "last_thing" waiting for sema acquire
+// leaks: 1 "by_pointer" waiting for sema acquire
 #include <stdlib.h>
 #include <vole.h>
 
@@ -29,6 +30,30 @@ static __attribute__((noinline)) void jumps(void)
 	go(last_thing, NULL);
 }
 
+/* The last that a coroutine does. */
+static void starts(void *unused)
+{
+	go(last_thing, unused);
+}
+
+static void by_pointer(void *unused)
+{
+	(void)unused;
+	wait_alone();
+}
+
+static void starts_by_pointer(void)
+{
+	go(by_pointer, NULL);
+}
+
+static void (*const table[])(void) = {starts_by_pointer};
+
+static void calls(void *i)
+{
+	table[(size_t)i]();
+}
+
 int main(void)
 {
 	static struct timer timer;
@@ -41,6 +66,8 @@ int main(void)
 	timer_start(&timer, time_now() + NSEC_PER_MSEC, 0, plain, NULL);
 	pool_submit(pool, plain, NULL);
 	jumps();
+	go(starts, NULL);
+	go(calls, NULL);
 	time_sleep(10 * NSEC_PER_MSEC);
 	return 0;
 }

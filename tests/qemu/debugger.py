@@ -15,6 +15,7 @@ from net.server import reserved_port
 SIM = "sim"
 DINING = "examples/dining.c"
 SESSION, CROWD, HELD = "tests/qemu/session.c", "tests/qemu/crowd.c", "tests/qemu/held.c"
+QUEUED = "tests/qemu/queued.c"
 # Lines of session.c
 LINES = {name: number for number, line in enumerate((ROOT / SESSION).read_text().splitlines(), 1)
          for name in re.findall(r"/\* (\w+): ", line)}
@@ -140,6 +141,29 @@ def run_held(case):
                   f"{len(holders)} {reads and reads[0]}", run.text[-3000:])]
 
 
+def run_queued(case):
+    """Long queues are counted, and their beginning shown; a pool and a generator; the end of a stack."""
+    words = ["-batch", "-ex run-to-panic", "-ex 'chan queue'", "-ex 'p *queue'", "-ex 'p sleepers'", "-ex timers",
+             "-ex 'p *pool'", "-ex 'p *gen'", "-ex 'co -name waits -most 1 -each bt'"]
+    run = make("-s", "gdb", f"APP={QUEUED}", f"ARCH={case.arch}", f"SMP={case.smp}", "TIMEOUT=120", "OPT=g",
+               f"GDB_ARGS={' '.join(words)}")
+    others = r'co \d+ "{}"(, co \d+ "{}"){{7}} and 1492 more'
+    shown = [r"chan 0 of 0, receivers " + others.format("waits", "waits"),
+             r"group, 1500 members: " + others.format("sleeps", "sleeps"),
+             "pool, 1 of 1 workers, 2 of 3 tasks wait, the next task",
+             r'gen counts, waits as co \d+ "counts"']
+    return [Check("of a long queue the first thousand have a line, and the others are counted",
+                  len(re.findall(r'^co \d+ "waits" waits to receive$', run.text, re.M)) == 1000
+                  and "\nand 500 more, each waits to receive\n" in run.text, "", run.text[-3000:]),
+            Check("p counts them, and shows pools and generators",
+                  all(re.search(rf"^\$\d+ = {text}$", run.text, re.M) for text in shown), "", run.text[-3000:]),
+            Check("timers counts those that sleep", (number := re.search(r"^(\d+) timers$", run.text, re.M))
+                  and int(number[1]) >= 1501, "", run.text[-3000:]),
+            Check("a stack ends with its first function, and is not said to be corrupt",
+                  re.search(r"^#\d+ .*\bco_begin \(.*\n(#\d+ +0x0+ in \?\?.*\n)?(?!#|Backtrace)", run.text, re.M)
+                  and "corrupt" not in run.text, "", run.text[-3000:])]
+
+
 def run_postmortem(case):
     """A panic leaves a core file, and that tells what the machine would have told."""
     with tempfile.TemporaryDirectory() as name:
@@ -260,6 +284,7 @@ def cases(tier):
     for arch in ARCHES:
         yield Case("debugger", "crowd", arch, 4, run_crowd, 5, images=[(CROWD, arch, BUILD)])
         yield Case("debugger", "held", arch, 2, run_held, 4, images=[(HELD, arch, {})])
+        yield Case("debugger", "queued", arch, 2, run_queued, 4, images=[(QUEUED, arch, BUILD)])
         yield Case("debugger", "server", arch, 2, run_server, 4, images=[(DINING, arch, {})])
         yield Case("debugger", "postmortem", arch, 2, run_postmortem, 8,
                    images=[(SESSION, arch, BUILD), (DINING, arch, {})])

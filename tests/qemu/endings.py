@@ -147,6 +147,12 @@ def run_refused(case):
     if case.arch == "arm64": # of x86-64 see boots.py: QEMU itself has no room for it there
         run = boot(image, limit=30, ARCH=case.arch, SMP=case.smp, QEMU_EXTRA="-append " + "a" * 4096)
         checks.append(too_long("a boot loader's", run))
+    if case.arch == HOST:
+        for memory in "1", "64K", "64T":
+            run = boot(image, limit=30, ARCH=case.arch, SMP=case.smp, MEM=memory)
+            checks.append(Check(f"MEM={memory} is refused", run.status == 1
+                                and run.text == f"vole: MEM={memory}: 1M to 256G is wanted\n", f"status {run.status}",
+                                run.text))
     if case.arch != HOST and platform.machine() not in (case.arch, "aarch64"):
         run = boot(image, limit=30, ARCH=case.arch, SMP=case.smp, ACCEL="kvm")
         checks.append(Check("ACCEL=kvm on another processor is refused", run.status == 1 and

@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 import tempfile
+import xml.dom.minidom
+import xml.parsers.expat
 
 from harness.machine import ARCHES, HOST, ROOT, builder, clean_environment, interrupted
 from harness.suite import Case, Check
@@ -14,7 +16,7 @@ from . import pftrace
 sys.path.insert(0, str(ROOT / "tools"))
 from output import Output # pylint: disable=wrong-import-position
 
-PROGRAM = "tests/timelines/recorded.c"
+PROGRAM, NAMES = "tests/timelines/recorded.c", "tests/timelines/names.c"
 RELAY = "the relay station, of long name"
 SIM = "sim"
 LINE = re.compile(r'\d+ core \d+ co (?:0 ""|[1-9]\d* "[^"]+") [a-z].*')
@@ -115,6 +117,38 @@ def checks_of_trace(trace, smp):
     yield Check("a preemption", any(name == "preempt" for *_, name in trace.instants))
 
 
+def run_names(case):
+    """A program may name things as it likes."""
+    checks = []
+    with tempfile.TemporaryDirectory() as folder:
+        image, picture = builder.image(NAMES, case.arch), os.path.join(folder, "p.svg")
+        status, said, data = launch(case, folder, "t.txt", image=image, PROFILE=picture)
+        lines = data.decode().splitlines()
+        checks.append(Check("a line is a line, whatever is in a name", status == 7 and lines
+                            and all(LINE.fullmatch(line) for line in lines)
+                            and {"two?lines?", "no utf\ufffd-8", "<i>&amp;", "</script>"} <= set(re.findall(r'spawn \d+ "(.*)"', data.decode()))
+                            and sum(line.endswith(" mark no utf\ufffd\ufffd-8,??two lines") for line in lines) == 4,
+                            f"status {status}", said + "\n".join(lines[:50])))
+        with open(picture, "rb") as file:
+            text = file.read()
+        try:
+            drawn = xml.dom.minidom.parseString(text).getElementsByTagName("svg")
+        except xml.parsers.expat.ExpatError as error:
+            drawn = []
+            text = str(error).encode()
+        checks.append(Check("the profile is XML", drawn, text[:200].decode(errors="replace")))
+        status, said, data = launch(case, folder, "t.pftrace", image=image)
+        trace = pftrace.read(data) if data else None
+        checks.append(Check("Perfetto's file is whole", status == 7 and trace and not trace.problems
+                            and [value for _, value in trace.counters.get("below zero", [])] == [-5] * 4, f"status {status}", said))
+        status, said, data = launch(case, folder, "t.html", image=image)
+        with open(ROOT / "tools/timeline/page.html", "rb") as file:
+            ends = file.read().count(b"</script>")
+        checks.append(Check("the page's script ends where it is to end", status == 7 and data.count(b"</script>") == ends,
+                            f"status {status}, {data.count(b'</script>')} in place of {ends}", said))
+    return checks
+
+
 def run_files(case):
     with tempfile.TemporaryDirectory() as folder:
         status, said, data = launch(case, folder, "t.txt")
@@ -131,7 +165,8 @@ def refused(case, folder):
     with open(old, "w", encoding="ascii") as file:
         file.write("older")
     of_time = () if case.arch == SIM else ({"TIMEOUT": "-1"}, {"DUMP_AFTER": "inf"})
-    for wrong in ({"SMP": 0}, {"TRACE_SIZE": "100G"}, {"PROFILE": "nowhere/p.txt"}, {"PROFILE_HZ": "many"}, *of_time):
+    for wrong in ({"SMP": 0}, {"TRACE_SIZE": "100G"}, {"PROFILE": "nowhere/p.txt"}, {"PROFILE_HZ": "many"},
+                  {"PROFILE": old}, *of_time):
         status, said, data = launch(case, folder, "old.txt", **{"PROFILE": new, **wrong})
         yield Check(f"{wrong}: one line, and no file is touched", status == (2 if case.arch == SIM else 1) and said.count("\n") == 1 and
                     all(name in said for name in wrong) and data == b"older" and not os.path.exists(new), f"status {status}", said)
@@ -282,6 +317,7 @@ def cases(tier):
         smp = 2
         yield Case("timeline", "text and Perfetto", arch, smp, run_files, cost=6, images=image)
         yield Case("timeline", "however it ends", arch, smp, run_ends, cost=15, images=image)
+        yield Case("timeline", "names", arch, smp, run_names, cost=8, images=[(NAMES, arch, {})])
     yield Case("timeline", "a file is whole", HOST, 1, run_output, cost=1)
     yield Case("timeline", "the run is the same", SIM, 2, run_simulated, cost=6, images=[(PROGRAM, SIM, {})])
     yield Case("timeline", "the page", "x86_64", 2, run_page, cost=3, images=[(PROGRAM, "x86_64", {})])

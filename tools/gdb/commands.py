@@ -9,6 +9,7 @@ import os
 import sys
 
 import gdb # pylint: disable=import-error # gdb's own
+import gdb.unwinder # pylint: disable=import-error
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
@@ -17,7 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import printers
 from objects import LONG, Chan, Cores, Groups, Runq, Timers
 from session import SESSION, Command, behind_proxy
-from visit import visit
+from visit import Outermost, visit
 
 
 def function_of(kernel, co):
@@ -200,5 +201,6 @@ class RunToPanic(RunTo):
 
 
 printers.register()
+gdb.unwinder.register_unwinder(None, Outermost(), replace=True)
 for command in Co, Waits, Chan, Runq, Cores, Timers, Groups, RunToDeadlock, RunToPanic:
     command()

@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(1, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
-from elf import Elf, Failure # pylint: disable=wrong-import-position,unused-import
+from elf import Elf, Failure, one_line # pylint: disable=wrong-import-position,unused-import
 
 VERSION = 1 # of debug/offsets.c
 
@@ -86,7 +86,7 @@ class Kernel:
         return struct.unpack(f"<{count}Q", self.read(address, 8 * count))
 
     def text(self, address, size):
-        return self.read(address, size).partition(b"\0")[0].decode("utf-8", "replace")
+        return one_line(self.read(address, size))
 
     def cores(self):
         """Their addresses, by index; those that did not come up yet are 0."""

@@ -9,6 +9,8 @@ from session import SESSION, Command, read
 from visit import simulated_cores
 
 LONG = 20 # so many are told of a queue, or of a group
+WAITERS = 1000 # and so many of those that wait at a channel
+MOST = 100000 # no list is followed further
 
 
 def field(value, name):
@@ -25,14 +27,29 @@ def whose(kernel, address):
     return f"co {kernel.who(co)}" if co else f"{int(address):#x}"
 
 
+def offset(struct, *path):
+    """Where a member is in a struct, or a member of that."""
+    kind, at = gdb.lookup_type("struct " + struct), 0
+    for name in path:
+        member = kind[name]
+        kind, at = member.type.strip_typedefs(), at + member.bitpos // 8
+    return at
+
+
+def linked(kernel, first, next_at, last=0):
+    """The addresses in a list. What is read of each is read by pages: gdb's own values take a packet for every
+    member."""
+    count, at = 0, int(first)
+    while at and at != last and count < MOST:
+        yield at
+        count, at = count + 1, kernel.word(at + next_at)
+
+
 def queue(kernel, value):
-    """The coroutines in a struct wait_queue."""
-    node, found = int(value["first"]), []
-    while node and len(found) < 100000:
-        at = struct_at(node, "wait_node")
-        found.append(whose(kernel, int(at["wait"]["co"])))
-        node = int(at["next"])
-    return found
+    """The addresses of the coroutines in a struct wait_queue."""
+    wait_at, co_at = offset("wait_node", "wait"), offset("wait", "co")
+    return [kernel.word(kernel.word(node + wait_at) + co_at)
+            for node in linked(kernel, value["first"], offset("wait_node", "next"))]
 
 
 def channel_address(value, text):
@@ -66,9 +83,12 @@ class Chan(Command):
         address, count = int(value.address), field(value, "count")
         print(f"chan {address:#x}: {count} of {field(value, 'capacity')} values of {field(value, 'elem_size')} bytes"
               + ", closed" * bool(field(value, "closed")))
-        for name, word in ("senders", "waits to send"), ("receivers", "waits to receive"):
-            for who in queue(kernel, value[name]):
-                print(f"{who} {word}")
+        for name, does in ("senders", "waits to send"), ("receivers", "waits to receive"):
+            found = queue(kernel, value[name])
+            for co in found[:WAITERS]:
+                print(f"{whose(kernel, co)} {does}")
+            if len(found) > WAITERS:
+                print(f"and {len(found) - WAITERS} more, each {does}")
 
 
 def core_values(kernel):
@@ -77,13 +97,9 @@ def core_values(kernel):
             yield index, address, struct_at(address, "core")
 
 
-def listed(first):
+def listed(kernel, first):
     """A list of coroutines by their next."""
-    found, co = [], int(first)
-    while co and len(found) < 1000000:
-        found.append(co)
-        co = int(struct_at(co, "co")["next"])
-    return found
+    return list(linked(kernel, first, offset("co", "next")))
 
 
 def in_runq(runq):
@@ -119,9 +135,9 @@ class Runq(Command):
         for index, _, core in core_values(kernel):
             proc, total = core["proc"], 0
             parts = [("next", [int(proc["runnext"])] if proc["runnext"] else []),
-                     ("urgent", listed(proc["urgent"]["first"])), ("ring", in_ring(proc["ring"])),
-                     ("queue", in_runq(proc["runq"])), ("expired", listed(proc["expired"]["first"])),
-                     ("inbox", listed(field(proc, "inbox")))]
+                     ("urgent", listed(kernel, proc["urgent"]["first"])), ("ring", in_ring(proc["ring"])),
+                     ("queue", in_runq(proc["runq"])), ("expired", listed(kernel, proc["expired"]["first"])),
+                     ("inbox", listed(kernel, field(proc, "inbox")))]
             for name, found in parts:
                 total += len(found)
                 for co in found[:LONG]:
@@ -158,6 +174,7 @@ class Timers(Command):
 
     def run(self, words, _text):
         kernel, found = SESSION.get(), []
+        deadline_at, fire_at = offset("wheel_node", "deadline"), offset("wheel_node", "fire")
         for index, _, core in core_values(kernel):
             wheel = core["wheel"]
             slots = wheel["slot"]
@@ -165,8 +182,8 @@ class Timers(Command):
                 bits, slot = int(wheel["occupied"][level]), 0
                 while bits:
                     if bits & 1:
-                        found += [(deadline, index, fire, node) for deadline, fire, node in
-                                  self.in_slot(slots[level][slot])]
+                        found += [(kernel.word(node + deadline_at), index, kernel.word(node + fire_at), node)
+                                  for node in self.in_slot(kernel, slots[level][slot])]
                     bits, slot = bits >> 1, slot + 1
         for deadline, index, fire, node in sorted(found)[:10 * LONG]:
             left = deadline - kernel.now
@@ -175,14 +192,9 @@ class Timers(Command):
         print(f"{len(found)} timers")
 
     @staticmethod
-    def in_slot(slot):
+    def in_slot(kernel, slot):
         """The nodes of a ring that begins and ends in its slot."""
-        start = int(slot.address)
-        node = int(slot["next"])
-        while node and node != start:
-            value = struct_at(node, "wheel_node")
-            yield int(value["deadline"]), int(value["fire"]), node
-            node = int(value["link"]["next"])
+        return linked(kernel, slot["next"], offset("wheel_node", "link", "next"), int(slot.address))
 
 
 class Groups(Command):

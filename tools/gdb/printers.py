@@ -4,7 +4,7 @@ import gdb # pylint: disable=import-error # gdb's own
 import gdb.printing # pylint: disable=import-error
 
 from kernel import duration
-from objects import queue, struct_at, whose
+from objects import linked, offset, queue, struct_at, whose
 from session import SESSION
 
 MOST = 8 # waiters by name
@@ -33,13 +33,14 @@ class Printer:
             return "(not to be read)"
 
 
-def some(found):
-    return ", ".join(found[:MOST]) + f" and {len(found) - MOST} more" * (len(found) > MOST)
+def some(kernel, found):
+    names = ", ".join(whose(kernel, co) for co in found[:MOST])
+    return names + f" and {len(found) - MOST} more" * (len(found) > MOST)
 
 
 def waiting(kernel, waiters):
     found = queue(kernel, waiters)
-    return f", waited for by {some(found)}" if found else ""
+    return f", waited for by {some(kernel, found)}" if found else ""
 
 
 def holder(kernel, ident):
@@ -86,12 +87,9 @@ def once(kernel, value):
 
 
 def group(kernel, value):
-    found, at = [], int(value["members"])
-    while at and len(found) < 100000:
-        found.append(whose(kernel, at))
-        at = int(struct_at(at, "co")["group_next"])
+    found = list(linked(kernel, value["members"], offset("co", "group_next")))
     error = int(value["error"].cast(gdb.lookup_type("int")))
-    return ("group" + f", cancelled ({error})" * (error != 0) + f", {len(found)} members" + f": {some(found)}" * bool(found)
+    return ("group" + f", cancelled ({error})" * (error != 0) + f", {len(found)} members" + f": {some(kernel, found)}" * bool(found)
             + waiting(kernel, value["waiters"]))
 
 
@@ -104,8 +102,25 @@ def chan(kernel, value):
     for name in "senders", "receivers":
         found = queue(kernel, value[name])
         if found:
-            text += f", {name} {some(found)}"
+            text += f", {name} {some(kernel, found)}"
     return text
+
+
+def pool(kernel, value):
+    count = int(value["count"])
+    text = f"pool, {int(value['running'])} of {int(value['workers'])} workers, {count} of {int(value['backlog'])} tasks wait"
+    if count:
+        fn = int(value["queue"][int(value["head"])]["fn"])
+        text += f", the next {kernel.elf.functions.get(fn, '?')}"
+    return text + waiting(kernel, value["submitters"])
+
+
+def gen(kernel, value):
+    fn = kernel.elf.functions.get(int(value["fn"]), "?")
+    if value["ended"]:
+        return f"gen {fn}, ended"
+    where = f"waits as {whose(kernel, int(value['body']))}" if value["body"] else "runs"
+    return f"gen {fn}, {where}" + ", being freed" * bool(value["freeing"])
 
 
 def timer(kernel, value):
@@ -128,6 +143,6 @@ def register():
     for name, words in (("co", co_words), ("mutex", mutex), ("rwmutex", rwmutex), ("cond", cond),
                         ("waitgroup", counted("waitgroup")), ("sema", counted("sema")), ("event", event),
                         ("once", once), ("group", group), ("future", future), ("chan", chan), ("timer", timer),
-                        ("ticker", ticker)):
+                        ("ticker", ticker), ("pool", pool), ("gen", gen)):
         found.add_printer(name, f"^{name}$", Printer(words))
     gdb.printing.register_pretty_printer(None, found, replace=True)

@@ -3,6 +3,7 @@
 import re
 
 import gdb # pylint: disable=import-error # gdb's own
+import gdb.unwinder # pylint: disable=import-error
 
 import registers
 from session import behind_proxy, find
@@ -16,6 +17,29 @@ def machine_of(kernel):
         return lambda sp: registers.x86_context(sp, 8), registers.host_frame
     machine = registers.MACHINES[kernel.elf.machine]
     return machine.context, machine.frame
+
+
+class FrameId:
+    def __init__(self, sp, pc):
+        self.sp, self.pc = sp, pc
+
+
+class Outermost(gdb.unwinder.Unwinder):
+    """The first function of a stack returns to 0. On ARM64 gdb takes the frame of that for its own caller, and says
+    that the stack is corrupt: so it gets another."""
+
+    def __init__(self):
+        super().__init__("vole-outermost")
+
+    def __call__(self, frame):
+        pc = frame.read_register("pc")
+        if int(pc) or frame.level() == 0 or frame.architecture().name() != "aarch64":
+            return None
+        sp = frame.read_register("sp")
+        caller = frame.create_unwind_info(FrameId(sp, pc))
+        caller.add_saved_register("sp", sp + 16)
+        caller.add_saved_register("pc", pc)
+        return caller
 
 
 class Visit:

@@ -3,6 +3,7 @@
 import struct
 from collections import namedtuple
 
+from elf import one_line
 from records import Failure
 
 VERSION = 1
@@ -51,6 +52,6 @@ def read(data):
         for fields, pc in stacks(data, at + TABLE.size + 4 * SLOTS, used):
             count, value, function, spawned, _, kind, reason, _, name = fields
             if count:
-                samples.append(Sample(KINDS[kind], core, count, value, name.split(b"\0")[0].decode(errors="replace"),
+                samples.append(Sample(KINDS[kind], core, count, value, one_line(name),
                                       function, spawned, reason, pc))
     return Profile(samples, period, last - began, lost)

@@ -4,6 +4,7 @@ import os
 import struct
 import sys
 
+from elf import one_line
 from records import HERE, Failure
 
 sys.path.insert(0, os.path.join(HERE, "gdb"))
@@ -122,4 +123,4 @@ def learn_names(timeline, ring):
             began[co] = a.to_bytes(8, "little") + b.to_bytes(8, "little")
         elif kind == NAME_END and co in began:
             text = began.pop(co) + a.to_bytes(8, "little") + b.to_bytes(8, "little")
-            names[co] = text.partition(b"\0")[0].decode("utf-8", "replace")
+            names[co] = one_line(text)

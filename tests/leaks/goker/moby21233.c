@@ -27,15 +27,18 @@ static void transfer(void *arg)
 static void test_transfers(void *unused)
 {
 	struct chan *progress = signals(0);
+	struct waitgroup consumers = {0};
 	struct watcher *w[3];
 
 	(void)unused;
+	waitgroup_go(&consumers, consumer, progress);
 	for (int i = 0; i < 3; i++) {
 		w[i] = make_new(struct watcher);
 		*w[i] = (struct watcher){progress, signals(0), signals(0)};
 		go(transfer, w[i]);
+		waitgroup_wait(
+			&consumers); /* it takes what the first tells of, not what comes first */
 	}
-	go(consumer, progress);
 	for (int i = 0; i < 3; i++) {
 		chan_close(w[i]->release);
 		take(w[i]->running);
