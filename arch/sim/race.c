@@ -512,6 +512,11 @@ void sim_memory_stack(uintptr_t from, uintptr_t to, bool ended)
 		sim_model_forget(from, to);
 }
 
+void sim_memory_anew(uintptr_t at, size_t size)
+{
+	clear_cells(at & -(uintptr_t)8, at + size);
+}
+
 void sim_memory_left(uintptr_t from, uintptr_t to)
 {
 	set_limits(from, to - from, NO_PAGE);

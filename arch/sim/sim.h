@@ -319,6 +319,8 @@ void sim_race_init(void);
 void sim_shadow_undo(void);
 /* A stack from which nobody has anything, or that of a coroutine that has ended. */
 void sim_memory_stack(uintptr_t from, uintptr_t to, bool ended);
+/* What the program has of the kernel's memory, and another coroutine had before: nobody has accessed it. */
+void sim_memory_anew(uintptr_t at, size_t size);
 /* Where a run before has had one: see sim_windows_undo. */
 void sim_memory_left(uintptr_t from, uintptr_t to);
 
