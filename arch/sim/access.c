@@ -255,39 +255,3 @@ ENTRY(sim_relax, "");
 ENTRY(sim_clock, "");
 ENTRY(sim_io_read, "");
 ENTRY(sim_io_write, "");
-
-/* ---- Functions of the C library that access memory in the program's name ---- */
-
-void *__real_memcpy(void *to, const void *from, size_t size);
-void *__real_memmove(void *to, const void *from, size_t size);
-void *__real_memset(void *to, int byte, size_t size);
-void *__wrap_memcpy(void *to, const void *from, size_t size);
-void *__wrap_memmove(void *to, const void *from, size_t size);
-void *__wrap_memset(void *to, int byte, size_t size);
-
-static void ranges(const void *to, const void *from, size_t size, const void *place)
-{
-	if (!sim_run.begun || !sim_in_app(place) || !size)
-		return;
-	if (from)
-		sim_access((uintptr_t)from, size, 0, place);
-	sim_access((uintptr_t)to, size, SIM_WRITE, place);
-}
-
-void *__wrap_memcpy(void *to, const void *from, size_t size)
-{
-	ranges(to, from, size, PLACE);
-	return __real_memcpy(to, from, size);
-}
-
-void *__wrap_memmove(void *to, const void *from, size_t size)
-{
-	ranges(to, from, size, PLACE);
-	return __real_memmove(to, from, size);
-}
-
-void *__wrap_memset(void *to, int byte, size_t size)
-{
-	ranges(to, NULL, size, PLACE);
-	return __real_memset(to, byte, size);
-}
