@@ -49,6 +49,9 @@ static struct meeting {
 
 static int next_agent;
 
+/* Of each agent the coroutine that it became last, while that lives. */
+static const struct co *owners[SIM_AGENTS];
+
 static struct sim_agent *handler_agent(const struct sim_core *core)
 {
 	return &sim_agents[SIM_KERNEL_AGENTS + (core - sim_cores)];
@@ -111,7 +114,18 @@ static struct sim_agent *agent_of(const struct co *co)
 	if (k->agent)
 		k->agent->users--;
 	*k = (struct known){.co = co, .id = co->id, .agent = take_agent()};
+	owners[k->agent - sim_agents] = co;
 	return k->agent;
+}
+
+const struct co *sim_stack_owner(uintptr_t at)
+{
+	const struct sim_world *world = &sim_worlds[1];
+
+	for (int i = world->first; i < world->first + world->width; i++)
+		if (owners[i] && at >= owners[i]->stack_mapped && at < owners[i]->stack_top)
+			return owners[i];
+	return NULL;
 }
 
 /* Where a promise is to be kept: this core has seen what core i did until time. */
@@ -361,6 +375,8 @@ void order_end(const struct co *co)
 	if (k->co != co || k->id != co->id || !k->agent)
 		return;
 	k->agent->users--;
+	if (owners[k->agent - sim_agents] == co)
+		owners[k->agent - sim_agents] = NULL;
 	k->agent = NULL; /* the entry stays co's */
 }
 

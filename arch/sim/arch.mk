@@ -13,7 +13,7 @@ sim_library += memchr strlen strnlen strchr strrchr _svfprintf_r fread fwrite fg
 ARCH_LDFLAGS := -Wl,--wrap=main,--wrap=exit,--wrap=panic_deadlock \
 	$(sim_library:%=-Wl,--wrap=%)
 ARCH_LIBS :=
-ARCH_SRCS := $(addprefix arch/sim/, switch.S start.c step.c strategy.c trouble.c watch.c explore.c story.c point.c snapshot.c cores.c access.c library.c agents.c model.c weaken.c race.c blocks.c leaks.c memory.c faults.c refused.c uart.c card.c debug.c)
+ARCH_SRCS := $(addprefix arch/sim/, switch.S start.c step.c strategy.c trouble.c watch.c explore.c story.c point.c snapshot.c cores.c access.c library.c frames.c agents.c model.c weaken.c race.c blocks.c leaks.c memory.c faults.c refused.c uart.c card.c debug.c)
 ARCH_DRIVERS := drivers/uart16550.c
 ifeq ($(ARCH),sim) # this file is read for all ports
 STACKS := grow
@@ -21,7 +21,7 @@ endif
 
 # The machine itself is not part of what it runs, nor is it with a planted fault.
 $(foreach folder,$(sort $K $P $B),$(addprefix $(folder)/arch/sim/,$(addsuffix .c.o,\
-	start step strategy trouble watch explore story point snapshot cores access library agents model weaken race blocks leaks memory faults refused uart card debug))): kernel_flags += -fno-sanitize=thread -O3
+	start step strategy trouble watch explore story point snapshot cores access library frames agents model weaken race blocks leaks memory faults refused uart card debug))): kernel_flags += -fno-sanitize=thread -O3
 # Nor is what a timeline takes down.
 $(foreach folder,$(sort $K $P $B),$(folder)/debug/trace.c.o $(folder)/debug/record.c.o): kernel_flags += -fno-sanitize=thread
 # Most accesses end in a call. Elsewhere a frame that is gone would change what sim_step sees of its caller.
