@@ -44,6 +44,9 @@ endif
 ifeq ($(wildcard arch/$(ARCH)/arch.mk),)
 $(error ARCH=$(ARCH): there is $(patsubst arch/%/arch.mk,%,$(wildcard arch/*/arch.mk)))
 endif
+ifneq ($(if $(filter explore,$(MAKECMDGOALS)),$(filter-out sim,$(ARCH))),)
+$(error ARCH=$(ARCH): make explore has no other machine than the simulated one, ARCH=sim)
+endif
 ifeq ($(filter debug release failing painted,$(BUILD)),)
 $(error BUILD=$(BUILD): there are debug, release, failing and painted)
 endif

@@ -7,6 +7,9 @@
  * An object is an address; order_in_of and order_out_of are the same for a coroutine that is not the
  * caller, and does not run. order_to: what the caller did happens before what co does when it goes
  * on; order_from: the other way. A new coroutine has nothing before it.
+ *
+ * In sync/, order_out and order_in are nothing where drivers, files or sockets have called it: what they lock and
+ * wait for themselves orders nothing of the program. order_in_always is for what it is promised there, too.
  */
 #ifndef DEBUG_ORDER_H
 #define DEBUG_ORDER_H
@@ -26,6 +29,7 @@ void look_end(void);
 
 void order_out(const void *object);
 void order_in(const void *object);
+void order_in_always(const void *object);
 void order_out_of(const struct co *co, const void *object);
 void order_in_of(const struct co *co, const void *object);
 void order_to(const struct co *co);
@@ -36,11 +40,11 @@ void order_begin(const struct co *co);
 void order_end(const struct co *co);
 /* In between, what this core does is done by no coroutine: timers. nopreempt > 0. */
 void order_nobody(bool on);
-void order_call(const void *object, bool in, const void *place);
-/* The same as order_out and order_in, in a function that the program has called; nothing where the
- * kernel and the C library lock something themselves. */
-#define order_call_out(object) order_call(object, false, __builtin_return_address(0))
-#define order_call_in(object)  order_call(object, true, __builtin_return_address(0))
+/* The same as order_out and order_in, of what is left and met by turns: who meets it must have seen that it was
+ * left, by the kernel's own orders. */
+void order_call(const void *object, bool in);
+#define order_call_out(object) order_call(object, false)
+#define order_call_in(object)  order_call(object, true)
 
 /* Memory of the program, accessed by the kernel in the name of the caller. */
 void order_reads_at(const void *p, size_t size, const void *place);
@@ -69,6 +73,7 @@ enum { ORDER_KEPT = 0 }; /* nothing needs to be done for them */
 #define look_end()                          ((void)0)
 #define order_out(object)                   ((void)(object))
 #define order_in(object)                    ((void)(object))
+#define order_in_always(object)             ((void)(object))
 #define order_out_of(co, object)            ((void)(co), (void)(object))
 #define order_in_of(co, object)             ((void)(co), (void)(object))
 #define order_to(co)                        ((void)(co))

@@ -143,7 +143,7 @@ static inline int32_t wait_error_of(const struct group *g)
 	int32_t error = atomic_load_explicit(&g->error, memory_order_acquire);
 
 	if (unlikely(error))
-		order_in(&g->error);
+		order_in_always(&g->error);
 	return error;
 }
 

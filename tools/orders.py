@@ -186,6 +186,9 @@ def option(elf, said):
         print(f"WEAKEN={said}: FILE:LINE[:ORDER] is wanted", file=sys.stderr)
         return None
     name, order = words.groups()
+    if order and order not in NUMBERS:
+        print(f"WEAKEN={said}: ORDER is one of {', '.join(NUMBERS)}", file=sys.stderr)
+        return None
     for place in places():
         if place.name == name and (order in NUMBERS if order else place.weaker):
             found = weaken(elf, place, order or place.weaker[0])

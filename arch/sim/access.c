@@ -15,11 +15,22 @@
 
 #define PLACE __builtin_return_address(0)
 
+/* Of who accesses memory at place: below its stack pointer nothing is its own. In a function that it has called itself,
+ * or that goes on in the place of one. */
+#define LOOK_BELOW(at, size, how, place) \
+	do { \
+		uintptr_t sp_ = (uintptr_t)__builtin_frame_address(0) + 2 * sizeof(uintptr_t); \
+\
+		if (unlikely(shadow_is_below(at, sp_)) && sim_in_app(place)) \
+			sim_look_below(at, size, how, place, sp_); \
+	} while (0)
+
 /* A decision is due before the access. */
 static __attribute__((noinline)) void decide_first(uintptr_t at, unsigned size, unsigned how,
 						   const void *place)
 {
 	sim_decide(place, at, how);
+	LOOK_BELOW(at, size, how, place);
 	if (sim_run.begun)
 		sim_look_by(sim_agent_at(place), at, size, how, place);
 }
@@ -27,6 +38,7 @@ static __attribute__((noinline)) void decide_first(uintptr_t at, unsigned size, 
 static __attribute__((noinline)) void in_app(uintptr_t at, unsigned size, unsigned how,
 					     const void *place)
 {
+	LOOK_BELOW(at, size, how, place);
 	if (sim_run.begun)
 		sim_look_by(sim_program_agent(), at, size, how, place);
 }
@@ -191,6 +203,7 @@ INLINE uint64_t sim_load(uintptr_t at, size_t size, uint64_t value, int order, c
 	if (!sim_run.begun)
 		return value;
 	a = sim_agent_at(place);
+	LOOK_BELOW(at, size, SIM_ATOMIC, place);
 	sim_look_by(a, at, size, SIM_ATOMIC, place);
 	return sim_model_load(a, at, value, sim_order(order, SIM_OPERATION, place), place);
 }
@@ -204,6 +217,7 @@ INLINE bool sim_store(uintptr_t at, size_t size, uint64_t was, uint64_t value, i
 	if (!sim_run.begun)
 		return true;
 	a = sim_agent_at(place);
+	LOOK_BELOW(at, size, SIM_ATOMIC | SIM_WRITE, place);
 	sim_look_by(a, at, size, SIM_ATOMIC | SIM_WRITE, place);
 	return sim_model_store(a, at, was, value, sim_order(order, SIM_OPERATION, place), place);
 }
@@ -216,6 +230,7 @@ INLINE void sim_changed(uintptr_t at, size_t size, uint64_t was, uint64_t value,
 	if (!sim_run.begun)
 		return;
 	a = sim_agent_at(place);
+	LOOK_BELOW(at, size, SIM_ATOMIC | SIM_WRITE, place);
 	sim_look_by(a, at, size, SIM_ATOMIC | SIM_WRITE, place);
 	sim_model_change(a, at, was, value, sim_order(order, SIM_OPERATION, place));
 }
@@ -255,39 +270,3 @@ ENTRY(sim_relax, "");
 ENTRY(sim_clock, "");
 ENTRY(sim_io_read, "");
 ENTRY(sim_io_write, "");
-
-/* ---- Functions of the C library that access memory in the program's name ---- */
-
-void *__real_memcpy(void *to, const void *from, size_t size);
-void *__real_memmove(void *to, const void *from, size_t size);
-void *__real_memset(void *to, int byte, size_t size);
-void *__wrap_memcpy(void *to, const void *from, size_t size);
-void *__wrap_memmove(void *to, const void *from, size_t size);
-void *__wrap_memset(void *to, int byte, size_t size);
-
-static void ranges(const void *to, const void *from, size_t size, const void *place)
-{
-	if (!sim_run.begun || !sim_in_app(place) || !size)
-		return;
-	if (from)
-		sim_access((uintptr_t)from, size, 0, place);
-	sim_access((uintptr_t)to, size, SIM_WRITE, place);
-}
-
-void *__wrap_memcpy(void *to, const void *from, size_t size)
-{
-	ranges(to, from, size, PLACE);
-	return __real_memcpy(to, from, size);
-}
-
-void *__wrap_memmove(void *to, const void *from, size_t size)
-{
-	ranges(to, from, size, PLACE);
-	return __real_memmove(to, from, size);
-}
-
-void *__wrap_memset(void *to, int byte, size_t size)
-{
-	ranges(to, NULL, size, PLACE);
-	return __real_memset(to, byte, size);
-}

@@ -49,6 +49,9 @@ static struct meeting {
 
 static int next_agent;
 
+/* Of each agent the coroutine that it became last, while that lives. */
+static const struct co *owners[SIM_AGENTS];
+
 static struct sim_agent *handler_agent(const struct sim_core *core)
 {
 	return &sim_agents[SIM_KERNEL_AGENTS + (core - sim_cores)];
@@ -111,7 +114,18 @@ static struct sim_agent *agent_of(const struct co *co)
 	if (k->agent)
 		k->agent->users--;
 	*k = (struct known){.co = co, .id = co->id, .agent = take_agent()};
+	owners[k->agent - sim_agents] = co;
 	return k->agent;
+}
+
+const struct co *sim_stack_owner(uintptr_t at)
+{
+	const struct sim_world *world = &sim_worlds[1];
+
+	for (int i = world->first; i < world->first + world->width; i++)
+		if (owners[i] && at >= owners[i]->stack_mapped && at < owners[i]->stack_top)
+			return owners[i];
+	return NULL;
 }
 
 /* Where a promise is to be kept: this core has seen what core i did until time. */
@@ -186,6 +200,24 @@ void sim_agents_begin(void)
 
 /* ---- What the public interface orders: debug/order.h ---- */
 
+extern char __text_sync_start[], __text_sync_end[], __text_inside_start[], __text_inside_end[];
+
+static bool is_in(uintptr_t pc, const char *start, const char *end)
+{
+	return pc - (uintptr_t)start < (uintptr_t)(end - start);
+}
+
+/* What drivers, files and sockets lock and wait for themselves, by what the program has, too, orders nothing of the
+ * program. fp: the frame of a function here. */
+static bool is_for_itself(const uintptr_t *fp)
+{
+	bool through_sync = false;
+
+	for (; is_in(fp[1], __text_sync_start, __text_sync_end); fp = (const uintptr_t *)fp[0])
+		through_sync = true;
+	return through_sync && is_in(fp[1], __text_inside_start, __text_inside_end);
+}
+
 /* The calling coroutine, or handler; NULL: what is done is nobody's. */
 static struct sim_agent *caller(void)
 {
@@ -235,7 +267,7 @@ static void leave(struct sim_agent *a, const void *object)
 	tick(a);
 }
 
-void order_out(const void *object)
+static void leave_of_caller(const void *object)
 {
 	struct sim_agent *a = caller();
 
@@ -246,6 +278,12 @@ void order_out(const void *object)
 	leave(a, object);
 }
 
+void order_out(const void *object)
+{
+	if (!is_for_itself(__builtin_frame_address(0)))
+		leave_of_caller(object);
+}
+
 static void meet(struct sim_agent *a, const void *object)
 {
 	const struct meeting *m = meeting(object);
@@ -254,7 +292,7 @@ static void meet(struct sim_agent *a, const void *object)
 	join(&a->seen, &m->before);
 }
 
-void order_in(const void *object)
+void order_in_always(const void *object)
 {
 	struct sim_agent *a = caller();
 
@@ -263,6 +301,12 @@ void order_in(const void *object)
 	meet(a, object);
 	if (sim_weakens && meeting(object)->times == 1)
 		keep(meeting(object));
+}
+
+void order_in(const void *object)
+{
+	if (!is_for_itself(__builtin_frame_address(0)))
+		order_in_always(object);
 }
 
 void order_in_of(const struct co *co, const void *object)
@@ -318,6 +362,7 @@ void order_begin(const struct co *co)
 	if (sim_points)
 		sim_point_spawned(co);
 	sim_memory_stack(co->stack_mapped, co->stack_top, false);
+	sim_memory_anew((uintptr_t)&co->error, sizeof co->error);
 }
 
 void order_end(const struct co *co)
@@ -330,18 +375,20 @@ void order_end(const struct co *co)
 	if (k->co != co || k->id != co->id || !k->agent)
 		return;
 	k->agent->users--;
+	if (owners[k->agent - sim_agents] == co)
+		owners[k->agent - sim_agents] = NULL;
 	k->agent = NULL; /* the entry stays co's */
 }
 
-void order_call(const void *object, bool in, const void *place)
+void order_call(const void *object, bool in)
 {
-	if (!sim_in_app(place))
+	if (!caller() || is_for_itself(__builtin_frame_address(0)))
 		return;
 	if (in) {
-		order_in(object);
+		order_in_always(object);
 		keep(meeting(object));
 	} else {
 		promise(meeting(object));
-		order_out(object);
+		leave_of_caller(object);
 	}
 }

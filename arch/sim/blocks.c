@@ -102,16 +102,21 @@ void sim_trace(struct sim_trace *t, const void *place, const uintptr_t *fp)
 	look_end();
 }
 
+void sim_put_co(uint64_t id, const char *name)
+{
+	sim_put_number(2, id, 10);
+	sim_put(2, " \"");
+	sim_put(2, name);
+	sim_put(2, "\"");
+}
+
 void sim_put_who(const struct sim_trace *t)
 {
 	if (t->handler || !t->id) {
 		sim_put(2, t->handler ? "an interrupt handler" : "the kernel");
 	} else {
 		sim_put(2, "coroutine ");
-		sim_put_number(2, t->id, 10);
-		sim_put(2, " \"");
-		sim_put(2, t->name);
-		sim_put(2, "\"");
+		sim_put_co(t->id, t->name);
 	}
 	sim_put(2, " on core ");
 	sim_put_number(2, (uint64_t)t->core, 10);

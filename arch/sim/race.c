@@ -81,7 +81,10 @@ static void put_place(uintptr_t at)
 	} else if (at >= co->stack_mapped && at < co->stack_top) {
 		sim_put(2, ", on its own stack");
 	} else if (at >= ARCH_WINDOW_BASE && at < ARCH_WINDOW_END) {
-		sim_put(2, ", on a stack");
+		co = sim_stack_owner(at);
+		sim_put(2, co ? ", on the stack of coroutine " : ", on a stack");
+		if (co)
+			sim_put_co(co->id, sim_name_of(co));
 	} else if (b) {
 		sim_put(2, ", byte ");
 		if (at < b->at) {
@@ -173,6 +176,15 @@ static __attribute__((noinline)) unsigned look_at_others(const struct sim_agent 
 	return replaced;
 }
 
+static inline bool on_another_stack(uintptr_t at)
+{
+	return at >= ARCH_WINDOW_BASE && at < ARCH_WINDOW_END &&
+	       !(at >= sim_current->stack_mapped && at < sim_current->stack_top);
+}
+
+/* An access to it by who goes on. */
+static void look_at_stack(uintptr_t at, uint32_t what, const void *place, const uintptr_t *fp);
+
 /* All cells at once. Whoever calls what GCC calls at an access has nothing in vector registers. */
 #pragma GCC push_options
 #pragma GCC target("sse2")
@@ -208,7 +220,10 @@ void sim_look_at_cells(const struct sim_agent *a, uintptr_t at, uintptr_t folded
 	each agents = differs & all_of(CELL_AGENT_MASK), hows = differs & all_of(CELL_HOW_MASK);
 	each forgotten = was & all_of(~what & (CELL_BYTES_MASK | CELL_ATOMIC));
 	unsigned none, others, replaced;
+	bool others_stack = on_another_stack(at);
 
+	if (unlikely(others_stack))
+		look_at_stack(at, what, place, __builtin_frame_address(0));
 	/* The agent has made the very same access at this time of its, or one that says more: whoever
 	 * came since was held against that one (the same epoch, in FastTrack's words). */
 	if (zeros_of(agents | (when ^ all_of(time)) |
@@ -231,7 +246,7 @@ void sim_look_at_cells(const struct sim_agent *a, uintptr_t at, uintptr_t folded
 	if (unlikely(none == ALL_CELLS)) {
 		use(cells);
 		use(limit);
-		if (shadow_is_all(*limit))
+		if (shadow_is_all(*limit) && !others_stack) /* else: to be looked at each time */
 			*limit = a->sole;
 	} else if (*limit != a->sole && shadow_is_all(*limit)) {
 		*limit = ALL;
@@ -292,6 +307,49 @@ static __attribute__((noinline, cold)) void look_at_limit(uint8_t limit, uintptr
 	       at, size, how, &now);
 }
 
+/* ---- Frames of functions that have returned ---- */
+
+static _Noreturn void returned(uintptr_t at, size_t size, unsigned how)
+{
+	struct sim_trace now;
+
+	sim_trace(&now, place_now, frame_now);
+	memory("use after free: of the frame of a function that has returned", at, size, how, &now);
+}
+
+void sim_look_below(uintptr_t at, size_t size, unsigned how, const void *place, uintptr_t sp)
+{
+	if (!sim_run.begun || at < sim_current->stack_mapped || sp > sim_current->stack_top)
+		return;
+	place_now = place;
+	frame_now = __builtin_frame_address(0);
+	returned(at, size, how);
+}
+
+/* The same by the access that place_now and frame_now say. */
+static void look_below_frame(uintptr_t at, size_t size, unsigned how)
+{
+	enum { FRAMES = 6 };
+	const uintptr_t *fp = frame_now;
+
+	if (!sim_in_app(place_now) || !shadow_is_below(at, (uintptr_t)fp + SIM_STACK_ROOM))
+		return;
+	for (int i = 0; i < FRAMES && fp[1] != (uintptr_t)place_now; i++)
+		fp = (const uintptr_t *)fp[0];
+	if (fp[1] == (uintptr_t)place_now && at < (uintptr_t)(fp + 2))
+		sim_look_below(at, size, how, place_now, (uintptr_t)(fp + 2));
+}
+
+static __attribute__((noinline)) void look_at_stack(uintptr_t at, uint32_t what, const void *place,
+						    const uintptr_t *fp)
+{
+	if (!sim_in_app(place) || !sim_has_returned(at))
+		return;
+	place_now = place;
+	frame_now = fp;
+	returned(at, (size_t)__builtin_popcount(what >> CELL_BYTES), what >> CELL_HOW & 0xff);
+}
+
 /* ---- All accesses ---- */
 
 /* The access that place_now and frame_now say. */
@@ -325,6 +383,7 @@ void sim_look_at(uintptr_t at, size_t size, unsigned how, const void *place)
 	place_now = place;
 	frame_now = __builtin_frame_address(0);
 	sim_takes_long(size);
+	look_below_frame(at, size, how);
 	look(sim_agent_at(place), at, size, how);
 }
 
@@ -348,6 +407,7 @@ static void in_name_of_caller(const void *p, size_t size, unsigned how, const vo
 	place_now = place;
 	frame_now = fp;
 	sim_takes_long(size);
+	look_below_frame((uintptr_t)p, size, how);
 	look(sim_program_agent(), (uintptr_t)p, size, how);
 }
 
@@ -515,6 +575,11 @@ void sim_memory_stack(uintptr_t from, uintptr_t to, bool ended)
 	clear_cells(from, to);
 	if (!ended)
 		sim_model_forget(from, to);
+}
+
+void sim_memory_anew(uintptr_t at, size_t size)
+{
+	clear_cells(at & -(uintptr_t)8, at + size);
 }
 
 void sim_memory_left(uintptr_t from, uintptr_t to)

@@ -80,6 +80,14 @@ static inline bool shadow_renewed(const struct sim_agent *a, uintptr_t folded, u
 	return true;
 }
 
+/* Is at close below a stack pointer? There the frames were of functions that have returned. */
+static inline bool shadow_is_below(uintptr_t at, uintptr_t sp)
+{
+	enum { CLOSE = 256 * 1024 };
+
+	return sp - at - 1 < CLOSE;
+}
+
 /* Holds an access by a to 8 bytes against those that are kept, and keeps it. */
 void sim_look_at_cells(const struct sim_agent *a, uintptr_t at, uintptr_t folded, uint32_t what,
 		       const void *place);

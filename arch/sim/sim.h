@@ -70,6 +70,8 @@ void sim_be_inexact(void);
 
 void sim_agents_begin(void);
 struct sim_agent *sim_program_agent(void);
+/* The coroutine on whose stack at is; NULL: none, or one that shares its agent. */
+const struct co *sim_stack_owner(uintptr_t at);
 
 static inline void sim_join(struct sim_clock *to, const struct sim_clock *from, int width)
 {
@@ -290,6 +292,7 @@ struct sim_trace {
 };
 /* fp: the frame of a function that place has called, maybe by others. */
 void sim_trace(struct sim_trace *t, const void *place, const uintptr_t *fp);
+void sim_put_co(uint64_t id, const char *name);
 void sim_put_who(const struct sim_trace *t);
 /* The function that has called what returns to pc. */
 const char *sim_function_at(uintptr_t pc);
@@ -311,6 +314,11 @@ void sim_put_block(uintptr_t at);
 /* False: there were others, which are not known. */
 bool sim_each_block(void (*visit)(struct sim_block *block));
 
+/* ---- frames.c ---- */
+
+/* at is on another coroutine's stack, where the function that had it has returned. */
+bool sim_has_returned(uintptr_t at);
+
 /* ---- race.c ---- */
 
 enum sim_how { SIM_WRITE = 1, SIM_ATOMIC = 2 };
@@ -319,6 +327,8 @@ void sim_race_init(void);
 void sim_shadow_undo(void);
 /* A stack from which nobody has anything, or that of a coroutine that has ended. */
 void sim_memory_stack(uintptr_t from, uintptr_t to, bool ended);
+/* What the program has of the kernel's memory, and another coroutine had before: nobody has accessed it. */
+void sim_memory_anew(uintptr_t at, size_t size);
 /* Where a run before has had one: see sim_windows_undo. */
 void sim_memory_left(uintptr_t from, uintptr_t to);
 
@@ -332,6 +342,9 @@ extern struct sim_watch *sim_watch; /* to be looked for; NULL: none */
 
 /* Ends the run where it is not allowed, or not ordered with another's. */
 void sim_look_at(uintptr_t at, size_t size, unsigned how, const void *place);
+
+/* The same for the program's own access below its stack pointer sp, maybe on another stack. */
+void sim_look_below(uintptr_t at, size_t size, unsigned how, const void *place, uintptr_t sp);
 
 /* The same by who is no core: see card.c. */
 void sim_look_as(struct sim_agent *a, uintptr_t at, size_t size, unsigned how);

@@ -119,6 +119,14 @@ def run_odd(case):
         told = explore(image, ODD, WEAKEN=value)
         checks.append(Check(f"WEAKEN={value}: one line, and status 2", (told.status, told.text) ==
                             (2, f"WEAKEN={value}: FILE:LINE[:ORDER] is wanted\n"), str(told)))
+    told = explore(image, ODD, WEAKEN="kernel/lock.h:66:weak")
+    checks.append(Check("WEAKEN= with an order that C11 does not have: one line, and status 2", (told.status, told.text) ==
+                        (2, "WEAKEN=kernel/lock.h:66:weak: ORDER is one of relaxed, consume, acquire, release, acq_rel, seq_cst\n"),
+                        str(told)))
+    done = subprocess.run(["make", "-s", "explore", f"APP={ODD}", "ARCH=x86_64"], cwd=ROOT, text=True, capture_output=True,
+                          check=False, env=clean_environment())
+    checks.append(Check("explore for another machine: one line, and status 2", done.returncode == 2 and done.stderr.endswith(
+        " *** ARCH=x86_64: make explore has no other machine than the simulated one, ARCH=sim.  Stop.\n"), done.stderr))
     for name, value in ("SEED", "7x"), ("RUNS", "-1"), ("SEED", "18446744073709551616"), ("MEM", "99999999999G"):
         told = run("", **{name: value})
         checks.append(Check(f"{name}={value}: one line, and status 2",
