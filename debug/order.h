@@ -55,8 +55,9 @@ void order_writes_at(const void *p, size_t size, const void *place);
 /* memory_given: the size bytes at p are somebody's from here on, of room bytes at around of which the
  * others are nobody's. memory_freed: those at p are to be given back. memory_later: they are nobody's;
  * what is to be given back in their place (NULL: nothing), so that they are not used again at once.
- * memory_is_later: p is such a block. memory_fresh: they may be used for anything. memory_misused: a block that cannot be freed; written:
- * because of what was written beyond it. memory_owed: the program is to give p back. */
+ * memory_is_later: p is such a block. memory_fresh: they may be used for anything. memory_misused: a block
+ * that cannot be freed; written: because of what was written beyond it. memory_owed: the program is to give
+ * p back. */
 void memory_given(const void *p, size_t size, const void *around, size_t room);
 void memory_owed(const void *p);
 void memory_freed(const void *p, size_t size);

@@ -48,7 +48,7 @@ IN_CO = re.compile(r"\b(?:co|scheduler)->")
 # On the host these stand in for libc/, drivers/ and net/, and tell sanitizers of coroutines; the
 # explorer tells people of them, whose turn it is, and what they did.
 HOST_LIBRARY = re.compile(r"arch/(?:host/(?:libc|malloc|late|net\w*|input|files|streams|stdio|errno|asan|tsan)"
-                          r"|sim/(?:explore|story|point|blocks|leaks|strategy|trouble|watch|agents|race|sim))\.[ch]$")
+                          r"|sim/(?:explore|story|point|blocks|leaks|strategy|trouble|watch|agents|race|sim|frames|library))\.[ch]$")
 # The port that is a process stands on another kernel.
 OF_HOST = ("sys/", "asm/", "linux/", "sanitizer/")
 
@@ -74,7 +74,7 @@ def wrong_include(path, quote, name):
     if port:
         allowed = PORT + OF_HOST * (port.group(1) == "host")
         if HOST_LIBRARY.match(path):
-            allowed += KERNEL
+            allowed += (*KERNEL, "sys/socket.h")
         if "/" in name and not name.startswith(allowed) and name not in PLAIN:
             return "is not for a port"
         return None
