@@ -49,8 +49,6 @@ struct leaks {
  * first are behind __init_array_start; what is constant there does no harm. */
 extern char __init_array_start[], _edata[], __bss_start[], _end[];
 
-void (*leaks_library_memory)(void);
-
 /* ---- Who goes on ---- */
 
 static bool is_suspect(const struct co *co, const struct leaks *leaks)
@@ -183,8 +181,6 @@ static void *look_for_leaks(void *arg, void *unused)
 	if (reach_begin(leaks->self, leaks->sp, &leaks->needed)) {
 		start_from_image(__init_array_start, _edata);
 		start_from_image(__bss_start, _end);
-		if (leaks_library_memory)
-			leaks_library_memory();
 		for (int i = 0; i < core_count(); i++)
 			start_from_core(cores[i]);
 		co_each(start_from, leaks);

@@ -7,10 +7,6 @@
 /* Looks for them, and says what it has found by put. How many coroutines. The caller may wait. */
 size_t leaks_report(void (*put)(void *to, const char *text), void *to);
 
-/* Where the C library has memory of its own beside the image: says reach_words for all of it, while the world stands
- * still. NULL, unless the port sets it: nowhere. */
-extern void (*leaks_library_memory)(void);
-
 /* In exit, whose frames and registers, and those of its callers, are all that is in use from here on of the
  * stack of the coroutine that calls it. */
 void leaks_exit_begins(void);

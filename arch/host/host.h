@@ -224,7 +224,6 @@ bool host_thread(void *(*fn)(void *arg), void *arg); /* detached, not a core, wi
 /* ---- files.c ---- */
 
 void host_files_init(void);
-void host_malloc_init(void);
 
 /* ---- debug.c ---- */
 

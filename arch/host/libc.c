@@ -92,7 +92,6 @@ void libc_init(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
 	streams_init();
-	host_malloc_init();
 	errno = 0;
 	for (int i = 0; i < options.argc; i++)
 		for (char *c = options.argv[i]; (c = strchr(c, HOST_QUOTE));)

@@ -181,7 +181,7 @@ def run_quoted(case):
 BUILDS = {"one-place": {"PLANT": "one-place"}, "asan": {"SAN": "asan"}}
 OPTIONS = {"forgotten-sender": "vole.trace=ring"} # events name channels that nobody has any more
 SINGLE = (("forgotten-sender", "x86_64", 4), ("forgotten-sender", "arm64", 2), ("forgotten-sender", HOST, 2),
-          ("library-keeps", HOST, 2), ("library-keeps", "x86_64", 2), ("waits-on", "x86_64", 1), ("waits-on", "arm64", 4), ("waits-on", HOST, 4))
+          ("waits-on", "x86_64", 1), ("waits-on", "arm64", 4), ("waits-on", HOST, 4))
 
 
 def cases(tier):
