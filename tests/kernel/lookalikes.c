@@ -30,14 +30,16 @@ static void writes_and_leaves(void *number)
 
 static void lookalikes(void)
 {
-	size_t others = parked(), want;
+	size_t others = parked(), want, leaked;
 
 	for (int i = 0; i < LINES; i++) {
 		waitgroup_go(&all, writes_and_leaves, (void *)(intptr_t)i);
 		waitgroup_wait(&all);
 		want = (size_t)(i + 1) * (size_t)amount(IN_LINE);
 		until_parked(others + want);
-		expect_eq(runtime_leaks(NULL), want);
+		/* By chance, and what memory had before, a word may lead into one line. */
+		leaked = runtime_leaks(NULL);
+		expect(leaked + (size_t)amount(IN_LINE) >= want && leaked <= want);
 	}
 	for (int i = 0; i < LINES; i++)
 		chan_close((struct chan *)~hidden[i]);
