@@ -115,7 +115,7 @@ extern _Atomic int
 
 static inline int core_count(void)
 {
-	/* acquire: with the release in start_cores: those that it counts are in cores. */
+	/* acquire: with the release in start_cores; those that it counts are in cores. */
 	return atomic_load_explicit(&cores_started, memory_order_acquire);
 }
 
