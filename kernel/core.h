@@ -110,8 +110,8 @@ struct core {
 };
 
 extern struct core *cores[MAX_CORES];
-extern _Atomic int
-	cores_started; /* so many of them, the first; grows while the machine boots only */
+/* So many of them, the first; grows while the machine boots only. */
+extern _Atomic int cores_started;
 
 static inline int core_count(void)
 {

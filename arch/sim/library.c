@@ -99,12 +99,20 @@ WRAP(size_t, strlen, const char *s)
 	return n;
 }
 
-WRAP(size_t, strnlen, const char *s, size_t most)
+size_t __real_strnlen(const char *s, size_t most);
+
+/* How much of a string somebody reads who looks at no more than most. */
+static size_t read_of(const char *s, size_t most)
 {
 	size_t n = __real_strnlen(s, most);
 
-	reads(s, n < most ? n + 1 : n, PLACE);
-	return n;
+	return n < most ? n + 1 : n;
+}
+
+WRAP(size_t, strnlen, const char *s, size_t most)
+{
+	reads(s, read_of(s, most), PLACE);
+	return __real_strnlen(s, most);
 }
 
 WRAP(char *, strcpy, char *to, const char *from)
@@ -123,14 +131,6 @@ WRAP(char *, stpcpy, char *to, const char *from)
 	reads(from, size, PLACE);
 	writes(to, size, PLACE);
 	return __real_stpcpy(to, from);
-}
-
-/* How much of a string somebody reads who looks at no more than most. */
-static size_t read_of(const char *s, size_t most)
-{
-	size_t n = __real_strnlen(s, most);
-
-	return n < most ? n + 1 : n;
 }
 
 WRAP(char *, strncpy, char *to, const char *from, size_t most)

@@ -143,10 +143,10 @@ static void crowd(void)
 
 /* ---- What is told ---- */
 
-/* The first of all, in memory that had nothing before. Frames of the caller may still have what was in use: not of this
- * one, which has ended. */
 static uintptr_t hidden_channel; /* with all bits inverted */
 
+/* The first of all, in memory that had nothing before. Frames of the caller may still have what was in use: not of this
+ * one, which has ended. */
 static void leaves(void *unused)
 {
 	struct chan *c = chan_of(int, 0);
