@@ -6,10 +6,9 @@
  *
  * A core that has work while others are idle puts it where they can take it, its ring (proc_share); one
  * that runs out takes half of another's ring; one that finds nothing publishes that it is idle, looks once
- * more, interrupts those that keep work to themselves, and halts. Both sides store, fence, and load, so
- * one of them sees the other (sleep_here, proc_notify). A searcher that finds nothing passes the same
- * fence before it sleeps, so a core that sees a searcher need wake nobody. A core that put work without
- * the fence is found by the idle core's second look, a moment later.
+ * more, interrupts those that keep work to themselves, and halts. No fence makes one of the two see the other
+ * at once: where others are awake, a core that has gone idle looks again when all can be seen that they put
+ * before they saw it idle. So a core that sees a searcher need wake nobody either.
  */
 #include "debug/profile.h"
 #include "debug/stuck.h"
@@ -21,7 +20,7 @@
 #include "kernel/proc.h"  /* PLANT_DOUBLE_STEAL */
 #include "kernel/sched.h" /* VOLE_PAINTED */
 
-/* After it has gone idle, a core looks again where the work is. */
+/* So long after it has gone idle, a core looks again where the work is. A store is visible after half of it. */
 enum { LOOK_AGAIN = 100 * 1000 };
 
 _Atomic uint64_t proc_idle_mask; /* cores that sleep and may be woken for work */
@@ -62,9 +61,6 @@ bool proc_notify(void)
 	for (;;) {
 		int none = 0;
 
-		/* seq_cst: with the fence in sleep_here: either that core sees the work, or this one sees
-		 * it idle. */
-		atomic_thread_fence(memory_order_seq_cst);
 		if (!proc_idle_cores())
 			return false;
 		if (!atomic_compare_exchange_strong_explicit(&searchers, &none, 1,
@@ -113,10 +109,9 @@ static struct co *steal(struct core *core)
 }
 
 /* What the other cores have. True: one can take from a ring. Those that keep work to themselves are to
- * share it: some may not have any when they are asked. *busy: not all others are idle. */
-static bool look_at_others(const struct core *core, bool again, bool *busy)
+ * share it: some may not have any when they are asked. */
+static bool look_at_others(const struct core *core, bool last)
 {
-	*busy = false;
 	for (int i = 0, count = core_count(); i < count; i++) {
 		struct core *other = cores[i];
 
@@ -125,11 +120,8 @@ static bool look_at_others(const struct core *core, bool again, bool *busy)
 		if (steal_ring_len(&other->proc.ring))
 			return true;
 		if (runq_len(&other->proc.runq) + shared_get(other->proc.expired.count) ||
-		    (again && shared_get(other->proc.slice_armed))) {
+		    (last && shared_get(other->proc.slice_armed)))
 			core_interrupt(other);
-			*busy = true;
-		}
-		*busy |= atomic_load_explicit(&other->running, memory_order_relaxed) != NULL;
 	}
 	return false;
 }
@@ -153,38 +145,46 @@ static bool only_to_look(struct core *core)
 	return true;
 }
 
+/* A bit for each. */
+static uint64_t enabled_cores(void)
+{
+	return ~UINT64_C(0) >> (64 - atomic_load_explicit(&proc_count, memory_order_relaxed));
+}
+
 /* Sleeps until an interrupt. True: woken to search, and counted as a searcher already. */
 static __attribute__((noinline)) bool sleep_here(struct core *core)
 {
 	bool enabled = proc_enabled(core);
 	uint64_t bit = UINT64_C(1) << core->index, before = bit;
-	uint64_t since = arch_clock(), idle_time = shared_get(core->idle_time);
+	uint64_t since = arch_clock(), look_at = since, idle_time = shared_get(core->idle_time);
 
 	shared_set(core->proc.slice_armed, false);
 	shared_set(core->idle_time, (idle_time - since) | CORE_IDLES);
 	atomic_store_explicit(&core->running, NULL, memory_order_relaxed);
-	if (enabled)
-		atomic_fetch_or_explicit(&proc_idle_mask, bit, memory_order_relaxed);
+	/* Those that are not in the mask now may not see this core there for a while; the others see it when they
+	 * leave the mask, since its changes have one order. */
+	if (enabled &&
+	    enabled_cores() & ~bit &
+		    ~atomic_fetch_or_explicit(&proc_idle_mask, bit, memory_order_relaxed))
+		look_at = arch_clock() + LOOK_AGAIN;
 	if (traced(core))
 		trace_event(core, TRACE_IDLE, 0, 0);
 	stuck_enter_idle();
-	/* seq_cst: with the fence in proc_notify. */
-	atomic_thread_fence(memory_order_seq_cst);
-	/* The second time, all that was put before the bit was set is visible. Until then the bit stays
-	 * set: what is put meanwhile is shared. */
-	for (bool again = false, busy = false;; again = true) {
+	/* Between the looks the bit stays set: what is put meanwhile is shared. */
+	for (bool last = false; !last;) {
+		last = arch_clock() >= look_at;
 		if (core->irq_pending || proc_waiting(core) ||
-		    (enabled && look_at_others(core, again, &busy)) || stuck_check())
+		    (enabled && look_at_others(core, last)) || stuck_check())
 			break;
-		if (busy && !again)
-			core_timer_by(core, since + LOOK_AGAIN);
+		if (!last)
+			core_timer_by(core, look_at);
 		arch_interrupts_off();
 		/* The mask has lost the bit: somebody wakes this core. */
 		if (core->irq_pending || (enabled && !(proc_idle_cores() & bit)))
 			arch_interrupts_on();
 		else
 			arch_halt();
-		if (again || !enabled || !(proc_idle_cores() & bit) || !only_to_look(core))
+		if (!(proc_idle_cores() & bit) || !only_to_look(core))
 			break;
 	}
 	stuck_leave_idle();

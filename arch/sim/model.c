@@ -178,7 +178,7 @@ IN_WORLD struct location *location_of(int world, uintptr_t at, uint64_t value)
 /*
  * All see a store after so many nanoseconds, whatever was seen before: it is to become visible "within a
  * reasonable amount of time" (C11, 7.17.3). A real store buffer holds one for less than a thousandth of
- * it; kernel/scheduler.c relies on less than LOOK_AGAIN.
+ * it; kernel/scheduler.c relies on half of LOOK_AGAIN.
  */
 enum { VISIBLE_AFTER = 50 * 1000 };
 

@@ -1,9 +1,9 @@
 """Cores without work, and those that keep work to themselves (kernel/scheduler.c, proc_put, proc_share).
 
 An owner puts work into its private queue, and into its ring, where others may take it, only when it
-sees a core idle. It looks without a fence: what it puts may become visible after what it has seen is
-old, but sooner than an idle core looks again. An owner runs something for ever: what it keeps to
-itself nobody runs. It may stop putting at any time.
+sees a core idle. It looks without a fence, and so it does once more for whom to wake: what it puts may
+become visible after what it has seen is old, but sooner than an idle core looks again. An owner runs
+something for ever: what it keeps to itself nobody runs. It may stop putting at any time.
 """
 
 from .explore import BLOCKED, DONE
@@ -14,26 +14,27 @@ class Idle:
 
     Faults: "no-second-look": a core does not look at the rings after it has published that it is idle.
     "no-ask": it does not interrupt who keeps work to itself. "no-look-again": it asks at once, and
-    not once more a moment later. "no-successor": the last searcher that found something does not wake
+    not once more a moment later. "looks-again-early": or when any interrupt comes. "no-successor": the last searcher that found something does not wake
     the next. "publishes-again": to look again, a core takes back that it is idle, and publishes it
     once more; a put that races with that is looked for by nobody. "gives-up": a notifier that finds
     all idle cores gone has been counted as a searcher, and does not look again when it no longer is.
     """
-    faults = ("no-second-look", "no-ask", "no-look-again", "no-successor", "publishes-again",
-              "gives-up")
+    faults = ("no-second-look", "no-ask", "no-look-again", "looks-again-early", "no-successor",
+              "publishes-again", "gives-up")
 
     def __init__(self, fault=None, idlers=2, kept=1, puts=1, yields=0):
         self.bad = {fault}
         self.idlers = idlers
         self.cores = ["yielder"] * bool(yields) + ["owner"] + [f"idler{i}" for i in range(idlers)]
         self.start = {"mask": 0, "searchers": 0, "puts": puts, "yields": yields, "saw": 0,
-                      "late": 0}  # late: what is put is not visible yet, and it saw what was
-        self.processes = {"owner": self.owner(), "stop": [self.stop]}
+                      "early": 1,
+                      "late": 0}  # so many have seen what was, and what they put is not visible yet
+        self.processes = {"owner": self.owner(), "stop": [self.stop], "early": [self.early]}
         if yields:
             self.processes["yielder"] = self.yielder()
         for core in self.cores:
             # nopreempt: an interrupt has to wait. Of an idler: until it runs something.
-            self.start |= {f"private {core}": 0, f"ring {core}": 0, f"asked {core}": 0,
+            self.start |= {f"private {core}": 0, f"ring {core}": 0, f"asked {core}": 0, f"notifies {core}": 0,
                            f"nopreempt {core}": core.startswith("idler")}
             self.processes[f"interrupt {core}"] = self.interrupt(core)
         self.start["private owner"] = kept
@@ -64,9 +65,22 @@ class Idle:
             return then if "gives-up" in self.bad else at
         return [look, become_searcher, take, give_up]
 
-    def share(self, s, core):
-        s[f"ring {core}"] += s[f"private {core}"]
-        s[f"private {core}"] = 0
+    def share(self, core, at, then):
+        """The steps of proc_share, from index at, the first of which only looks."""
+        def look(s):
+            s["late"] += 1
+            s[f"notifies {core}"] = bool(s["mask"]) and not s["searchers"]
+            return at + 1
+
+        def share(s):
+            s["late"] -= 1
+            s[f"ring {core}"] += s[f"private {core}"]
+            s[f"private {core}"] = 0
+            if not s[f"notifies {core}"]:
+                return then
+            s[f"notifies {core}"] = 0
+            return at + 3
+        return [look, share] + self.notify(at + 2, then)
 
     def owner(self):
         """proc_put."""
@@ -75,29 +89,31 @@ class Idle:
                 return DONE
             if s["nopreempt owner"]:
                 return BLOCKED
-            s["nopreempt owner"] = s["late"] = 1
+            s["nopreempt owner"] = 1
+            s["late"] += 1
             s["saw"] = bool(s["mask"])
             return 1
 
         def put(s):
             s["puts"] -= 1
             s["private owner"] += 1
-            s["late"] = 0
-            return 2 if s["saw"] else 7
-
-        def share(s):
-            self.share(s, "owner")
-            return 3
+            s["late"] -= 1
+            return 2 if s["saw"] else 8
 
         def end(s):
             s["nopreempt owner"] = s["saw"] = 0
             return 0
-        return [look, put, share] + self.notify(3, 7) + [end]
+        return [look, put] + self.share("owner", 2, 8) + [end]
 
     def stop(self, s):
         if s["late"]:
             return BLOCKED
         s["puts"] = 0
+        return DONE
+
+    def early(self, s):
+        """An interrupt for the first idler."""
+        s["early"] = 2
         return DONE
 
     def yielder(self):
@@ -120,20 +136,19 @@ class Idle:
         """The scheduler of a core that was asked."""
         asked, nopreempt = f"asked {core}", f"nopreempt {core}"
 
-        def share(s):
+        def begin(s):
             if not s[asked] or s[nopreempt]:
                 return BLOCKED
             s[asked] = 0
             if not s["mask"] or not s[f"private {core}"] + s[f"ring {core}"]:
                 return 0
             s[nopreempt] = 1
-            self.share(s, core)
             return 1
 
         def end(s):
             s[nopreempt] = 0
             return 0
-        return [share] + self.notify(1, 5) + [end]
+        return [begin] + self.share(core, 1, 7) + [end]
 
     def idler(self, i):
         """find and sleep_here."""
@@ -199,6 +214,11 @@ class Idle:
             # Interrupts are masked until the processor waits: none is missed.
             if not s["mask"] & bit:
                 return RETRACT
+            if s["early"] == 2 and i == 0:
+                s["early"] = 0
+                if "looks-again-early" in bad:
+                    s[timer] = 0
+                return LOOK
             if not s[timer] or s["late"]:
                 return BLOCKED
             s[timer] = 0
