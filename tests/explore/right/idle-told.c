@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <vole.h>
 
-enum { TIMES = 12, SOON = 60 * NSEC_PER_USEC };
+enum { TIMES = 40, SOON = 60 * NSEC_PER_USEC };
 
 static _Atomic int ran;
 static struct sema turn;
