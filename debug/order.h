@@ -46,6 +46,12 @@ void order_call(const void *object, bool in);
 #define order_call_out(object) order_call(object, false)
 #define order_call_in(object)  order_call(object, true)
 
+/* For the kernel's own, between cores: what a core did with object until then (order_time) comes before what another
+ * does after order_anew; by the kernel's own orders, which is all there is to see of it. */
+unsigned order_time(void);
+void order_done(const void *object, unsigned time);
+void order_anew(const void *object);
+
 /* Memory of the program, accessed by the kernel in the name of the caller. */
 void order_reads_at(const void *p, size_t size, const void *place);
 void order_writes_at(const void *p, size_t size, const void *place);
@@ -85,6 +91,9 @@ enum { ORDER_KEPT = 0 }; /* nothing needs to be done for them */
 #define order_nobody(on)                    ((void)(on))
 #define order_call_out(object)              ((void)(object))
 #define order_call_in(object)               ((void)(object))
+#define order_time()                        0U
+#define order_done(object, time)            ((void)(object), (void)(time))
+#define order_anew(object)                  ((void)(object))
 #define memory_given(p, size, around, room) ((void)(p), (void)(size), (void)(around), (void)(room))
 #define memory_owed(p)                      ((void)(p))
 #define memory_freed(p, size)               ((void)(p), (void)(size))

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "debug/order.h"
 #include "kernel/co.h"
 
 /* Entries that are looked at before their turn, so that they are in the cache then. */
@@ -106,7 +107,12 @@ static inline struct co *runq_get(struct runq *q)
 	return runq_get_soon(q);
 }
 
-enum { STEAL_RING_SIZE = 256, STEAL_MAX = STEAL_RING_SIZE / 2 };
+#ifdef ARCH_EXPLORES
+enum { STEAL_RING_SIZE = 8 }; /* so that it is full, and begins anew, in short runs, too */
+#else
+enum { STEAL_RING_SIZE = 256 };
+#endif
+enum { STEAL_MAX = STEAL_RING_SIZE / 2 };
 
 struct steal_ring {
 	_Alignas(64) _Atomic uint32_t head; /* next to take; advanced by compare-and-swap */
@@ -128,6 +134,7 @@ static inline void steal_ring_put(struct steal_ring *ring, struct co *co)
 {
 	uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 
+	order_anew(&ring->co[tail % STEAL_RING_SIZE]);
 	atomic_store_explicit(&ring->co[tail % STEAL_RING_SIZE], co, memory_order_relaxed);
 	/* release: with the acquire of tail in steal_ring_take; publishes the entry and *co. */
 	atomic_store_explicit(&ring->tail, tail + 1, memory_order_release);
@@ -154,17 +161,23 @@ static inline uint32_t steal_ring_take(struct steal_ring *ring, struct co **into
 		for (uint32_t i = 0; i < n; i++)
 			into[i] = atomic_load_explicit(&ring->co[(head + i) % STEAL_RING_SIZE],
 						       memory_order_relaxed);
+
+		unsigned read = order_time();
+
 #ifdef PLANT_DOUBLE_STEAL
 		/* The fault: the last of many stays there too. */
-		uint32_t taken = whole || n < 16 ? n : n - 1;
+		uint32_t taken = whole || n < 2 + STEAL_MAX / 16 ? n : n - 1;
 #else
 		uint32_t taken = n;
 #endif
 		/* release: with the acquire of head in steal_ring_room, after which it is overwritten. */
 		if (atomic_compare_exchange_strong_explicit(&ring->head, &head, head + taken,
 							    memory_order_release,
-							    memory_order_relaxed))
+							    memory_order_relaxed)) {
+			for (uint32_t i = 0; ORDER_KEPT && i < n; i++)
+				order_done(&ring->co[(head + i) % STEAL_RING_SIZE], read);
 			return n;
+		}
 	}
 }
 

@@ -141,11 +141,16 @@ static void not_kept(void)
 		      "docs/order.md");
 }
 
+unsigned order_time(void)
+{
+	return sim_core_agent()->before.at[sim_core_agent()->own];
+}
+
 /* Of what is left and met by turns, as a mutex is: left for the next, who has seen it, or not. */
-static void promise(struct meeting *m)
+static void promise(struct meeting *m, unsigned time)
 {
 	m->core = sim_core_agent()->own;
-	m->left = sim_core_agent()->before.at[m->core];
+	m->left = time;
 }
 
 static void keep(const struct meeting *m)
@@ -274,7 +279,7 @@ static void leave_of_caller(const void *object)
 	if (!a)
 		return;
 	if (sim_weakens && ++meeting(object)->times == 1)
-		promise(meeting(object));
+		promise(meeting(object), order_time());
 	leave(a, object);
 }
 
@@ -380,6 +385,18 @@ void order_end(const struct co *co)
 	k->agent = NULL; /* the entry stays co's */
 }
 
+void order_done(const void *object, unsigned time)
+{
+	if (sim_run.begun)
+		promise(meeting(object), time);
+}
+
+void order_anew(const void *object)
+{
+	if (sim_run.begun)
+		keep(meeting(object));
+}
+
 void order_call(const void *object, bool in)
 {
 	if (!caller() || is_for_itself(__builtin_frame_address(0)))
@@ -388,7 +405,7 @@ void order_call(const void *object, bool in)
 		order_in_always(object);
 		keep(meeting(object));
 	} else {
-		promise(meeting(object));
+		promise(meeting(object), order_time());
 		leave_of_caller(object);
 	}
 }
