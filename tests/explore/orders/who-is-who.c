@@ -8,7 +8,7 @@
 #include <string.h>
 #include <vole.h>
 
-enum { LOOKS = 24, ROUNDS = 6, MOST = 16, IDS = 4096, LOOKERS = 2 };
+enum { LOOKS = 96, ROUNDS = 24, MOST = 16, IDS = 4096, LOOKERS = 2 };
 
 static _Atomic char kind_of[IDS]; /* by id, as it says itself: the first letter of its name */
 static struct seen {
