@@ -17,13 +17,11 @@
 /* The lock of g is held. False: it had been cancelled, and so had its children. */
 static bool cancel_one(struct group *g, int32_t error)
 {
-	int32_t none = 0;
-
+	if (atomic_load_explicit(&g->error, memory_order_relaxed))
+		return false;
 	order_out(&g->error);
 	/* release: with the acquire in wait_error_of. */
-	if (!atomic_compare_exchange_strong_explicit(&g->error, &none, error, memory_order_release,
-						     memory_order_relaxed))
-		return false;
+	atomic_store_explicit(&g->error, error, memory_order_release);
 	for (struct co *co = g->members; co; co = co->group_next) {
 		bool won;
 
