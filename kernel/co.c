@@ -23,7 +23,7 @@ static struct slab_cache co_cache;
 
 void co_init(void)
 {
-	slab_init(&co_cache, "coroutine", sizeof(struct co), offsetof(struct co, next), true);
+	slab_init(&co_cache, "coroutine", sizeof(struct co), 0, true);
 	co_names_init();
 }
 

@@ -33,8 +33,8 @@ static size_t size_index(size_t bytes)
 void stack_exact_init(void)
 {
 	for (size_t i = size_index(sizeof(struct co) + 1); i < SIZES; i++)
-		slab_init(&blocks[i], "coroutine", block_size(i),
-			  block_size(i) - sizeof(struct co) + offsetof(struct co, next), true);
+		slab_init(&blocks[i], "coroutine", block_size(i), block_size(i) - sizeof(struct co),
+			  true);
 }
 
 struct co *stack_exact_alloc(size_t bound)

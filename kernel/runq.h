@@ -107,10 +107,10 @@ static inline struct co *runq_get(struct runq *q)
 	return runq_get_soon(q);
 }
 
-#ifdef ARCH_EXPLORES
-enum { STEAL_RING_SIZE = 8 }; /* so that it is full, and begins anew, in short runs, too */
-#else
+#ifndef ARCH_EXPLORES
 enum { STEAL_RING_SIZE = 256 };
+#else
+enum { STEAL_RING_SIZE = 8 }; /* so that it is full, and begins anew, in short runs, too */
 #endif
 enum { STEAL_MAX = STEAL_RING_SIZE / 2 };
 

@@ -69,16 +69,19 @@ static struct slab *slab_make(struct slab_cache *cache)
 		shared_set(page->kind, PAGE_SLAB); /* neighbours are looking */
 		page->order = (uint8_t)cache->order;
 	}
-	/* These pages may have been of a stack, or the registers of one that was preempted. Who gets an object
-	 * and does not write to it leads to nobody: see debug/leaks.c. */
-	if (!cache->type_stable)
+	/* These pages may have been of a stack, or the registers of one that was preempted. Who gets an object of the
+	 * heap and does not write to it leads to nobody: see debug/leaks.c. And who visits objects, here and in co_look,
+	 * may see what was there before they were written first. */
+	if (!cache->zeroed)
 		memset(slab, 0, (size_t)PAGE_SIZE << cache->order);
 	*slab = (struct slab){.cache = cache};
-	for (unsigned i = 0; i < cache->capacity; i++)
+	for (unsigned i = 0; i < cache->capacity; i++) {
+		char *object = (char *)slab + SLAB_HEADER + i * cache->size;
+
 		slab->free[i / 32] |= UINT32_C(1) << i % 32;
-	for (unsigned i = 0; cache->type_stable && i < cache->capacity; i++)
-		memset((char *)slab + SLAB_HEADER + i * cache->size + (cache->zeroed & ~(size_t)63),
-		       0, cache->size < 64 ? cache->size : 64);
+		if (cache->zeroed)
+			memset(object + cache->zeroed, 0, cache->size - cache->zeroed);
+	}
 	return slab;
 }
 

@@ -17,7 +17,7 @@ struct slab_cache {
 	/* Constant after slab_init. */
 	const char *name;
 	size_t size;
-	size_t zeroed; /* type_stable: the 64 bytes around this offset of a new object are zero */
+	size_t zeroed;    /* from this offset on a new object is zero */
 	bool type_stable; /* objects keep their type while memory is not short; slab_each finds them */
 	unsigned order, capacity, index;
 
@@ -49,16 +49,15 @@ _Static_assert(sizeof(struct slab) <= SLAB_HEADER, "struct slab is too large");
 /* All, from the first on; the others are NULL. For debuggers. */
 extern struct slab_cache *slab_caches[MAX_SLAB_CACHES];
 
-/* At boot. zeroed: see above; of other caches, 0. */
+/* At boot. */
 void slab_init(struct slab_cache *cache, const char *name, size_t size, size_t zeroed,
 	       bool type_stable);
 
 void *slab_refill(struct slab_cache *cache);
 void slab_drain(struct slab_cache *cache, void *object);
 
-/* Not zeroed, but for the first use of a type-stable object, of which the 64 bytes around zeroed
- * are zero. NULL: no memory. nopreempt > 0. Objects of a size that is a multiple of 64 are aligned to
- * 64, others to 16. */
+/* Not zeroed, but for the first use of an object of a slab, which is zero from cache->zeroed on. NULL: no memory.
+ * nopreempt > 0. Objects of a size that is a multiple of 64 are aligned to 64, others to 16. */
 static inline void *slab_alloc(struct slab_cache *cache)
 {
 	struct magazine *m = &core_here()->slabs[cache->index];

@@ -21,8 +21,8 @@ static int sema_take_or_wait(struct sema *s, bool try, uint64_t deadline)
 	lock(&s->lock);
 	if (s->count) {
 		s->count--;
-		unlock(&s->lock);
 		order_in(s);
+		unlock(&s->lock);
 		return 0;
 	}
 	if (try || wait_expired(deadline)) {
@@ -60,8 +60,8 @@ void sema_release(struct sema *s)
 	struct co *co = NULL;
 
 	call_outside_handler("sema_release");
-	order_out(s);
 	lock(&s->lock);
+	order_out(s);
 	node = wait_queue_claim(&s->waiters); /* what is released goes straight to it */
 	if (node)
 		co = node->wait->co;
