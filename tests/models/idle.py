@@ -14,22 +14,24 @@ class Idle:
 
     Faults: "no-second-look": a core does not look at the rings after it has published that it is idle.
     "no-ask": it does not interrupt who keeps work to itself. "no-look-again": it asks at once, and
-    not once more a moment later. "looks-again-early": or when any interrupt comes. "no-successor": the last searcher that found something does not wake
+    not once more a moment later. "no-successor": the last searcher that found something does not wake
     the next. "publishes-again": to look again, a core takes back that it is idle, and publishes it
     once more; a put that races with that is looked for by nobody. "gives-up": a notifier that finds
     all idle cores gone has been counted as a searcher, and does not look again when it no longer is.
     """
-    faults = ("no-second-look", "no-ask", "no-look-again", "looks-again-early", "no-successor",
-              "publishes-again", "gives-up")
+    faults = ("no-second-look", "no-ask", "no-look-again", "no-successor", "publishes-again",
+              "gives-up")
 
-    def __init__(self, fault=None, idlers=2, kept=1, puts=1, yields=0):
+    def __init__(self, fault=None, idlers=2, kept=1, puts=1, yields=0, early=0):
         self.bad = {fault}
         self.idlers = idlers
         self.cores = ["yielder"] * bool(yields) + ["owner"] + [f"idler{i}" for i in range(idlers)]
         self.start = {"mask": 0, "searchers": 0, "puts": puts, "yields": yields, "saw": 0,
-                      "early": 1,
+                      "early": 0,  # 1: an interrupt has come for the first idler
                       "late": 0}  # so many have seen what was, and what they put is not visible yet
-        self.processes = {"owner": self.owner(), "stop": [self.stop], "early": [self.early]}
+        self.processes = {"owner": self.owner(), "stop": [self.stop]}
+        if early:
+            self.processes["early"] = [self.early]
         if yields:
             self.processes["yielder"] = self.yielder()
         for core in self.cores:
@@ -112,8 +114,7 @@ class Idle:
         return DONE
 
     def early(self, s):
-        """An interrupt for the first idler."""
-        s["early"] = 2
+        s["early"] = 1
         return DONE
 
     def yielder(self):
@@ -214,7 +215,7 @@ class Idle:
             # Interrupts are masked until the processor waits: none is missed.
             if not s["mask"] & bit:
                 return RETRACT
-            if s["early"] == 2 and i == 0:
+            if s["early"] and i == 0:
                 s["early"] = 0
                 if "looks-again-early" in bad:
                     s[timer] = 0
@@ -254,3 +255,14 @@ class Ask(Idle):
 
     def __init__(self, fault=None):
         super().__init__(fault, idlers=1, kept=0, yields=2)
+
+
+class Early(Idle):
+    """The same with an interrupt that has nothing to do with it.
+
+    Fault: "looks-again-early": a core looks again when any interrupt comes, in place of a moment later.
+    """
+    faults = ("looks-again-early",)
+
+    def __init__(self, fault=None):
+        super().__init__(fault, idlers=1, kept=0, early=1)

@@ -1,7 +1,7 @@
 """The protocols between cores, as kernel/ has them, each with faults that must be found."""
 
 from .explore import BLOCKED, DONE
-from .idle import Ask, Idle
+from .idle import Ask, Early, Idle
 
 
 class Stacks:
@@ -303,4 +303,4 @@ class Event:
         assert s["took"] or s["word"] == 1, "the post is lost"
 
 
-MODELS = (Idle, Ask, Stacks, Claim, Stuck, Event)
+MODELS = (Idle, Ask, Early, Stacks, Claim, Stuck, Event)
