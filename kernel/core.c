@@ -118,10 +118,20 @@ void core_refill(struct core *core)
 		page_give_back();
 }
 
+void core_renew(struct core *core)
+{
+	stack_renew();
+	runq_renew(&core->proc.runq);
+	if (core->spare_frame)
+		core->spare_frame = slab_lowest(&frames, core->spare_frame);
+}
+
 void core_frame_give(struct core *core, void *frame)
 {
-	if (core->spare_frame)
-		slab_free(&frames, frame);
-	else
-		core->spare_frame = frame;
+	void *spare = core->spare_frame;
+
+	/* The lower one is kept, which is of the first slab more often than of one that is made when many are in use. */
+	core->spare_frame = !spare || frame < spare ? frame : spare;
+	if (spare)
+		slab_free(&frames, core->spare_frame == frame ? spare : frame);
 }

@@ -152,6 +152,9 @@ void core_timer_soon(struct core *core);
 void core_frames_init(void);
 void core_refill(struct core *core);
 
+/* What of those the core does not need at once is taken from where it leaves memory in one piece. nopreempt > 0. */
+void core_renew(struct core *core);
+
 /* The scheduler: frame is needed no more. */
 void core_frame_give(struct core *core, void *frame);
 

@@ -122,6 +122,70 @@ static void free_span(uint32_t from, uint32_t to)
 	}
 }
 
+/*
+ * Page tables stay when what they mapped has gone, and so do lists of places that were mapped. One here and
+ * one there would leave memory in pieces for good, so they are next to each other: in blocks of a 256th of
+ * memory, or of what is easy to get, the first of them from the start.
+ */
+static struct {
+	char *next; /* unused ones */
+	size_t left;
+	void *returned; /* each leads to the next */
+} tables;               /* guarded by buddy.lock */
+
+static void make_tables(void)
+{
+	uint32_t n = 0;
+
+	for (unsigned order = 63 - (unsigned)__builtin_clzl(buddy.total_pages / 256 | 1);
+	     !n && order > 0; order--) {
+		if (buddy.free_pages >= LOW + ((size_t)2 << order))
+			n = alloc_block(order);
+		if (n) {
+			tables.next = address_of(n);
+			tables.left = (size_t)1 << order;
+		}
+	}
+}
+
+void *page_take_table(void)
+{
+	void *page;
+
+	assert_nopreempt();
+	spin_lock(&buddy.lock);
+	page = tables.returned;
+	if (!page && !tables.left)
+		make_tables();
+	if (page) {
+		tables.returned = *(void **)page;
+	} else if (tables.left) {
+		tables.left--;
+		page = tables.next;
+		tables.next += PAGE_SIZE;
+	}
+	spin_unlock(&buddy.lock);
+	if (page)
+		memory_fresh(page, PAGE_SIZE);
+	return page;
+}
+
+void page_return_table(void *page)
+{
+	assert_nopreempt();
+	spin_lock(&buddy.lock);
+	*(void **)page = tables.returned;
+	tables.returned = page;
+	spin_unlock(&buddy.lock);
+}
+
+void *page_alloc_table(void)
+{
+	void *page = page_take_table();
+
+	return page ? page : page_alloc(0);
+}
+
 void page_init(void)
 {
 	uint64_t low = UINT64_MAX, high = 0;
@@ -161,6 +225,7 @@ void page_init(void)
 		free_span(from ? from : 1, from + n);
 		buddy.total_pages += n;
 	}
+	make_tables();
 }
 
 /* With the lock: n pages in a row, of free blocks side by side. For what no single block can hold:
@@ -224,6 +289,7 @@ size_t page_give_back(void)
 	uint32_t round = atomic_load_explicit(&page_give_back_round, memory_order_relaxed);
 	size_t given = stack_give_back() + slab_give_back() + m->count;
 
+	core_renew(core);
 	spin_lock(&buddy.lock);
 	while (m->count)
 		free_block(number_of(magazine_take(m)), 0);
@@ -336,50 +402,6 @@ void *page_alloc(unsigned order)
 	return block;
 }
 
-/*
- * Page tables stay when what they mapped has gone, and so do lists of places that were mapped. One here and
- * one there would leave memory in pieces for good, so they are next to each other: in blocks of a 256th of
- * memory, or of what is easy to get.
- */
-static struct {
-	char *next; /* unused ones */
-	size_t left;
-} tables; /* guarded by buddy.lock */
-
-void *page_take_table(void)
-{
-	void *page = NULL;
-	uint32_t n = 0;
-
-	assert_nopreempt();
-	spin_lock(&buddy.lock);
-	for (unsigned order = 63 - (unsigned)__builtin_clzl(buddy.total_pages / 256 | 1);
-	     !tables.left && order > 0; order--) {
-		if (buddy.free_pages >= LOW + ((size_t)2 << order))
-			n = alloc_block(order);
-		if (n) {
-			tables.next = address_of(n);
-			tables.left = (size_t)1 << order;
-		}
-	}
-	if (tables.left) {
-		tables.left--;
-		page = tables.next;
-		tables.next += PAGE_SIZE;
-	}
-	spin_unlock(&buddy.lock);
-	if (page)
-		memory_fresh(page, PAGE_SIZE);
-	return page;
-}
-
-void *page_alloc_table(void)
-{
-	void *page = page_take_table();
-
-	return page ? page : page_alloc(0);
-}
-
 void page_free(void *block, unsigned order)
 {
 	struct magazine *m = &core_here()->pages;
@@ -394,6 +416,16 @@ void page_free(void *block, unsigned order)
 	while (order == 0 && m->count > MAGAZINE_SIZE / 2)
 		free_block(number_of(magazine_take(m)), 0);
 	spin_unlock(&buddy.lock);
+}
+
+void *page_renew(void *page)
+{
+	spin_lock(&buddy.lock);
+	free_block(number_of(page), 0);
+	page = address_of(alloc_block(0));
+	spin_unlock(&buddy.lock);
+	memory_fresh(page, PAGE_SIZE);
+	return page;
 }
 
 static void *alloc_many(void *count, void *alignment)

@@ -29,6 +29,11 @@ void page_free(void *block, unsigned order);
 /* A page that is kept for good, as page tables are. page_take_table: only where one is free already. */
 void *page_alloc_table(void);
 void *page_take_table(void);
+void page_return_table(void *page); /* what page_take_table gave */
+
+/* A page in place of one that nobody uses, out of the smallest free block: what is kept from when memory was short
+ * is not to leave it in pieces. nopreempt > 0. */
+void *page_renew(void *page);
 
 /* n pages in a row (PAGE_LARGE), aligned to align bytes. */
 void *page_alloc_many(size_t n, size_t align);

@@ -44,3 +44,14 @@ void runq_advance(struct runq *q)
 {
 	core_call(advance, q, NULL);
 }
+
+void runq_renew(struct runq *q)
+{
+	struct runq_chunk *chunk;
+
+	if (q->tail && !runq_len(q)) {
+		chunk = page_renew(
+			(void *)((uintptr_t)(q->tail - 1) & ~(uintptr_t)(PAGE_SIZE - 1)));
+		q->head = q->tail = chunk->co;
+	}
+}

@@ -39,6 +39,8 @@ static inline bool runq_chunk_ends(struct co **at)
 bool runq_grow(struct runq *q);
 /* The head goes to the next chunk. */
 void runq_advance(struct runq *q);
+/* The chunk of an empty queue becomes another (page_renew). */
+void runq_renew(struct runq *q);
 
 static inline uint32_t runq_len(const struct runq *q)
 {

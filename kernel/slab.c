@@ -238,6 +238,25 @@ size_t slab_give_back(void)
 	return given;
 }
 
+void *slab_lowest(struct slab_cache *cache, void *object)
+{
+	struct slab *slab, *lowest;
+
+	spin_lock(&cache->lock);
+	lowest = slab_of(object);
+	LIST_FOREACH (slab, &cache->partial, in_partial)
+		if (slab < lowest)
+			lowest = slab;
+	if (lowest != slab_of(object)) {
+		put_one(cache, object);
+		LIST_REMOVE(lowest, in_partial);
+		LIST_INSERT_HEAD(&cache->partial, lowest, in_partial);
+		object = take_one(cache);
+	}
+	spin_unlock(&cache->lock);
+	return object;
+}
+
 size_t slab_reclaim(void)
 {
 	size_t given = 0;

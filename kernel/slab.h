@@ -78,6 +78,9 @@ static inline void slab_free(struct slab_cache *cache, void *object)
 /* Puts what this core keeps for later back into its slabs, which may become empty: how much. */
 size_t slab_give_back(void);
 
+/* An object in place of one that nobody uses: the same, or one in a lower slab, so that its own may go. nopreempt > 0. */
+void *slab_lowest(struct slab_cache *cache, void *object);
+
 /* Gives what type-stable caches do not use to the page allocator: how many pages. */
 size_t slab_reclaim(void);
 

@@ -27,7 +27,8 @@ struct free_slot {
 enum { BARE_SLOTS = PAGE_SIZE / sizeof(uintptr_t) - 2 };
 struct bare_slots {
 	struct bare_slots *next;
-	size_t count;
+	uint32_t count;
+	bool table; /* of those that are kept for tables */
 	uintptr_t top[BARE_SLOTS];
 };
 
@@ -68,6 +69,17 @@ static void *take_reserve(void)
 	return core->page_reserve ? core->reserve[--core->page_reserve] : NULL;
 }
 
+/* An interrupt handler's fault in between takes what is there: then the place is another. */
+static void put_reserve(struct core *core, void *page)
+{
+	uintptr_t n;
+
+	do {
+		n = core->page_reserve;
+		core->reserve[n] = page;
+	} while (!arch_swap_here(&core->page_reserve, n, n + 1));
+}
+
 void stack_refill(void)
 {
 	struct core *core = core_here();
@@ -79,14 +91,23 @@ void stack_refill(void)
 
 		if (!page)
 			break;
-		/* An interrupt handler's fault in between takes what is there: then the place is another. */
-		uintptr_t n;
-
-		do {
-			n = core->page_reserve;
-			core->reserve[n] = page;
-		} while (!arch_swap_here(&core->page_reserve, n, n + 1));
+		put_reserve(core, page);
 	}
+}
+
+void stack_renew(void)
+{
+	struct core *core = core_here();
+	void *pages[PAGE_RESERVE - PAGE_RESERVE_LOW], *page;
+	unsigned n = 0;
+
+	for (uintptr_t left; (left = core->page_reserve) > PAGE_RESERVE_LOW;) {
+		page = core->reserve[left - 1];
+		if (arch_swap_here(&core->page_reserve, left, left - 1))
+			pages[n++] = page;
+	}
+	while (n)
+		put_reserve(core, page_renew(pages[--n]));
 }
 
 /* Maps a page of a slot that nobody runs on. False: no memory. */
@@ -115,7 +136,10 @@ static struct free_slot *slot_make(struct slot_kind *kind)
 		shared_set(kind->unused, top);
 	} else if (--bare->count == 0) {
 		kind->bare = bare->next;
-		page_free(bare, 0);
+		if (bare->table)
+			page_return_table(bare);
+		else
+			page_free(bare, 0);
 	}
 
 	struct free_slot *slot = (struct free_slot *)top - 1;
@@ -297,11 +321,13 @@ static size_t strip(struct slot_kind *kind)
 
 		if (page && kind && (!kind->bare || kind->bare->count == BARE_SLOTS)) {
 			struct bare_slots *list = page_take_table();
+			bool table = list;
 
-			if (!list) {
+			if (!table) {
 				list = page;
 				page = NULL;
 			}
+			list->table = table;
 			list->next = kind->bare;
 			list->count = 0;
 			kind->bare = list;

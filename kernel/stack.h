@@ -75,6 +75,9 @@ size_t stack_reclaimable(void);
 /* Pages for the fault handler, which takes no lock; nopreempt > 0. */
 void stack_refill(void);
 
+/* Has those that are not needed at once be others (page_renew); nopreempt > 0. */
+void stack_renew(void);
+
 /* Gives this core's free stacks to all cores: how many. */
 size_t stack_give_back(void);
 

@@ -76,6 +76,18 @@ static size_t largest_to_be_had(size_t most)
 	return 0;
 }
 
+/* The same, until it is most of what there was once. */
+static size_t large_again(size_t most, size_t once)
+{
+	uint64_t start = time_now();
+	size_t size;
+
+	while ((size = largest_to_be_had(most)) < once - once / 4 && patience(start))
+		time_sleep(20 * NSEC_PER_MSEC);
+	printf("# largest block: %zu MB, then %zu MB\n", once >> 20, size >> 20);
+	return size;
+}
+
 /* Leaves each core with some of every size. */
 static void churn(void *arg)
 {
@@ -242,6 +254,49 @@ static void test_wild_pointers(void)
 	verdict("and the pages that are there since are given back");
 }
 
+/* ---- What cores keep for the next preemption ---- */
+
+static atomic_int hogging;
+static atomic_bool enough;
+
+static void hog(void *unused)
+{
+	(void)unused;
+	waitgroup_wait(&gate);
+	atomic_fetch_add(&hogging, 1);
+	while (!atomic_load(&enough))
+		;
+	waitgroup_done(&wg);
+}
+
+/* Many are preempted while only the middle of memory is free. */
+static void test_spares(size_t most, size_t once)
+{
+	enum { HOGS = 40, ROOM = 1000 };
+	struct link *list, **middle = &list;
+	size_t n;
+
+	waitgroup_add(&gate, 1);
+	waitgroup_add(&wg, HOGS);
+	for (int i = 0; i < HOGS; i++)
+		expect_eq(go(hog, NULL), 0);
+	until_parked(HOGS);
+	n = take_all(&list);
+	for (size_t i = 0; i < n / 2; i++)
+		middle = &(*middle)->next;
+	for (int i = 0; i < ROOM; i++)
+		give_one(middle);
+	waitgroup_done(&gate);
+	for (uint64_t start = time_now(); atomic_load(&hogging) < HOGS && patience(start);)
+		time_sleep(20 * NSEC_PER_MSEC);
+	expect_eq(atomic_load(&hogging), HOGS);
+	atomic_store(&enough, true);
+	waitgroup_wait(&wg);
+	give_all(&list);
+	expect(large_again(most, once) >= once - once / 4);
+	verdict("what is kept for the next preemption leaves it so");
+}
+
 static void at_gate_as_others(void *unused)
 {
 	(void)unused;
@@ -294,7 +349,7 @@ int main(int argc, char **argv)
 	struct runtime_stats stats;
 	size_t before, after, largest;
 
-	test_begin(argc, argv, 7);
+	test_begin(argc, argv, 8);
 	sent[0] = 'a';
 	sent[COPY - 1] = 'z';
 	wait_at_gate = at_gate;
@@ -312,13 +367,9 @@ int main(int argc, char **argv)
 	expect(after + 300 >= before);
 	verdict("what was freed can be had, whatever size it had");
 
-	for (uint64_t start = time_now();
-	     (after = largest_to_be_had(stats.free_bytes)) < largest - largest / 4 &&
-	     patience(start);)
-		time_sleep(20 * NSEC_PER_MSEC);
-	printf("# largest block: %zu MB, then %zu MB\n", largest >> 20, after >> 20);
-	expect(after >= largest - largest / 4);
+	expect(large_again(stats.free_bytes, largest) >= largest - largest / 4);
 	verdict("and in one piece");
+	test_spares(stats.free_bytes, largest);
 	test_many_stacks();
 	return test_end();
 }
