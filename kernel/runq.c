@@ -49,7 +49,8 @@ void runq_renew(struct runq *q)
 {
 	struct runq_chunk *chunk;
 
-	if (q->tail && !runq_len(q)) {
+	/* At the end of a chunk it may be grow that asks for memory. */
+	if (!runq_len(q) && !runq_chunk_ends(q->tail)) {
 		chunk = page_renew(
 			(void *)((uintptr_t)(q->tail - 1) & ~(uintptr_t)(PAGE_SIZE - 1)));
 		q->head = q->tail = chunk->co;

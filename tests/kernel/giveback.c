@@ -297,6 +297,45 @@ static void test_spares(size_t most, size_t once)
 	verdict("what is kept for the next preemption leaves it so");
 }
 
+/* ---- The run queue, when there is no memory for what comes next in it ---- */
+
+static void count_turn(void *turns)
+{
+	++*(int *)turns;
+	waitgroup_done(&wg);
+}
+
+/* The second of two that are made is put into an empty queue; what has ended leaves pages that can be taken back. */
+static void test_queue_without_memory(void)
+{
+	enum { ROUNDS = 3000, SOME = 8 };
+	int made[2] = {0}, turns[2] = {0};
+	struct link *list;
+
+	go_pin(0);
+	until_alone();
+	take_all(&list);
+	for (int i = 0; i < SOME; i++)
+		give_one(&list);
+	for (int i = 0; i < ROUNDS; i++) {
+		for (int k = 0; k < 2; k++) {
+			waitgroup_add(&wg, 1);
+			if (go(count_turn, &turns[k]))
+				waitgroup_done(&wg);
+			else
+				made[k]++;
+		}
+		waitgroup_wait(&wg);
+	}
+	give_all(&list);
+	go_pin(-1);
+	printf("# %d and %d of %d were made\n", made[0], made[1], ROUNDS);
+	expect(made[1] > ROUNDS / 2);
+	expect_eq(turns[0], made[0]);
+	expect_eq(turns[1], made[1]);
+	verdict("who is ready comes round without memory, too");
+}
+
 static void at_gate_as_others(void *unused)
 {
 	(void)unused;
@@ -349,7 +388,7 @@ int main(int argc, char **argv)
 	struct runtime_stats stats;
 	size_t before, after, largest;
 
-	test_begin(argc, argv, 8);
+	test_begin(argc, argv, 9);
 	sent[0] = 'a';
 	sent[COPY - 1] = 'z';
 	wait_at_gate = at_gate;
@@ -370,6 +409,7 @@ int main(int argc, char **argv)
 	expect(large_again(stats.free_bytes, largest) >= largest - largest / 4);
 	verdict("and in one piece");
 	test_spares(stats.free_bytes, largest);
+	test_queue_without_memory();
 	test_many_stacks();
 	return test_end();
 }
