@@ -128,10 +128,10 @@ int arch_map(uintptr_t va, uintptr_t pa, unsigned flags, void *(*take_page)(void
 			*window(va) = UNUSED;
 			used_count--;
 		}
-	} else if (first_count == MOST_FIRST) {
-		return -ENOMEM;
 	} else {
-		first[first_count++] = va;
+		if (first_count < MOST_FIRST)
+			first[first_count] = va;
+		first_count++;
 	}
 	sim_memory_stack(va, va + PAGE_SIZE, false);
 	return 0;
@@ -164,6 +164,8 @@ void arch_unmap(const uintptr_t *va, size_t n, uintptr_t *was)
 
 size_t sim_windows_size(void)
 {
+	if (first_count > MOST_FIRST)
+		sim_usage("too many pages of stacks before main", "", "");
 	return first_count * PAGE_SIZE;
 }
 

@@ -156,6 +156,9 @@ def run_odd(case):
                         text.count("vole: a run takes too long to be measured; ") == 1, text))
     status, text = run("copy")
     checks.append(Check("a copy takes time, and so is bounded by steps", status == 0, f"status {status}", text))
+    for options in {}, {"EXPLORE": 1, "RUNS": 3}:
+        status, text = run("crowd", **options)
+        checks.append(Check(f"5000 stacks, {options}: there is memory for all", status == 0, f"status {status}", text))
     status, text = run("guarded", EXPLORE=1, RUNS=200)
     checks.append(Check("a read behind a condition that does not hold is no race", status == 0, text))
     found = explore(builder.image(CLASSES, SIM), CLASSES, RUNS=100)

@@ -269,6 +269,15 @@ static void hog(void *unused)
 	waitgroup_done(&wg);
 }
 
+/* The stack of who calls it has these pages from now on. */
+static __attribute__((noinline)) void touch_stack(void)
+{
+	volatile char deep[32 * 1024];
+
+	for (size_t i = 0; i < sizeof deep; i += 1024)
+		deep[i] = 1;
+}
+
 /* Many are preempted while only the middle of memory is free. */
 static void test_spares(size_t most, size_t once)
 {
@@ -276,6 +285,7 @@ static void test_spares(size_t most, size_t once)
 	struct link *list, **middle = &list;
 	size_t n;
 
+	touch_stack();
 	waitgroup_add(&gate, 1);
 	waitgroup_add(&wg, HOGS);
 	for (int i = 0; i < HOGS; i++)

@@ -111,6 +111,37 @@ static int copy(void)
 	return time_now() - began < LEAST;
 }
 
+static struct waitgroup gate;
+
+/* Its stack grows: what it calls is not known. */
+static void (*volatile wait_for)(struct waitgroup *) = waitgroup_wait;
+
+static void waits(void *wg)
+{
+	wait_for(&gate);
+	waitgroup_done(wg);
+}
+
+/* More pages of stacks than the machine keeps account of before a run. */
+static int crowd(void)
+{
+	enum { MANY = 5000 };
+	struct waitgroup wg = {0};
+	int failed = 0;
+
+	waitgroup_add(&gate, 1);
+	for (int i = 0; i < MANY; i++) {
+		waitgroup_add(&wg, 1);
+		if (go(waits, &wg)) {
+			waitgroup_done(&wg);
+			failed++;
+		}
+	}
+	waitgroup_done(&gate);
+	waitgroup_wait(&wg);
+	return failed > 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -133,6 +164,8 @@ int main(int argc, char **argv)
 		return panic();
 	if (!strcmp(what, "copy"))
 		return copy();
+	if (!strcmp(what, "crowd"))
+		return crowd();
 	if (!strcmp(what, "left"))
 		ask();
 	if (!strcmp(what, "left") && argc > 2)
