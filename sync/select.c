@@ -36,17 +36,25 @@ static void sort(struct chan **order, int n)
 		}
 }
 
-static void make_order(struct select *s)
+/* The channels of the cases, in the order of their addresses; or -EINVAL. */
+static int make_order(struct select *s)
 {
 	struct chan *last = NULL;
 	bool in_order = true; /* as they often are */
 	int n = 0, unique = 0;
 
-	for (int i = 0; i < s->n; i++)
-		if (live(&s->cases[i])) {
-			in_order &= last < s->cases[i].chan;
-			last = s->order[n++] = s->cases[i].chan;
-		}
+	for (int i = 0; i < s->n; i++) {
+		const struct select_case *k = &s->cases[i];
+
+		if ((unsigned)k->op > SELECT_SEND)
+			return -EINVAL;
+		if (!live(k))
+			continue;
+		if (k->op == SELECT_SEND && !k->elem && k->chan->elem_size)
+			return -EINVAL;
+		in_order &= last < k->chan;
+		last = s->order[n++] = k->chan;
+	}
 	if (!in_order) {
 		sort(s->order, n);
 		for (int i = 0; i < n; i++)
@@ -55,6 +63,7 @@ static void make_order(struct select *s)
 		n = unique;
 	}
 	s->channels = n;
+	return 0;
 }
 
 static void lock_all(const struct select *s)
@@ -155,14 +164,11 @@ static struct wait_queue *queue_of(const struct select_case *k)
 	return k->op == SELECT_SEND ? &k->chan->senders : &k->chan->receivers;
 }
 
-/* Gives nodes[0..n) the numbers 0..n, in any order (Fisher and Yates 1938, inside out) where two
- * cases may have the same channel: peers take the first node that they find, which is to be chance. */
+/* Gives nodes[0..n) the numbers 0..n, in any order (Fisher and Yates 1938, inside out). */
 static void deal(const struct select *s)
 {
-	bool any = s->channels < s->n;
-
 	for (int i = 0; i < s->n; i++) {
-		int j = any ? (int)random_below((uint32_t)i + 1) : i;
+		int j = (int)random_below((uint32_t)i + 1);
 
 		s->nodes[i].value = s->nodes[j].value;
 		s->nodes[j].value = i;
@@ -172,14 +178,20 @@ static void deal(const struct select *s)
 /* All locked: waits in every queue. The index that won, or why none did. */
 static int wait_for_any(struct select *s, uint64_t deadline)
 {
+	bool dealt = s->channels < s->n;
 	int32_t claim;
 
 	wait_open(&s->wait, s->channels ? WAIT_SELECT : WAIT_SELECT_NONE, NULL);
-	deal(s);
+	/* Two cases may have the same channel, and peers take the first node that they find: it is to be chance. */
+	if (dealt)
+		deal(s);
 	for (int i = 0; i < s->n; i++) {
 		struct wait_node *node = &s->nodes[i];
-		struct select_case *k = &s->cases[node->value];
+		struct select_case *k;
 
+		if (!dealt)
+			node->value = i;
+		k = &s->cases[node->value];
 		if (!live(k))
 			continue;
 		node->wait = &s->wait;
@@ -209,9 +221,12 @@ static int wait_for_any(struct select *s, uint64_t deadline)
 static int select_run(struct select *s, bool try, uint64_t deadline)
 {
 	struct co *wake = NULL;
-	int result;
+	int result = make_order(s);
 
-	make_order(s);
+	if (result)
+		return result;
+	if (!try && wait_cancelled())
+		return -ECANCELED;
 	preempt_disable();
 	lock_all(s);
 	result = act(s, &wake);
@@ -231,29 +246,15 @@ static int select_run(struct select *s, bool try, uint64_t deadline)
 	return result;
 }
 
-static int check_arms(const struct select_case *cases, int n)
-{
-	if (n < 0 || n > CASES_MAX || (!cases && n))
-		return -EINVAL;
-	for (int i = 0; i < n; i++)
-		if ((unsigned)cases[i].op > SELECT_SEND ||
-		    (live(&cases[i]) && cases[i].op == SELECT_SEND && !cases[i].elem &&
-		     cases[i].chan->elem_size))
-			return -EINVAL;
-	return 0;
-}
-
 static int do_select(struct select_case *cases, int n, bool try, uint64_t deadline)
 {
 	struct chan *order[CASES_ON_STACK];
 	struct wait_node nodes[CASES_ON_STACK];
 	struct select s = {.cases = cases, .n = n, .order = order, .nodes = nodes};
-	int result = check_arms(cases, n);
+	int result;
 
-	if (result)
-		return result;
-	if (!try && wait_cancelled())
-		return -ECANCELED;
+	if (n < 0 || n > CASES_MAX || (!cases && n))
+		return -EINVAL;
 	if (n <= CASES_ON_STACK)
 		return select_run(&s, try, deadline);
 	s.nodes = heap_alloc((size_t)n * (sizeof(*s.nodes) + sizeof(*s.order)));

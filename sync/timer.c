@@ -76,11 +76,12 @@ bool timer_stop(struct timer *t)
 
 	call_outside_handler("timer_stop");
 	lock(&t->lock);
-	if (t->fn && shared_get(t->node.deadline) == TIME_NEVER) { /* it is in no wheel */
+	pending = t->node.core && wheel_stop(&t->node);
+	if (pending) {
+		t->node.core = NULL; /* nor does it fire now: timer_start need not ask */
+	} else if (t->fn && shared_get(t->node.deadline) == TIME_NEVER) { /* it is in no wheel */
 		t->node.deadline = 0;
 		pending = true;
-	} else {
-		pending = t->node.core && wheel_stop(&t->node);
 	}
 	unlock(&t->lock);
 	return pending;

@@ -94,10 +94,16 @@ void wait_queue_put_first(struct wait_queue *q, struct wait_node *node)
 /* True: node was queued, and is the caller's to take out. */
 static bool mark_node(struct wait_node *node, uint8_t place)
 {
-	uint8_t queued = WAIT_QUEUED;
+	uint8_t queued = atomic_load_explicit(&node->place, memory_order_relaxed);
 
-	return atomic_compare_exchange_strong_explicit(&node->place, &queued, place,
-						       memory_order_relaxed, memory_order_relaxed);
+	if (queued != WAIT_QUEUED)
+		return false;
+	if (smp_how() & SMP_CORES)
+		return atomic_compare_exchange_strong_explicit(&node->place, &queued, place,
+							       memory_order_relaxed,
+							       memory_order_relaxed);
+	atomic_store_explicit(&node->place, place, memory_order_relaxed);
+	return true;
 }
 
 bool wait_queue_leave(struct wait_node *node)
