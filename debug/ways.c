@@ -106,7 +106,7 @@ __attribute__((no_sanitize("address", "thread"))) static const struct select *se
 	for (; at + sizeof(struct select) <= co->stack_top; at += sizeof(uintptr_t)) {
 		const struct select *select = (const struct select *)at;
 
-		if (select->wait.co == co && wait_claim_of(&select->wait) == WAIT_OPEN)
+		if (select->co == co && select->self == select)
 			return select;
 	}
 	return NULL;
@@ -203,16 +203,15 @@ static bool thing_near(struct node *node, uintptr_t at, uintptr_t end)
 }
 
 /* At at is what a queue has of co: who has a pointer to it waits for the same. */
-static bool is_queued(uintptr_t at, const struct co *co)
+__attribute__((no_sanitize("address", "thread"))) static bool is_queued(uintptr_t at,
+									const struct co *co)
 {
 	const struct wait_node *node = (const struct wait_node *)at;
-	uintptr_t wait;
 
 	if (at % sizeof(uintptr_t) || at + sizeof(*node) > co->stack_top)
 		return false;
-	wait = peek_word((uintptr_t)&node->wait);
-	return wait % sizeof(uintptr_t) == 0 && wait >= reach_stack_from(co) &&
-	       wait < co->stack_top && peek_word(wait) == (uintptr_t)co;
+	return node->co == co &&
+	       atomic_load_explicit(&node->place, memory_order_relaxed) == WAIT_QUEUED;
 }
 
 /* How far what is at at goes, if it is one of the image's variables; else 0. */

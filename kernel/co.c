@@ -100,7 +100,7 @@ static inline __attribute__((always_inline)) struct co *begin_with(struct co *co
 	co->group = NULL;
 	shared_set(co->arg, arg);
 	shared_set(co->wait_since, 0);
-	co->wait = NULL;
+	atomic_store_explicit(&co->claim, 0, memory_order_relaxed);
 	co->cancel_lock = (struct spinlock){0};
 	co->defers = NULL;
 	co->at_end = NULL;

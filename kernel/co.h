@@ -32,9 +32,10 @@ enum co_flags {
 	CO_PINNED = 1,
 	CO_URGENT = 2,
 	CO_SHIELDED = 4,
-	CO_KERNEL = 8,   /* a core's scheduler: not the program's */
-	CO_MEMBER = 16,  /* of a group, which its result is for */
-	CO_COUNTED = 32, /* its end is in core->exited */
+	CO_KERNEL = 8,       /* a core's scheduler: not the program's */
+	CO_MEMBER = 16,      /* of a group, which its result is for */
+	CO_COUNTED = 32,     /* its end is in core->exited */
+	CO_CANCELLABLE = 64, /* cancellation ends its wait; set and looked at under cancel_lock */
 };
 
 #define likely(cond)   __builtin_expect(!!(cond), 1)
@@ -69,7 +70,7 @@ struct co {
 		void *arg;               /* of fn, until it starts */
 	};
 	uint64_t wait_since;
-	struct wait *wait; /* guarded by cancel_lock: what cancellation ends */
+	_Atomic intptr_t claim; /* of its wait: see sync/wait.h */
 	struct spinlock cancel_lock;
 	uint32_t started_at; /* a place in the code: where go, or its like, was called; constant */
 	struct defer *defers;

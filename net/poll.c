@@ -63,21 +63,21 @@ static void unqueue(struct entry *entries, nfds_t n)
 /* Until something may have changed. How many have something to tell already; or an error. */
 static int wait_once(struct pollfd *fds, struct entry *entries, nfds_t n, uint64_t deadline)
 {
-	struct wait w;
+	struct co *self = arch_current();
 	int count;
 	int32_t claim = 0;
 
 	for (nfds_t i = 0; i < n; i++)
-		entries[i].node = (struct wait_node){.wait = &w};
+		entries[i].node = (struct wait_node){.co = self};
 	preempt_disable();
-	wait_open(&w, WAIT_SOCKET, fds);
+	wait_open(WAIT_SOCKET, fds);
 	count = look_at_all(fds, entries, n, true);
-	if (!count || !wait_claim(&w, 0)) {
+	if (!count || !wait_claim(self, 0)) {
 		atomic_fetch_add_explicit(&external_waits, 1, memory_order_relaxed);
-		claim = wait_park_cancellable(&w, deadline);
+		claim = wait_park_cancellable(deadline);
 		atomic_fetch_sub_explicit(&external_waits, 1, memory_order_relaxed);
 	}
-	shared_set(arch_current()->state, CO_RUNNING);
+	shared_set(self->state, CO_RUNNING);
 	unqueue(entries, n);
 	preempt_enable();
 	return count ? count : claim;

@@ -97,12 +97,11 @@ void socket_wake_all(struct socket *s)
 }
 
 /* Lock held, is given back; preemption stays off. */
-static int park(struct socket *s, struct wait *w, struct wait_queue *q, struct wait_node *node,
-		uint64_t deadline)
+static int park(struct socket *s, struct wait_queue *q, struct wait_node *node, uint64_t deadline)
 {
 	int32_t claim;
 
-	claim = wait_park_cancellable(w, deadline);
+	claim = wait_park_cancellable(deadline);
 	atomic_fetch_sub_explicit(&external_waits, 1, memory_order_relaxed);
 	if (claim < 0) {
 		spin_lock(&s->lock);
@@ -115,10 +114,10 @@ static int park(struct socket *s, struct wait *w, struct wait_queue *q, struct w
 
 /* Lock held: opens the wait, and gives the lock back. What it waits for comes from outside, so it is
  * no deadlock. */
-static void enter(struct socket *s, struct wait *w, struct wait_queue *q, struct wait_node *node)
+static void enter(struct socket *s, struct wait_queue *q, struct wait_node *node)
 {
-	*node = (struct wait_node){.wait = w};
-	wait_open(w, WAIT_SOCKET, s);
+	*node = (struct wait_node){.co = arch_current()};
+	wait_open(WAIT_SOCKET, s);
 	wait_queue_put(q, node);
 	atomic_fetch_add_explicit(&external_waits, 1, memory_order_relaxed);
 	spin_unlock(&s->lock);
@@ -126,20 +125,18 @@ static void enter(struct socket *s, struct wait *w, struct wait_queue *q, struct
 
 int socket_wait(struct socket *s, struct wait_queue *q, uint64_t deadline)
 {
-	struct wait w;
 	struct wait_node node;
 
 	if (wait_expired(deadline)) {
 		unlock(&s->lock);
 		return -EAGAIN;
 	}
-	enter(s, &w, q, &node);
-	return park(s, &w, q, &node, deadline);
+	enter(s, q, &node);
+	return park(s, q, &node, deadline);
 }
 
 int socket_wait_net(struct socket *s, struct wait_queue *q, uint64_t deadline)
 {
-	struct wait w;
 	struct wait_node node;
 	int claim;
 
@@ -147,9 +144,9 @@ int socket_wait_net(struct socket *s, struct wait_queue *q, uint64_t deadline)
 	if (wait_expired(deadline))
 		return -EAGAIN;
 	lock(&s->lock);
-	enter(s, &w, q, &node);
+	enter(s, q, &node);
 	mutex_unlock(&net_mutex);
-	claim = park(s, &w, q, &node, deadline);
+	claim = park(s, q, &node, deadline);
 	net_lock();
 	return claim;
 }

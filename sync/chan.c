@@ -46,7 +46,7 @@ static bool drop_losers(struct chan *c, struct wait_queue *q)
 
 	for (struct wait_node *node = q->first, *next; node; node = next) {
 		next = node->next;
-		if (atomic_load_explicit(&node->wait->claim, memory_order_relaxed) < 0)
+		if (atomic_load_explicit(&node->co->claim, memory_order_relaxed) < 0)
 			panic("chan_free: a coroutine waits on channel %p", (void *)c);
 		all &= wait_queue_drop(q, node);
 	}
@@ -116,9 +116,9 @@ static inline void order_slot(const void *slot)
 static inline void order_handed(const struct chan *c, const struct wait_node *peer, bool to_peer)
 {
 	if (!c->capacity || to_peer)
-		order_to(peer->wait->co);
+		order_to(peer->co);
 	if (!c->capacity || !to_peer)
-		order_from(peer->wait->co);
+		order_from(peer->co);
 }
 
 /* What a call that cannot go on at once does. */
@@ -148,7 +148,7 @@ static __attribute__((noinline, cold)) void check_size(const struct chan *c, siz
 static struct co *served(struct wait_node *peer)
 {
 	peer->ok = true;
-	return peer->wait->co;
+	return peer->co;
 }
 
 inline __attribute__((always_inline)) int chan_send_now(struct chan *c, const void *elem,
@@ -187,8 +187,8 @@ inline __attribute__((always_inline)) int chan_recv_now(struct chan *c, void *el
 		chan_copy(c, elem, slot(c, c->head));
 		peer = wait_queue_claim(&c->senders);
 		if (peer) { /* the buffer was full: the value goes into the place free now */
-			order_in_of(peer->wait->co, slot(c, c->head));
-			order_out_of(peer->wait->co, slot(c, c->head));
+			order_in_of(peer->co, slot(c, c->head));
+			order_out_of(peer->co, slot(c, c->head));
 			chan_copy(c, slot(c, c->head), peer->elem);
 			*wake = served(peer);
 		} else {
@@ -385,9 +385,9 @@ int chan_close(struct chan *c)
 		if (node->elem)
 			memset(node->elem, 0, c->elem_size);
 	for (struct wait_node *node = receivers; ORDER_KEPT && node; node = node->next)
-		order_to(node->wait->co);
+		order_to(node->co);
 	for (struct wait_node *node = senders; ORDER_KEPT && node; node = node->next)
-		order_to(node->wait->co);
+		order_to(node->co);
 	spin_unlock(&c->lock);
 	wait_ready_all(receivers); /* with node->ok false: nothing was handed over */
 	wait_ready_all(senders);

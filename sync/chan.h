@@ -20,7 +20,8 @@ struct chan {
 
 /* A select; on the stack of its coroutine. */
 struct select {
-	struct wait wait; /* debug/ways.c finds it by this */
+	struct co *co; /* debug/ways.c finds it by this and the next */
+	const struct select *self;
 	struct select_case *cases;
 	int n;
 	int channels;

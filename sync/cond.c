@@ -8,8 +8,7 @@
 int cond_wait_until(struct cond *c, struct mutex *m, uint64_t deadline)
 {
 	struct co *self = arch_current();
-	struct wait w;
-	struct wait_node node = {.wait = &w};
+	struct wait_node node = {.co = self};
 	int32_t claim;
 
 	call_may_wait("cond_wait_until");
@@ -19,14 +18,14 @@ int cond_wait_until(struct cond *c, struct mutex *m, uint64_t deadline)
 		return -ECANCELED;
 	/* In the queue before the mutex is free: no signal is missed. */
 	lock(&c->lock);
-	wait_open(&w, WAIT_COND, c);
+	wait_open(WAIT_COND, c);
 	wait_queue_put(&c->waiters, &node);
 	spin_unlock(&c->lock);
 	order_out(m);
 	mutex_unlock(m);
-	claim = wait_expired(deadline) && wait_claim(&w, -ETIMEDOUT)
+	claim = wait_expired(deadline) && wait_claim(self, -ETIMEDOUT)
 			? -ETIMEDOUT
-			: wait_park_cancellable(&w, deadline);
+			: wait_park_cancellable(deadline);
 	shared_set(self->state, CO_RUNNING);
 	if (claim < 0) {
 		spin_lock(&c->lock);
@@ -54,7 +53,7 @@ void cond_signal(struct cond *c)
 	lock(&c->lock);
 	node = wait_queue_claim(&c->waiters);
 	if (node)
-		co = node->wait->co;
+		co = node->co;
 	spin_unlock(&c->lock);
 	if (co) {
 		order_to(co);
@@ -72,7 +71,7 @@ void cond_broadcast(struct cond *c)
 	list = wait_queue_claim_all(&c->waiters);
 	spin_unlock(&c->lock);
 	for (struct wait_node *node = list; ORDER_KEPT && node; node = node->next)
-		order_to(node->wait->co);
+		order_to(node->co);
 	wait_ready_all(list);
 	preempt_enable();
 }

@@ -15,13 +15,13 @@
 enum { POSTED = 1 };
 
 struct event_waiter {
-	struct wait wait;
+	struct co *co;
 	_Atomic bool released; /* the poster came second, and has let go */
 };
 
 int event_wait_until(struct event *e, uint64_t deadline)
 {
-	struct event_waiter waiter = {.released = false};
+	struct event_waiter waiter = {.co = arch_current()};
 	uintptr_t state, record = (uintptr_t)&waiter;
 	int32_t claim;
 
@@ -43,7 +43,7 @@ int event_wait_until(struct event *e, uint64_t deadline)
 			preempt_enable();
 			return state ? -EBUSY : -ETIMEDOUT;
 		}
-		wait_open(&waiter.wait, WAIT_EVENT, e);
+		wait_open(WAIT_EVENT, e);
 		/* release: with the acquire in event_post; the wait is open. */
 		if (atomic_compare_exchange_strong_explicit(&e->state, &state, record,
 							    memory_order_release,
@@ -51,7 +51,7 @@ int event_wait_until(struct event *e, uint64_t deadline)
 			break;
 		shared_set(arch_current()->state, CO_RUNNING); /* posted just now */
 	}
-	claim = wait_park_cancellable(&waiter.wait, deadline);
+	claim = wait_park_cancellable(deadline);
 	if (claim < 0) {
 		state = record;
 		/* Where the record is still there nobody has posted: there is nothing to be seen. */
@@ -92,9 +92,9 @@ void event_post(struct event *e)
 		;
 	if (state != 0 && state != POSTED) {
 		struct event_waiter *waiter = (struct event_waiter *)state;
-		struct co *co = waiter->wait.co;
+		struct co *co = waiter->co;
 
-		if (wait_claim(&waiter->wait, 0))
+		if (wait_claim(co, 0))
 			sched_ready(co);
 		else
 			/* release: with the acquire in event_wait_until. */

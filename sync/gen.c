@@ -1,7 +1,7 @@
 /*
  * Generators: gen_next and gen_yield switch straight between the two coroutines; a body that blocks
- * elsewhere comes back through the run queues, and its caller waits like any other. Each side waits
- * with a record of its own; the lock guards which of them waits.
+ * elsewhere comes back through the run queues, and its caller waits like any other. The lock guards
+ * which of them waits.
  */
 #include <errno.h>
 #include <string.h>
@@ -20,10 +20,9 @@
 struct gen {
 	struct spinlock lock;
 	/* guarded by lock */
-	struct co *body;        /* it waits to be resumed: not started, or in gen_yield */
-	struct wait *body_wait; /* NULL: not started */
-	const void *value;      /* in gen_yield with a value that nobody has taken */
-	bool has_value, ended, freeing;
+	struct co *body;   /* it waits to be resumed: not started, or in gen_yield */
+	const void *value; /* in gen_yield with a value that nobody has taken */
+	bool started, has_value, ended, freeing;
 	struct wait_node *caller; /* in gen_next or gen_free */
 	/* constant */
 	size_t elem_size;
@@ -37,8 +36,8 @@ static struct co *take_body(struct gen *g)
 	struct co *body = g->body;
 
 	g->body = NULL;
-	if (g->body_wait)
-		wait_claim(g->body_wait, 0); /* nobody else claims it */
+	if (g->started)
+		wait_claim(body, 0); /* nobody else claims it */
 	return body;
 }
 
@@ -46,10 +45,10 @@ static struct co *take_body(struct gen *g)
 static struct co *take_caller(struct gen *g, bool ok)
 {
 	struct wait_node *node = g->caller;
-	struct co *co = node ? node->wait->co : NULL;
+	struct co *co = node ? node->co : NULL;
 
 	g->caller = NULL;
-	if (!node || !wait_claim(node->wait, 0))
+	if (!node || !wait_claim(node->co, 0))
 		return NULL;
 	node->ok = ok;
 	return co;
@@ -129,13 +128,13 @@ static int32_t gen_switch(struct gen *g, struct wait_node *node, bool cancellabl
 	struct co *body;
 	int32_t claim;
 
-	wait_open(node->wait, WAIT_GEN, g);
+	wait_open(WAIT_GEN, g);
 	g->caller = node;
 	body = g->body ? take_body(g) : NULL;
 	if (body)
 		order_to(body);
 	spin_unlock(&g->lock);
-	claim = wait_park_after(node->wait, body, cancellable);
+	claim = wait_park_after(body, cancellable);
 	if (claim >= 0)
 		order_in(g);
 	if (claim < 0) {
@@ -149,8 +148,7 @@ static int32_t gen_switch(struct gen *g, struct wait_node *node, bool cancellabl
 
 ARCH_RETURN int gen_next(struct gen *g, void *elem)
 {
-	struct wait w;
-	struct wait_node node = {.wait = &w, .elem = elem};
+	struct wait_node node = {.co = arch_current(), .elem = elem};
 	int32_t claim;
 
 	call_may_wait("gen_next");
@@ -187,7 +185,6 @@ ARCH_RETURN int gen_next(struct gen *g, void *elem)
 ARCH_RETURN int gen_yield(struct gen *g, const void *elem)
 {
 	struct co *caller, *self = arch_current();
-	struct wait w;
 	struct wait_node *node;
 	void *to;
 	bool freeing;
@@ -210,11 +207,11 @@ ARCH_RETURN int gen_yield(struct gen *g, const void *elem)
 		g->value = elem;
 		g->has_value = true;
 	}
-	wait_open(&w, WAIT_GEN, g);
+	wait_open(WAIT_GEN, g);
 	g->body = self;
-	g->body_wait = &w;
+	g->started = true;
 	spin_unlock(&g->lock);
-	wait_park_after(&w, caller, false);
+	wait_park_after(caller, false);
 	spin_lock(&g->lock);
 	freeing = g->freeing;
 	spin_unlock(&g->lock);
@@ -224,8 +221,7 @@ ARCH_RETURN int gen_yield(struct gen *g, const void *elem)
 
 void gen_free(struct gen *g)
 {
-	struct wait w;
-	struct wait_node node = {.wait = &w};
+	struct wait_node node = {.co = arch_current()};
 
 	call_may_wait("gen_free");
 	if (!g)
@@ -234,7 +230,7 @@ void gen_free(struct gen *g)
 	if (g->caller)
 		panic("gen_free: a coroutine waits for generator %p", (void *)g);
 	g->freeing = true;
-	if (!g->ended && g->body && !g->body_wait) { /* never started */
+	if (!g->ended && g->body && !g->started) {
 		struct co *body = g->body;
 
 		group_leave(body);

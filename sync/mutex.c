@@ -107,8 +107,7 @@ static __attribute__((noinline)) void lock_slow(struct mutex *m)
 	call_may_wait("mutex_lock");
 	preempt_disable();
 	while (!lock_soon(m, self)) {
-		struct wait w;
-		struct wait_node node = {.wait = &w};
+		struct wait_node node = {.co = self};
 
 		spin_lock(&m->lock);
 		if (take_or_mark(m, self)) {
@@ -116,7 +115,7 @@ static __attribute__((noinline)) void lock_slow(struct mutex *m)
 			break;
 		}
 		wait_object_shown(m);
-		wait_open(&w, WAIT_MUTEX, m);
+		wait_open(WAIT_MUTEX, m);
 		if (since) {
 			wait_queue_put_first(&m->waiters, &node);
 		} else {
@@ -125,7 +124,7 @@ static __attribute__((noinline)) void lock_slow(struct mutex *m)
 		}
 		node.elem = &since;
 		spin_unlock(&m->lock);
-		wait_park(&w);
+		wait_park();
 		if (node.ok) /* handed over */
 			break;
 	}
@@ -158,7 +157,7 @@ static void unlock_slow(struct mutex *m, struct co *self)
 	lock(&m->lock);
 	node = wait_queue_claim(&m->waiters);
 	if (node) {
-		next = node->wait->co;
+		next = node->co;
 		node->ok = arch_clock() - *(uint64_t *)node->elem >= STARVING;
 	}
 	if (!m->waiters.first)

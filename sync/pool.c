@@ -88,20 +88,20 @@ static struct co *next_task(struct pool *p, struct co **wake)
 		p->count--;
 		node = wait_queue_claim(&p->submitters);
 		if (node) {
-			order_out_of(node->wait->co, &p->queue[(p->head + p->count) % p->backlog]);
+			order_out_of(node->co, &p->queue[(p->head + p->count) % p->backlog]);
 			p->queue[(p->head + p->count++) % p->backlog] = *(struct task *)node->elem;
 		}
 	} else {
 		node = wait_queue_claim(&p->submitters);
 		co = node ? task_make(p, node->elem) : NULL;
 		if (co) {
-			order_out_of(node->wait->co, node);
+			order_out_of(node->co, node);
 			order_in_of(co, node);
 		}
 	}
 	if (node) {
 		node->ok = co != NULL;
-		*wake = node->wait->co;
+		*wake = node->co;
 	}
 	return co;
 }

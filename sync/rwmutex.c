@@ -20,9 +20,9 @@ static struct wait_node *hand_over(struct rwmutex *m)
 		if (node->value == WRITER && m->readers)
 			break;
 		wait_queue_remove(&m->waiters, node);
-		wait_claim(node->wait, node->value);
+		wait_claim(node->co, node->value);
 		if (node->value == WRITER)
-			shared_set(m->writer, node->wait->co->id);
+			shared_set(m->writer, node->co->id);
 		else
 			m->readers++;
 		*end = node;

@@ -86,7 +86,7 @@ static void unlock_all(const struct select *s)
 static bool has_waiter(const struct wait_queue *q)
 {
 	for (const struct wait_node *node = q->first; node; node = node->next)
-		if (atomic_load_explicit(&node->wait->claim, memory_order_relaxed) == WAIT_OPEN)
+		if (atomic_load_explicit(&node->co->claim, memory_order_relaxed) == WAIT_OPEN)
 			return true;
 	return false;
 }
@@ -181,7 +181,9 @@ static int wait_for_any(struct select *s, uint64_t deadline)
 	bool dealt = s->channels < s->n;
 	int32_t claim;
 
-	wait_open(&s->wait, s->channels ? WAIT_SELECT : WAIT_SELECT_NONE, NULL);
+	s->co = arch_current();
+	s->self = s;
+	wait_open(s->channels ? WAIT_SELECT : WAIT_SELECT_NONE, NULL);
 	/* Two cases may have the same channel, and peers take the first node that they find: it is to be chance. */
 	if (dealt)
 		deal(s);
@@ -194,13 +196,13 @@ static int wait_for_any(struct select *s, uint64_t deadline)
 		k = &s->cases[node->value];
 		if (!live(k))
 			continue;
-		node->wait = &s->wait;
+		node->co = s->co;
 		node->elem = k->elem;
 		node->ok = false;
 		wait_queue_put(queue_of(k), node);
 	}
 	unlock_all(s);
-	claim = wait_park_cancellable(&s->wait, deadline);
+	claim = wait_park_cancellable(deadline);
 	/* The losers leave their queues; the winner's node was taken out by who claimed it, and its
 	 * channel may be gone by now. */
 	for (int i = 0; i < s->n; i++) {

@@ -64,7 +64,7 @@ void sema_release(struct sema *s)
 	order_out(s);
 	node = wait_queue_claim(&s->waiters); /* what is released goes straight to it */
 	if (node)
-		co = node->wait->co;
+		co = node->co;
 	else if (++s->count == 0)
 		panic("sema_release: the count of %p overflows", (void *)s);
 	spin_unlock(&s->lock);

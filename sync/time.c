@@ -12,17 +12,15 @@ uint64_t time_now(void)
 
 int time_sleep_until(uint64_t deadline)
 {
-	struct wait w;
-
 	call_may_wait("time_sleep_until");
 	if (wait_cancelled())
 		return -ECANCELED;
 	if (wait_expired(deadline))
 		return 0;
 	preempt_disable();
-	wait_open(&w, WAIT_SLEEP, NULL);
+	wait_open(WAIT_SLEEP, NULL);
 
-	int32_t claim = wait_park_cancellable(&w, deadline);
+	int32_t claim = wait_park_cancellable(deadline);
 
 	preempt_enable();
 	return claim == -ETIMEDOUT ? 0 : claim;

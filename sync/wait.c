@@ -7,41 +7,41 @@
 /* The deadline of a wait, in the wheel. */
 struct wait_timer {
 	struct wheel_node node; /* first: fire casts */
-	struct wait *wait;
+	struct co *co;
 };
 
 static void timer_fire(struct wheel_node *node, uint64_t)
 {
-	struct wait_timer *timer = (struct wait_timer *)node;
-	struct co *co = timer->wait->co;
+	struct co *co = ((struct wait_timer *)node)->co;
 
-	if (wait_claim(timer->wait, -ETIMEDOUT))
+	if (wait_claim(co, -ETIMEDOUT))
 		sched_ready_last(co);
 }
 
-int32_t wait_park_until(struct wait *w, uint64_t deadline)
+int32_t wait_park_until(uint64_t deadline)
 {
-	struct wait_timer timer = {.node = {.deadline = deadline, .fire = timer_fire}, .wait = w};
+	struct wait_timer timer = {.node = {.deadline = deadline, .fire = timer_fire},
+				   .co = arch_current()};
 	int32_t claim;
 
 	wheel_start(&timer.node);
-	claim = wait_park_cancellable(w, TIME_NEVER);
+	claim = wait_park_cancellable(TIME_NEVER);
 	if (claim != -ETIMEDOUT)
 		wheel_stop(&timer.node);
 	return claim;
 }
 
-bool wait_member_begin(struct wait *w)
+bool wait_member_begin(void)
 {
 	struct co *self = arch_current();
 	bool cancelled;
 
 	/* group_cancel sets the error first, then looks at the waits, each under cancel_lock. */
 	spin_lock(&self->cancel_lock);
-	self->wait = w;
+	shared_set(self->flags, self->flags | CO_CANCELLABLE);
 	cancelled = wait_error_of(self->group);
 	spin_unlock(&self->cancel_lock);
-	if (!cancelled || !wait_claim(w, -ECANCELED))
+	if (!cancelled || !wait_claim(self, -ECANCELED))
 		return true;
 	wait_member_end();
 	shared_set(self->state, CO_RUNNING);
@@ -51,23 +51,22 @@ bool wait_member_begin(struct wait *w)
 int32_t wait_member_end(void)
 {
 	struct co *self = arch_current();
-	struct wait *w = self->wait;
 
 	spin_lock(&self->cancel_lock);
-	self->wait = NULL;
+	shared_set(self->flags, self->flags & ~CO_CANCELLABLE);
 	spin_unlock(&self->cancel_lock);
 #ifdef PLANT_LOST_CANCEL
 	if (wait_cancelled()) /* the fault: whatever it has been given */
-		atomic_store_explicit(&w->claim, -ECANCELED, memory_order_relaxed);
+		atomic_store_explicit(&self->claim, -ECANCELED, memory_order_relaxed);
 #endif
-	return wait_claim_of(w);
+	return wait_claim_of(self);
 }
 
-int32_t wait_park_after(struct wait *w, struct co *next, bool cancellable)
+int32_t wait_park_after(struct co *next, bool cancellable)
 {
 	bool member = cancellable && wait_is_member(arch_current());
 
-	if (member && !wait_member_begin(w)) {
+	if (member && !wait_member_begin()) {
 		if (next)
 			sched_ready(next);
 		return -ECANCELED;
@@ -76,7 +75,7 @@ int32_t wait_park_after(struct wait *w, struct co *next, bool cancellable)
 		sched_park_for(next);
 	else
 		sched_park();
-	return member ? wait_member_end() : wait_claim_of(w);
+	return member ? wait_member_end() : wait_claim_of(arch_current());
 }
 
 void wait_queue_put_first(struct wait_queue *q, struct wait_node *node)
@@ -128,7 +127,7 @@ struct wait_node *wait_queue_claim_next(struct wait_queue *q)
 {
 	for (struct wait_node *node = q->first, *next; node; node = next) {
 		next = node->next;
-		if (wait_claim(node->wait, node->value)) {
+		if (wait_claim(node->co, node->value)) {
 			wait_queue_remove(q, node);
 			return node;
 		}
@@ -155,6 +154,6 @@ void wait_ready_all(struct wait_node *list)
 
 	while ((node = list)) {
 		list = node->next; /* the node goes when its coroutine runs */
-		sched_ready(node->wait->co);
+		sched_ready(node->co);
 	}
 }

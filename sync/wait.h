@@ -1,18 +1,18 @@
 /*
  * Waiting: one mechanism for everything that stops a coroutine.
  *
- * A wait is a record on the waiter's stack, with a claim word. It is WAIT_OPEN until somebody
+ * A coroutine has one wait at a time, and for it a claim word. That is WAIT_OPEN until somebody
  * (a peer, the deadline, the cancellation, one of several select cases) changes it to a value of
  * its own: that one has won, does what belongs to its win, and makes the coroutine ready; all
  * others find the word taken and leave the coroutine alone. So every wait ends once, with one
- * result, and the record lives until its winner has called sched_ready.
+ * result; and no wait is opened while anybody may still try to claim the one before.
  *
- * A wait_node is the wait's place in one object's queue, guarded by that object's lock. Whoever
- * looks at a queue under that lock may touch the waits in it: a waiter takes its nodes out, under
- * the same lock, before it returns. The losing nodes of a select are the exception: by the time it
- * runs, the coroutine that served it may have freed the other objects. So such a node is taken out by
- * whoever marks it first. If the select does (WAIT_LEAVING), the object is not freed before it has taken
- * the node out. If a user of the object does (WAIT_TAKEN), the select leaves the object alone.
+ * A wait_node is the wait's place in one object's queue, guarded by that object's lock. It is on the
+ * waiter's stack, and the waiter takes it out, under the same lock, before it returns. The losing
+ * nodes of a select are the exception: by the time it runs, the coroutine that served it may have
+ * freed the other objects. So such a node is taken out by whoever marks it first. If the select does
+ * (WAIT_LEAVING), the object is not freed before it has taken the node out. If a user of the object
+ * does (WAIT_TAKEN), the select leaves the object alone.
  */
 #ifndef SYNC_WAIT_H
 #define SYNC_WAIT_H
@@ -31,11 +31,6 @@
 /* The claim word: values from 0 on are the winner's, negative errno values end a wait in vain. */
 enum { WAIT_OPEN = INT32_MIN };
 
-struct wait {
-	struct co *co;
-	_Atomic intptr_t claim;
-};
-
 enum wait_place {
 	WAIT_OUT, /* in no queue */
 	WAIT_QUEUED,
@@ -45,73 +40,72 @@ enum wait_place {
 
 struct wait_node {
 	struct wait_node *next, *prev;
-	struct wait *wait;
+	struct co *co;
 	int32_t value;         /* what the claim becomes when this node's object wins */
 	_Atomic uint8_t place; /* enum wait_place */
 	bool ok;               /* for the object: what the win means */
 	void *elem;
 };
 
-/* Opens w for the calling coroutine, which goes on to wait for object. nopreempt > 0. */
-static inline void wait_open(struct wait *w, enum wait_reason reason, const void *object)
+/* The calling coroutine goes on to wait for object. nopreempt > 0. */
+static inline void wait_open(enum wait_reason reason, const void *object)
 {
 	struct co *self = arch_current();
 
 	assert_nopreempt();
 	if (unlikely(!call_by_coroutine(self)))
 		call_forbidden(wait_reason_names[reason]);
-	w->co = self;
-	atomic_store_explicit(&w->claim, WAIT_OPEN, memory_order_relaxed);
+	atomic_store_explicit(&self->claim, WAIT_OPEN, memory_order_relaxed);
 	shared_set(self->wait_object, object);
 	shared_set(self->wait_reason, (uint8_t)reason);
 	shared_set(self->wait_since, self->core->now);
 	shared_set(self->state, CO_WAITING);
 }
 
-/* True: the caller has won with value, and must call sched_ready(w->co). */
-static inline bool wait_claim(struct wait *w, int32_t value)
+/* True: the caller has won the wait of co with value, and must call sched_ready(co). */
+static inline bool wait_claim(struct co *co, int32_t value)
 {
 	intptr_t open = WAIT_OPEN;
 
 #ifdef PLANT_CLAIM_ORDER
-	if (atomic_load_explicit(&w->claim, memory_order_relaxed) != open)
+	if (atomic_load_explicit(&co->claim, memory_order_relaxed) != open)
 		return false;
 	for (volatile int i = 0; i < 20000; i++)
 		;
-	atomic_store_explicit(&w->claim, value, memory_order_relaxed);
+	atomic_store_explicit(&co->claim, value, memory_order_relaxed);
 	return true;
 #endif
 	/* Interrupt handlers claim too. */
 	if (!(smp_how() & SMP_CORES))
-		return arch_swap_here((uintptr_t *)&w->claim, (uintptr_t)open, (uintptr_t)value);
+		return arch_swap_here((uintptr_t *)&co->claim, (uintptr_t)open, (uintptr_t)value);
 	/* It orders nothing else: the winner has found the wait under a lock or by an acquire, and
 	 * what it does is seen by the waiter when that has been made ready. */
-	return atomic_compare_exchange_strong_explicit(&w->claim, &open, value,
+	return atomic_compare_exchange_strong_explicit(&co->claim, &open, value,
 						       memory_order_relaxed, memory_order_relaxed);
 }
 
-static inline int32_t wait_claim_of(const struct wait *w)
+static inline int32_t wait_claim_of(const struct co *co)
 {
-	return (int32_t)atomic_load_explicit(&w->claim, memory_order_relaxed);
+	return (int32_t)atomic_load_explicit(&co->claim, memory_order_relaxed);
 }
 
-/* Stops until w is claimed; the claim. The waiter's nodes are queued, and no lock is held. The
+/* Stops until the wait is claimed; the claim. The waiter's nodes are queued, and no lock is held. The
  * caller holds preemption off once. */
-static inline int32_t wait_park(struct wait *w)
+static inline int32_t wait_park(void)
 {
 	sched_park();
-	return wait_claim_of(w);
+	return wait_claim_of(arch_current());
 }
 
 /* The same, and next, whose wait the caller has claimed, runs in its place; NULL: whoever may. */
-int32_t wait_park_after(struct wait *w, struct co *next, bool cancellable);
+int32_t wait_park_after(struct co *next, bool cancellable);
 
 /* For wait_park_cancellable: with a deadline. */
-int32_t wait_park_until(struct wait *w, uint64_t deadline);
+int32_t wait_park_until(uint64_t deadline);
 
 /* For the same, where wait_is_member: before it parks, and after. wait_member_begin is false where the group was
- * cancelled before, and w has ended so; wait_member_end returns the claim. */
-bool wait_member_begin(struct wait *w);
+ * cancelled before, and the wait has ended so; wait_member_end returns the claim. */
+bool wait_member_begin(void);
 int32_t wait_member_end(void);
 
 /* A cancellation of its group ends the waits of self. */
@@ -122,18 +116,18 @@ static inline bool wait_is_member(const struct co *self)
 
 /* As wait_park, for a wait that its deadline (TIME_NEVER: none) and the cancellation of the
  * coroutine's group (-ECANCELED) end too. */
-static inline int32_t wait_park_cancellable(struct wait *w, uint64_t deadline)
+static inline int32_t wait_park_cancellable(uint64_t deadline)
 {
 	if (deadline != TIME_NEVER)
-		return wait_park_until(w, deadline);
+		return wait_park_until(deadline);
 	if (wait_is_member(arch_current())) {
-		if (!wait_member_begin(w))
+		if (!wait_member_begin())
 			return -ECANCELED;
 		/* From here, so that neither of the other two has a frame on the stack of who waits. */
 		sched_park();
 		return wait_member_end();
 	}
-	return wait_park(w);
+	return wait_park();
 }
 
 /* Why g was cancelled; 0: it was not. Else the caller sees what came before the cancellation. */
@@ -209,7 +203,7 @@ static inline struct wait_node *wait_queue_claim(struct wait_queue *q)
 
 	if (!first)
 		return NULL;
-	if (unlikely(!wait_claim(first->wait, first->value)))
+	if (unlikely(!wait_claim(first->co, first->value)))
 		return wait_queue_claim_next(q);
 	/* As wait_queue_remove, for the first: a round trip takes 30 instructions less. */
 	q->first = first->next;
@@ -232,18 +226,17 @@ static inline __attribute__((always_inline)) int32_t wait_in(struct wait_queue *
 							     enum wait_reason reason,
 							     const void *object, uint64_t deadline)
 {
-	struct wait w;
 	int32_t claim;
 
-	node->wait = &w;
-	wait_open(&w, reason, object);
+	node->co = arch_current();
+	wait_open(reason, object);
 #ifdef PLANT_SKIP_FIFO
 	wait_queue_put_first(q, node);
 #else
 	wait_queue_put(q, node);
 #endif
 	spin_unlock(lock);
-	claim = wait_park_cancellable(&w, deadline);
+	claim = wait_park_cancellable(deadline);
 	if (unlikely(claim < 0)) {
 		/* volatile: not in a register, which would have a place on the stacks of all that wait here. */
 		volatile int32_t in_vain = claim;
@@ -262,13 +255,11 @@ static inline void wait_in_till_served(struct wait_queue *q, struct wait_node *n
 				       struct spinlock *lock, enum wait_reason reason,
 				       const void *object)
 {
-	struct wait w;
-
-	node->wait = &w;
-	wait_open(&w, reason, object);
+	node->co = arch_current();
+	wait_open(reason, object);
 	wait_queue_put(q, node);
 	spin_unlock(lock);
-	wait_park(&w);
+	wait_park();
 }
 
 /* Claims all that wait: a list for wait_ready_all, after the lock has been given back. */

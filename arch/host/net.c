@@ -332,12 +332,12 @@ static int tell_epoll_again(struct endpoint *e, uint32_t events)
 }
 
 /* Queues one watch. 0; 1: there is news already; -EBADF, -ENOMEM, ... */
-static int begin(struct net_watch *watch, struct wait *w)
+static int begin(struct net_watch *watch)
 {
 	struct endpoint *e = watch->endpoint;
 	int error = 0;
 
-	watch->node = (struct wait_node){.wait = w};
+	watch->node = (struct wait_node){.co = arch_current()};
 	spin_lock(&e->lock);
 	if (!watch->other && !atomic_load_explicit(&e->open, memory_order_relaxed))
 		error = -EBADF;
@@ -364,7 +364,7 @@ static void end(struct net_watch *watch)
 
 int net_wait(struct net_watch *watches, size_t n, uint64_t deadline)
 {
-	struct wait w;
+	struct co *self = arch_current();
 	size_t queued = 0;
 	int error = 0, claim = 0;
 
@@ -372,14 +372,14 @@ int net_wait(struct net_watch *watches, size_t n, uint64_t deadline)
 		return -ETIMEDOUT;
 	begin_watching(); /* what is waited for need not be a socket */
 	preempt_disable();
-	wait_open(&w, WAIT_SOCKET, n ? watches->endpoint : NULL);
-	while (queued < n && !(error = begin(&watches[queued], &w)))
+	wait_open(WAIT_SOCKET, n ? watches->endpoint : NULL);
+	while (queued < n && !(error = begin(&watches[queued])))
 		queued++;
-	if (error && wait_claim(&w, error)) {
-		shared_set(arch_current()->state, CO_RUNNING);
+	if (error && wait_claim(self, error)) {
+		shared_set(self->state, CO_RUNNING);
 	} else {
 		atomic_fetch_add_explicit(&external_waits, 1, memory_order_relaxed);
-		claim = wait_park_cancellable(&w, deadline);
+		claim = wait_park_cancellable(deadline);
 		atomic_fetch_sub_explicit(&external_waits, 1, memory_order_relaxed);
 	}
 	while (queued)

@@ -47,8 +47,7 @@ def linked(kernel, first, next_at, last=0):
 
 def queue(kernel, value):
     """The addresses of the coroutines in a struct wait_queue."""
-    wait_at, co_at = offset("wait_node", "wait"), offset("wait", "co")
-    return [kernel.word(kernel.word(node + wait_at) + co_at)
+    return [kernel.word(node + offset("wait_node", "co"))
             for node in linked(kernel, value["first"], offset("wait_node", "next"))]
 
 

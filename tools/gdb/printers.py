@@ -76,7 +76,7 @@ def event(kernel, value):
     state = number(value["state"])
     if state < 2:
         return "event, posted" if state else "event"
-    return f"event, waited for by {whose(kernel, int(struct_at(state, 'wait')['co']))}"
+    return f"event, waited for by {whose(kernel, int(struct_at(state, 'event_waiter')['co']))}"
 
 
 def once(kernel, value):
