@@ -114,6 +114,7 @@ void core_refill(struct core *core)
 	if (unlikely(!core->spare_frame))
 		core->spare_frame = slab_alloc(&frames);
 	stack_refill();
+	core->needs_pages = core->page_reserve < PAGE_RESERVE_LOW;
 	if (unlikely(page_give_back_wanted(core)))
 		page_give_back();
 }

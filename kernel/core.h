@@ -70,6 +70,7 @@ struct core {
 			uint8_t in_handler; /* * see enum above */
 			bool elsewhere;     /* what runs next may not be in runnext and runq */
 			bool turn_over;     /* no preemption: who stops lets others run */
+			bool needs_pages;   /* page_reserve is low: no memory was left for it */
 		};
 	};
 	bool in_fault;     /* * a stack grows */

@@ -203,6 +203,9 @@ static struct co *find(struct core *core)
 	for (;;) {
 		if (core->irq_pending)
 			serve_interrupts(core, NULL);
+		/* Who has ended may have left some, which a stack fault cannot take back. */
+		else if (unlikely(core->needs_pages) && (core->stacks.count || page_available()))
+			core_refill(core);
 
 		struct co *next = proc_pick_any(core);
 

@@ -1,4 +1,4 @@
-"""How a program ends and what the launcher makes of it; arguments."""
+"""How a program ends and what the launcher makes of it; arguments; the last of the memory."""
 
 import platform
 import re
@@ -183,6 +183,23 @@ def run_no_quiet(case):
                   f"status {info.status}", info.text)]
 
 
+SCARCE_PROGRAM = "tests/qemu/scarce.c"
+
+
+def run_scarce(case):
+    """Few pages are kept for stacks that grow when memory is full: until the last of them is gone and after."""
+    runs = [boot(builder.image(SCARCE_PROGRAM, case.arch), limit=30, ARCH=case.arch, SMP=case.smp, MEM="32M",
+                 ARGS=str(pages)) for pages in range(15, 20)]
+    lines = [run.text.replace("\r", "").split("\n") for run in runs]
+    died = [any(line.startswith("panic: out of memory: the stack") for line in text) for text in lines]
+    grown = [("grown" in text, "grown again" in text) for text in lines]
+    shown = "\n".join(run.text[:200] for run in runs)
+    return [Check("memory is full: some stacks grow, some do not", (False, False) in grown and any(died) and
+                  (True, True) in grown, f"{grown}", shown),
+            Check("what a coroutine leaves at its end is there for the next stack fault",
+                  (True, False) not in grown, f"{grown}", shown)]
+
+
 def cases(tier):
     if tier != "fast":
         return
@@ -202,6 +219,9 @@ def cases(tier):
         if arch != HOST:
             yield Case("command line", "random numbers", arch, 1, run_random, cost=2,
                        images=[("tests/kernel/args.c", arch, {})])
+        # Where there are more cores, another may have some left.
+        yield Case("memory", "scarce", arch, 1, run_scarce, cost=3,
+                   images=[(SCARCE_PROGRAM, arch, {})])
         yield Case("command line", "unknown option", arch, 2, run_unknown_option, cost=1,
                    images=[("tests/kernel/args.c", arch, {})])
         yield Case("command line", "log", arch, 2, run_no_quiet, cost=1,
