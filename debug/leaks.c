@@ -120,7 +120,7 @@ static void look_at_other_ways(struct co *co, void *arg)
 
 	if (!is_suspect(co, others->leaks) || reached_co(co))
 		return;
-	if (((co->flags & CO_CANCELLABLE) && reached(co->group)) ||
+	if (((shared_get(co->flags) & CO_CANCELLABLE) && reached(co->group)) ||
 	    (atomic_load_explicit(&co->on_core, memory_order_relaxed) == CO_NEW &&
 	     reached(co->wait_object))) {
 		reach_co(co);

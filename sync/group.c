@@ -26,7 +26,7 @@ static bool cancel_one(struct group *g, int32_t error)
 		bool won;
 
 		spin_lock(&co->cancel_lock);
-		won = (co->flags & CO_CANCELLABLE) && wait_claim(co, -ECANCELED);
+		won = (shared_get(co->flags) & CO_CANCELLABLE) && wait_claim(co, -ECANCELED);
 		spin_unlock(&co->cancel_lock);
 		if (won) {
 			order_to(co);
