@@ -50,7 +50,7 @@ struct co {
 	uint32_t nopreempt;      /* > 0: stays on this core; written by the coroutine itself only */
 	uint8_t need_resched;    /* an interrupt wanted to preempt; see preempt_enable */
 	uint8_t state;           /* enum co_state */
-	uint8_t flags;           /* enum co_flags */
+	uint8_t flags;           /* enum co_flags; from its start on by the coroutine itself */
 	uint8_t wait_reason;     /* enum wait_reason, while CO_WAITING */
 	struct core *core;       /* where it runs, or ran last */
 	struct co *next;         /* in a list, or an inbox */

@@ -56,7 +56,7 @@ static __attribute__((noinline)) void file_urgent(struct core *core, struct co *
 	int enabled = atomic_load_explicit(&proc_count, memory_order_relaxed);
 
 	core->elsewhere = true;
-	if (co->flags & CO_PINNED) {
+	if (shared_get(co->flags) & CO_PINNED) {
 		co_list_put(&core->proc.urgent, co);
 		return;
 	}
@@ -103,7 +103,7 @@ void proc_file(struct core *core, struct co *co, bool expired)
 {
 	if (proc_home(core, co) != core)
 		send_home(core, co);
-	else if (co->flags & CO_URGENT)
+	else if (shared_get(co->flags) & CO_URGENT)
 		file_urgent(core, co);
 	else if (expired)
 		co_list_put(&core->proc.expired, co);
@@ -154,7 +154,7 @@ static void *share(void *from, void *)
 	for (size_t i = 0; i < all && steal_ring_room(&proc->ring); i++) {
 		struct co *co = i < queued ? runq_get(&proc->runq) : co_list_get(&proc->expired);
 
-		if (!(co->flags & CO_PINNED))
+		if (!(shared_get(co->flags) & CO_PINNED))
 			steal_ring_put(&proc->ring, co);
 		else if (i < queued)
 			proc_queue(proc, co);

@@ -29,7 +29,7 @@ static inline bool proc_enabled(const struct core *core)
 /* The core that co belongs to: the one that it is pinned to; else this one, where it may run. */
 static inline struct core *proc_home(struct core *core, const struct co *co)
 {
-	if (co->flags & CO_PINNED)
+	if (shared_get(co->flags) & CO_PINNED)
 		return cores[co->pinned_core];
 	return proc_enabled(core) ? core : cores[0];
 }
@@ -80,7 +80,7 @@ static inline void proc_put(struct core *core, struct co *co)
 	proc_queue(&core->proc, co);
 	if (unlikely(!core->proc.slice_armed))
 		preempt_slice_begin(core);
-	if (unlikely(proc_idle_cores()) && !(co->flags & CO_PINNED))
+	if (unlikely(proc_idle_cores()) && !(shared_get(co->flags) & CO_PINNED))
 		proc_share(core);
 }
 

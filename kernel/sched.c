@@ -193,7 +193,7 @@ static __attribute__((noinline)) void ready_slowly(struct core *core, struct co 
 	count(core, how & READY_WOKEN);
 	if (arch_current() == core->scheduler)
 		core_call(file_by_scheduler, core, co);
-	else if (co->flags & CO_URGENT || proc_home(core, co) != core)
+	else if (shared_get(co->flags) & CO_URGENT || proc_home(core, co) != core)
 		proc_send_away(core, co);
 	else if (how & READY_NEXT)
 		proc_put_next(core, co);
@@ -219,7 +219,8 @@ static inline __attribute__((always_inline)) void ready(struct co *co, bool next
 #endif
 	shared_set(co->state, CO_RUNNABLE);
 	trace_ready_always(co, woken);
-	if (unlikely(shared_get(core->attention) || (co->flags & (CO_PINNED | CO_URGENT)))) {
+	if (unlikely(shared_get(core->attention) ||
+		     (shared_get(co->flags) & (CO_PINNED | CO_URGENT)))) {
 		unsigned how = (next ? READY_NEXT : 0) | (woken ? READY_WOKEN : 0);
 
 		if (unlikely(core->traced))
